@@ -1,0 +1,100 @@
+"""The table of variables: names, units, codes, ranges and labels, each written once.
+
+The forty columns are those of the PhysioNet/CinC 2019 challenge, in its order. Parser,
+coherence rules, features, OpenAPI schema, page and documentation are derived from here.
+
+Source: `variables.csv` beside this module; ranges as argued in docs/coherence.md.
+"""
+
+import csv
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One column of an hour.
+
+    Attributes:
+        column: Its place among the forty columns.
+        challenge: Name in the challenge's files, such as `HR`.
+        name: Canonical name, such as `heart_rate`. `Unit1` and `Unit2` share `icu_unit`.
+        kind: `vital`, `lab` or `demographic`.
+        panel: The group a clinician looks under.
+        unit: Canonical unit, as a UCUM code.
+        loinc: Main LOINC code, empty for demographics; `loinc_also` lists equivalents.
+        reference_low, reference_high: Adult reference interval, NaN where there is none.
+        hard_low, hard_high: Outside, the value is refused.
+        warn_low, warn_high: Outside, the value is accepted with a warning; NaN: no bound.
+    """
+
+    column: int
+    challenge: str
+    name: str
+    kind: str
+    panel: str
+    label_en: str
+    label_fr: str
+    unit: str
+    unit_label_en: str
+    unit_label_fr: str
+    loinc: str
+    loinc_also: tuple[str, ...]
+    reference_low: float
+    reference_high: float
+    hard_low: float
+    hard_high: float
+    warn_low: float
+    warn_high: float
+
+    @property
+    def is_clinical(self) -> bool:
+        """Whether it is measured on the patient, not administrative."""
+        return self.kind != "demographic"
+
+
+RANGES = ("reference_low", "reference_high", "hard_low", "hard_high", "warn_low", "warn_high")
+
+
+def rows_of(table: str) -> list[dict[str, str]]:
+    """Read a CSV table that is part of this package."""
+    text = files("sepsis_detect").joinpath(table).read_text(encoding="utf-8")
+    return list(csv.DictReader(text.splitlines()))
+
+
+def _variable(column: int, row: dict[str, str]) -> Variable:
+    fields: dict[str, Any] = {**row, "loinc_also": tuple(row["loinc_also"].split())}
+    fields |= {name: float(row[name] or "nan") for name in RANGES}
+    return Variable(column=column, **fields)
+
+
+VARIABLES = tuple(_variable(column, row) for column, row in enumerate(rows_of("variables.csv")))
+BY_CHALLENGE = {variable.challenge: variable for variable in VARIABLES}
+CLINICAL = tuple(variable for variable in VARIABLES if variable.is_clinical)
+VITALS = tuple(variable for variable in VARIABLES if variable.kind == "vital")
+LABS = tuple(variable for variable in VARIABLES if variable.kind == "lab")
+N_COLUMNS = len(VARIABLES)
+N_CLINICAL = len(CLINICAL)
+
+# Clinical columns come first, vital signs first among them: slices instead of index lists.
+CLINICAL_COLUMNS = slice(0, N_CLINICAL)
+VITAL_COLUMNS = slice(0, len(VITALS))
+
+AGE = BY_CHALLENGE["Age"].column
+SEX = BY_CHALLENGE["Gender"].column
+MEDICAL_UNIT = BY_CHALLENGE["Unit1"].column
+SURGICAL_UNIT = BY_CHALLENGE["Unit2"].column
+HOSPITAL_ADMISSION_HOUR = BY_CHALLENGE["HospAdmTime"].column
+ICU_HOUR = BY_CHALLENGE["ICULOS"].column
+
+SEX_CODES = {"female": 0.0, "male": 1.0}
+ICU_UNITS = ("medical", "surgical")
+
+
+def bounds(field: str) -> NDArray[np.float64]:
+    """One bound of every variable: shape (40,), canonical units, NaN where there is none."""
+    return np.array([getattr(variable, field) for variable in VARIABLES])

@@ -1,0 +1,182 @@
+"""Features: causal, the same bits alone and together, missing before the first measurement."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from sepsis_detect import features
+from sepsis_detect.stay import FloatArray, Stay
+from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019"
+
+LOW = np.array([variable.hard_low for variable in VARIABLES])
+HIGH = np.array([variable.hard_high for variable in VARIABLES])
+
+
+@st.composite
+def stays(draw: st.DrawFn, max_hours: int = 60) -> Stay:
+    """A stay whose values lie anywhere in their ranges, two in three missing, some hours absent."""
+    n_hours = draw(st.integers(1, max_hours))
+    seed = draw(st.integers(0, 2**32 - 1))
+    random = np.random.default_rng(seed)
+    values = random.uniform(LOW, HIGH, (n_hours, N_COLUMNS)).round(1)
+    values[random.random(values.shape) < draw(st.sampled_from([0.0, 0.6, 0.95]))] = np.nan
+    steps = draw(hnp.arrays(np.int64, n_hours, elements=st.sampled_from([1, 1, 1, 2, 7, 30, 200])))
+    values[:, ICU_HOUR] = np.cumsum(steps)
+    return Stay(values)
+
+
+def feature(stay: Stay, name: str) -> FloatArray:
+    return features.compute(stay)[:, features.NAMES.index(name)].astype(np.float64)
+
+
+def a_course(challenge: str, values: list[float], first_hour: int = 1) -> Stay:
+    """One variable over consecutive hours, everything else missing."""
+    hours = np.full((len(values), N_COLUMNS), np.nan)
+    hours[:, BY_CHALLENGE[challenge].column] = values
+    hours[:, ICU_HOUR] = np.arange(len(values)) + first_hour
+    return Stay(hours)
+
+
+NAN = float("nan")
+
+
+@settings(deadline=None, max_examples=60)
+@given(stays(), st.data())
+def test_the_future_changes_nothing(stay: Stay, data: st.DataObject) -> None:
+    until = data.draw(st.integers(1, stay.n_hours))
+    whole = features.compute(stay)
+    past = features.compute(Stay(stay.values[:until]))
+    np.testing.assert_array_equal(past, whole[:until])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(stays(30), min_size=2, max_size=6))
+def test_a_stay_among_others_gives_the_same_bits_as_alone(several: list[Stay]) -> None:
+    together = features.compute(Stay.end_to_end(several))
+    alone = np.concatenate([features.compute(stay) for stay in several])
+    np.testing.assert_array_equal(together.view(np.uint32), alone.view(np.uint32))
+
+
+@settings(deadline=None, max_examples=40)
+@given(stays(), st.data())
+def test_some_rows_are_the_same_as_all_rows(stay: Stay, data: st.DataObject) -> None:
+    rows = np.array(data.draw(st.lists(st.integers(0, stay.n_hours - 1), min_size=1)))
+    np.testing.assert_array_equal(features.compute(stay, rows), features.compute(stay)[rows])
+
+
+@settings(deadline=None, max_examples=40)
+@given(stays(20))
+def test_an_absent_hour_is_an_hour_without_measurement(stay: Stay) -> None:
+    hours = stay.icu_hours.astype(int)
+    filled = np.full((hours[-1] - hours[0] + 1, N_COLUMNS), np.nan)
+    filled[hours - hours[0]] = stay.values
+    filled[:, ICU_HOUR] = np.arange(hours[0], hours[-1] + 1)
+    np.testing.assert_array_equal(
+        features.compute(Stay(filled))[hours - hours[0]], features.compute(stay)
+    )
+
+
+@settings(deadline=None, max_examples=30)
+@given(stays(20))
+def test_single_and_double_precision_inputs_give_the_same_features(stay: Stay) -> None:
+    single = Stay(stay.values.astype(np.float32).astype(np.float64))
+    np.testing.assert_array_equal(features.compute(single), features.compute(stay))
+
+
+def test_an_hour_without_a_value_has_no_feature_of_it() -> None:
+    stay = a_course("Lactate", [NAN, 2.5])
+    first = features.compute(stay)[0]
+    for name, sources in features.SOURCES.items():
+        if sources == ("Lactate",) and "count" not in name:
+            assert np.isnan(first[features.NAMES.index(name)]), name
+
+
+def test_the_last_value_is_carried_with_its_age_and_its_change() -> None:
+    stay = a_course("Lactate", [1.5, NAN, 4.0, NAN, NAN])
+    np.testing.assert_array_equal(feature(stay, "lactate_last"), [1.5, 1.5, 4.0, 4.0, 4.0])
+    np.testing.assert_array_equal(feature(stay, "lactate_hours_since"), [0, 1, 0, 1, 2])
+    np.testing.assert_array_equal(feature(stay, "lactate_change"), [NAN, NAN, 2.5, 2.5, 2.5])
+    np.testing.assert_array_equal(feature(stay, "lactate_count_24h"), [1, 1, 2, 2, 2])
+
+
+@pytest.mark.parametrize("hours", features.VITAL_WINDOWS_HOURS)
+def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
+    stay = a_course("HR", [150.0, *[80.0] * hours])
+    highest = feature(stay, f"heart_rate_max_{hours}h")
+    mean = feature(stay, f"heart_rate_mean_{hours}h")
+    assert highest[hours - 1] == 150
+    assert highest[hours] == 80
+    assert mean[hours - 1] > 80
+    assert mean[hours] == 80
+
+
+def test_a_laboratory_extreme_is_forgotten_after_two_days() -> None:
+    stay = a_course("Lactate", [9.0, 1.0, *[NAN] * 47])
+    highest = feature(stay, "lactate_max_48h")
+    assert highest[47] == 9
+    assert highest[48] == 1
+
+
+def test_no_feature_tells_a_long_stay_from_a_longer_one() -> None:
+    """The training data's long records are septic by an artefact; nothing may count to them."""
+    day = [80.0, *[NAN] * 23]
+    course = a_course("HR", day * 14)
+    computed = features.compute(course)
+    np.testing.assert_array_equal(computed[24 * 4 :: 24], computed[[24 * 4]].repeat(10, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("challenge", "name", "sent", "expected"),
+    [
+        pytest.param("Age", "age", 89.0, 89.0, id="89 stays"),
+        pytest.param("Age", "age", 90.0, 100.0, id="90 and over is one group"),
+        pytest.param("ICULOS", "icu_hour", 48.0, 48.0, id="two days in intensive care"),
+        pytest.param("ICULOS", "icu_hour", 300.0, 48.0, id="longer is not told apart"),
+        pytest.param("Calcium", "calcium_last", 4.0, 4.0, id="total calcium"),
+        pytest.param("Calcium", "calcium_last", 1.15, NAN, id="ionised calcium is another analyte"),
+        pytest.param("Unit2", "medical_unit", 1.0, 0.0, id="surgical is not medical"),
+    ],
+)
+def test_a_value_is_read_as_the_model_knows_it(
+    challenge: str, name: str, sent: float, expected: float
+) -> None:
+    hours = np.full((1, N_COLUMNS), np.nan)
+    hours[0, BY_CHALLENGE[challenge].column] = sent
+    np.testing.assert_array_equal(feature(Stay(hours), name), [expected])
+
+
+def test_every_feature_names_the_variables_it_is_made_of() -> None:
+    """Checked by causing it: a feature changes when, and only when, one of its sources does."""
+    random = np.random.default_rng(2019)
+    middle = (np.maximum(LOW, -100) + np.minimum(HIGH, 200)) / 2
+    base = np.tile(middle, (30, 1)) + random.normal(0, 1, (30, N_COLUMNS)).round(2)
+    base[:, ICU_HOUR] = np.arange(1, 31)
+    base[:, BY_CHALLENGE["Unit2"].column] = np.nan
+    before = features.compute(Stay(base))[-1]
+    for variable in VARIABLES:
+        gone = base.copy()
+        gone[:, variable.column] = np.nan
+        after = features.compute(Stay(gone))[-1]
+        changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+        moved = {name for name, is_moved in zip(features.NAMES, changed, strict=True) if is_moved}
+        made_of = {name for name, of in features.SOURCES.items() if variable.challenge in of}
+        assert moved <= made_of, variable.challenge
+        if variable.challenge not in ("Unit2", "PaCO2", "WBC", "FiO2"):
+            assert moved, variable.challenge
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the shared data do not lie beside the checkout")
+def test_a_real_stay_alone_is_as_among_a_thousand() -> None:
+    tables = pytest.importorskip("sepsis_detect.tables")
+    batch = next(iter(tables.read_stays(SHARED / "setA.parquet")))
+    stay = batch.stay
+    together = features.compute(stay)
+    for at in range(0, stay.n_stays, 40):
+        rows = slice(stay.starts[at], stay.last_rows[at] + 1)
+        np.testing.assert_array_equal(features.compute(Stay(stay.values[rows])), together[rows])
