@@ -1,0 +1,70 @@
+"""From a cohort to an artifact: out-of-fold scores, threshold, final fit, export, acceptance.
+
+Nothing is judged on patients it was fitted on. The served model is fitted on all patients by the
+same recipe; its sigmoid and threshold are those of the out-of-fold scores.
+"""
+
+import json
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from model_build.card import card
+from model_build.cohort import Cohort
+from model_build.config import Recipe
+from model_build.dataset import dataset
+from model_build.evaluate import judge, table
+from model_build.export import to_onnx
+from model_build.out_of_fold import fit, out_of_fold
+from model_build.store import Store
+from sepsis_detect.model import METADATA_KEY, Model
+
+log = logging.getLogger(__name__)
+
+
+def train(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> Model:
+    """Train, judge, export and accept a model.
+
+    Args:
+        cohort: The patients; `recipe.max_patients` of them are used.
+        recipe: How.
+        out: Where the artifact goes; replaced at once, at the very end.
+        work: Where intermediate results stay.
+
+    Returns:
+        The model as the service opens it.
+
+    Raises:
+        ParityError: ONNX Runtime does not answer as scikit-learn on some held-out hour.
+        ModelArtifactError: The service would not accept the artifact.
+    """
+    if recipe.max_patients is not None:
+        cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
+    data = dataset(cohort, progress=True)
+    log.info("%d patients, %d hours, %d features", cohort.stay.n_stays, *data.X.shape)
+    store = Store.open(work, recipe, data)
+    scores = out_of_fold(data, recipe, store)
+    judgement = judge(scores, data)
+    log.info("%s", table(judgement))
+    final = store.keep("final", lambda: fit(data, recipe, np.arange(len(data.X))))
+    final.slope_, final.intercept_ = scores.slope, scores.intercept
+    content = card(final, data, recipe=recipe, judgement=judgement)
+    graph = to_onnx(final)
+    onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(content, allow_nan=False)})
+    artifact = graph.SerializeToString()
+    model = Model(artifact, source=str(out), loaded_at=datetime.now(UTC))
+    write(artifact, out)
+    return model
+
+
+def write(artifact: bytes, out: Path) -> None:
+    """Put the file in place whole or not at all."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = out.with_name(f".{out.name}.{os.getpid()}")
+    partial.write_bytes(artifact)
+    partial.replace(out)
+    log.info("%s: %.2f MB", out, len(artifact) / 1e6)
