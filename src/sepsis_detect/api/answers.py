@@ -1,0 +1,301 @@
+"""From a parsed body to the body of the answer, for one patient or for many."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from math import isnan
+from typing import Any
+
+import numpy as np
+from starlette.datastructures import QueryParams
+
+from sepsis_detect import coherence, explain, predictor, rules, scores
+from sepsis_detect.api import patients
+from sepsis_detect.api.json_body import Repeated
+from sepsis_detect.api.patients import Patient
+from sepsis_detect.api.problems import Location, Problem, RequestError, unprocessable
+from sepsis_detect.coherence import Hit
+from sepsis_detect.findings import Finding, findings
+from sepsis_detect.model import Model
+from sepsis_detect.predictor import Predictions
+from sepsis_detect.rules import Severity
+from sepsis_detect.stay import Stay
+from sepsis_detect.variables import ICU_HOUR
+
+MAX_PATIENTS = 1_000
+
+
+class Include(StrEnum):
+    """What may accompany a prediction."""
+
+    TREND = "trend"
+    CONTRIBUTIONS = "contributions"
+    SCORES = "scores"
+
+
+class OnIncoherence(StrEnum):
+    """What becomes of an incoherent value."""
+
+    REJECT = "reject"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The query string of a prediction."""
+
+    include: frozenset[Include] = frozenset()
+    on_incoherence: OnIncoherence = OnIncoherence.REJECT
+
+
+DEFAULT_OPTIONS = Options()
+CHOICES: dict[str, type[StrEnum]] = {"include": Include, "on_incoherence": OnIncoherence}
+
+
+def read_options(query: QueryParams) -> Options:
+    """Read the query string.
+
+    Raises:
+        RequestError: 422, a parameter or its value is not known.
+    """
+    problems = []
+    for key, value in query.multi_items():
+        choices = [choice.value for choice in CHOICES.get(key, ())]
+        if not choices:
+            problems.append(_query_problem(key, "query.unknown", list(CHOICES)))
+        elif value not in choices:
+            problems.append(_query_problem(key, f"query.{key}", choices))
+    policies = set(query.getlist("on_incoherence"))
+    if len(policies) > 1:
+        problems.append(
+            _query_problem("on_incoherence", "query.on_incoherence", list(OnIncoherence))
+        )
+    if problems:
+        raise unprocessable(problems)
+    return Options(
+        frozenset(Include(value) for value in query.getlist("include")),
+        OnIncoherence(policies.pop() if policies else OnIncoherence.REJECT),
+    )
+
+
+def _query_problem(key: str, rule: str, choices: Sequence[str]) -> Problem:
+    key, listed = key[: patients.MAX_NAME_SHOWN], ", ".join(choices)
+    what = "is not a parameter" if rule == "query.unknown" else "has a value that is not known"
+    what_fr = "n'est pas un paramètre" if rule == "query.unknown" else "a une valeur inconnue"
+    return Problem(
+        type="query",
+        rule=rule,
+        loc=("query", key),
+        msg=f"`{key}` {what}: use {listed}.",
+        msg_fr=f"`{key}` {what_fr} : {listed}.",
+        ctx={"accepted": list(choices)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A stay fit for the model, and what was noticed on the way."""
+
+    stay: Stay
+    warnings: list[Problem]
+
+
+def judge(patient: Patient, policy: OnIncoherence) -> Judged:
+    """Apply the coherence rules.
+
+    Raises:
+        RequestError: 422, with everything that is wrong.
+    """
+    stay = patient.stay
+    if stay is None:
+        raise unprocessable(patient.problems)
+    hits = _with_stated(patient.hits, coherence.scan(stay))
+    refusals = [hit for hit in hits if hit.is_refusal]
+    if patient.problems:  # what could not be read was sent all the same
+        refusals = [hit for hit in refusals if hit.rule is not rules.ALL_MISSING]
+    dropped: list[Problem] = []
+    if refusals and policy is OnIncoherence.DROP and not patient.problems:
+        dropped = _problems(patient, findings(stay, refusals), "dropped")
+        stay = coherence.drop(stay, refusals)
+        hits = coherence.scan(stay)
+        refusals = [hit for hit in hits if hit.is_refusal]
+    if refusals or patient.problems:
+        refused = _problems(patient, findings(stay, refusals), "incoherent")
+        raise unprocessable([*patient.problems, *dropped, *refused])
+    warnings = [hit for hit in hits if hit.rule.severity is Severity.WARNING]
+    return Judged(stay, dropped + _problems(patient, findings(stay, warnings), "warning"))
+
+
+def _with_stated(stated: list[Hit], found: list[Hit]) -> list[Hit]:
+    """Add contradictions of the constants beside `hours`, unless the hours show them already."""
+    known = {(hit.rule.id, hit.columns) for hit in found}
+    return [hit for hit in stated if (hit.rule.id, hit.columns) not in known] + found
+
+
+def _problems(patient: Patient, found: Iterable[Finding], kind: str) -> list[Problem]:
+    return [_problem(patient, finding, kind) for finding in found]
+
+
+def _problem(patient: Patient, finding: Finding, kind: str) -> Problem:
+    column = finding.columns[0] if finding.columns else None
+    if column is None and finding.rule.startswith("time."):
+        column = ICU_HOUR
+    context = finding.context
+    if column is not None and (unit := patient.unit_sent(column)):
+        context = {**context, "unit_sent": unit}
+    loc: Location = patient.locate(finding.row, column)
+    if column is None and finding.rule.startswith("stay."):
+        loc = patient.base
+    return Problem(
+        type=kind,
+        rule=finding.rule,
+        loc=loc,
+        msg=finding.en,
+        msg_fr=finding.fr,
+        ctx=context,
+        hint=finding.hint_en or None,
+        hint_fr=finding.hint_fr or None,
+    )
+
+
+# --- Answers ------------------------------------------------------------------------------------
+
+
+def answer_patient(
+    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime
+) -> dict[str, Any]:
+    """Answer one patient.
+
+    Raises:
+        RequestError: 422, with everything that is wrong.
+    """
+    judged = judge(patients.read(sent, now=now), options.on_incoherence)
+    predictions = _predict(model, judged.stay, options)
+    return _answer(judged, predictions, model, options, request_id)
+
+
+def answer_patients(
+    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime
+) -> dict[str, Any]:
+    """Answer many patients in the order sent; what is wrong with one costs the others nothing.
+
+    Raises:
+        RequestError: 422, the body is not `{"patients": [...]}` of at most `MAX_PATIENTS`.
+    """
+    results: list[dict[str, Any]] = []
+    fit: list[tuple[int, Judged]] = []
+    for index, patient in enumerate(_list_of_patients(sent)):
+        base: Location = ("body", "patients", index)
+        try:
+            judged = judge(patients.read(patient, now=now, base=base), options.on_incoherence)
+        except RequestError as error:
+            results.append({"detail": [problem.as_dict() for problem in error.problems]})
+        else:
+            fit.append((index, judged))
+            results.append({})
+    if fit:
+        together = Stay.end_to_end([judged.stay for _, judged in fit])
+        predictions = _predict(model, together, options)
+        for (index, judged), part in zip(
+            fit, _per_stay(predictions, together, options), strict=True
+        ):
+            results[index] = _answer(judged, part, model, options, request_id)
+    return {"results": results}
+
+
+def _predict(model: Model, stay: Stay, options: Options) -> Predictions:
+    if Include.TREND in options.include:
+        return predictor.predict_every_hour(model, stay)
+    return predictor.predict_last(model, stay)
+
+
+def _per_stay(predictions: Predictions, stay: Stay, options: Options) -> Iterable[Predictions]:
+    ends = stay.last_rows + 1 if Include.TREND in options.include else np.arange(stay.n_stays) + 1
+    begin = 0
+    for end in ends.tolist():
+        yield predictions.part(begin, end)
+        begin = end
+
+
+def _answer(
+    judged: Judged, predictions: Predictions, model: Model, options: Options, request_id: str
+) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "prediction": _word(predictions.is_positive[-1]),
+        "probability": predictions.probabilities[-1],
+        "threshold": model.threshold,
+        "icu_hour": _hour(predictions.icu_hours[-1]),
+        "model": {"name": model.card.name, "version": model.card.version},
+        "request_id": request_id,
+        "warnings": [warning.as_dict() for warning in judged.warnings],
+    }
+    if Include.TREND in options.include:
+        answer["trend"] = [
+            {"icu_hour": _hour(hour), "probability": probability, "prediction": _word(is_positive)}
+            for hour, probability, is_positive in zip(
+                predictions.icu_hours.tolist(),
+                predictions.probabilities,
+                predictions.is_positive,
+                strict=True,
+            )
+        ]
+    if Include.CONTRIBUTIONS in options.include:
+        answer |= _contributions(model, judged.stay)
+    if Include.SCORES in options.include:
+        answer["scores"] = [result.as_dict() for result in scores.at_last_hour(judged.stay)]
+    return answer
+
+
+def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
+    explained = explain.contributions(model, stay)
+    return {
+        "typical_probability": explain.typical_probability(model),
+        "contributions": [
+            {
+                "variable": each.variable,
+                "value": each.value,
+                "unit": each.unit,
+                "measured_at_icu_hour": _hour(each.measured_at_icu_hour),
+                "effect": each.effect,
+            }
+            for each in explained
+        ],
+    }
+
+
+def _word(is_positive: Any) -> str:
+    return "Positive" if is_positive else "Negative"
+
+
+def _hour(hour: float | None) -> int | None:
+    return None if hour is None or isnan(hour) else int(hour)
+
+
+def _list_of_patients(sent: Any) -> list[Any]:
+    listed = sent.get("patients") if isinstance(sent, dict) else None
+    if isinstance(sent, Repeated):
+        raise _bad_list(
+            "json.duplicate",
+            "`patients` must stand once.",
+            "`patients` doit figurer une seule fois.",
+        )
+    if not isinstance(listed, list) or len(sent) != 1:
+        raise _bad_list(
+            "json.type",
+            'The body must be {"patients": [...]} and nothing else.',
+            'Le corps doit être {"patients": [...]} et rien d\'autre.',
+        )
+    if len(listed) > MAX_PATIENTS:
+        raise _bad_list(
+            "json.size",
+            f"{len(listed)} patients were sent; at most {MAX_PATIENTS} are accepted.",
+            f"{len(listed)} patients envoyés ; {MAX_PATIENTS} au plus sont acceptés.",
+        )
+    return listed
+
+
+def _bad_list(rule: str, msg: str, msg_fr: str) -> RequestError:
+    return unprocessable(
+        [Problem(type="json", rule=rule, loc=("body", "patients"), msg=msg, msg_fr=msg_fr)]
+    )

@@ -1,0 +1,75 @@
+"""JSON as hospitals send it, read without losing or inventing anything.
+
+Python's parser is kept for its hooks: it alone tells a repeated key and a NaN literal from what
+they would silently become.
+"""
+
+import json
+from collections import Counter
+from typing import Any
+
+from sepsis_detect.api.problems import Problem, unprocessable
+
+
+class NotFinite:
+    """Stands where the text says NaN, Infinity or -Infinity."""
+
+    def __init__(self, literal: str):
+        """Keep the literal for the message."""
+        self.literal = literal
+
+
+class Repeated(dict[str, Any]):
+    """An object some of whose keys stand more than once."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]):
+        """Keep the last value of each key, as every parser does, and which keys repeat."""
+        super().__init__(pairs)
+        counts = Counter(key for key, _ in pairs)
+        self.keys_repeated = [key for key, count in counts.items() if count > 1]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else Repeated(pairs)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=NotFinite)
+
+
+def parse(body: bytes) -> Any:
+    """Parse a body.
+
+    Returns:
+        Plain values; `Repeated` for an object with repeated keys, `NotFinite` for NaN literals.
+        Numbers too large for a float come as infinity or as a long int.
+
+    Raises:
+        RequestError: 422, it is not JSON in UTF-8.
+    """
+    if not body.strip():
+        raise _broken("The body is empty.", "Le corps de la requête est vide.")
+    try:
+        return _decoder.decode(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _broken(
+            f"The body is not UTF-8 (byte {error.start}).",
+            f"Le corps n'est pas en UTF-8 (octet {error.start}).",
+        ) from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise _broken(
+            f"The body is not valid JSON: {error.msg}, {where}.",
+            f"JSON non valide, ligne {error.lineno} colonne {error.colno}.",
+        ) from error
+    except RecursionError as error:
+        raise _broken(
+            "The JSON is nested too deeply.", "JSON trop profondément imbriqué."
+        ) from error
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise _broken("A number has too many digits.", "Un nombre a trop de chiffres.") from error
+
+
+def _broken(msg: str, msg_fr: str) -> Exception:
+    problem = Problem(type="json", rule="json.broken", loc=("body",), msg=msg, msg_fr=msg_fr)
+    return unprocessable([problem])

@@ -1,0 +1,400 @@
+"""A patient as JSON, turned into a `Stay`, and every problem with the text itself.
+
+Two shapes are accepted: one hour flat, or the patient's constants beside a list `hours`. Keys may
+be canonical (`heart_rate`) or the challenge's (`HR`). Everything the text gets wrong is
+collected, so that the caller reads all of it at once; the coherence of what could be read is
+judged by `coherence`, from the same `Stay`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from math import inf, nan
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+
+from sepsis_detect import rules, units
+from sepsis_detect.api import timestamps
+from sepsis_detect.api.json_body import NotFinite, Repeated
+from sepsis_detect.api.problems import Location, Problem
+from sepsis_detect.coherence import Hit
+from sepsis_detect.stay import FloatArray, Stay
+from sepsis_detect.units import Conversion
+from sepsis_detect.variables import (
+    BY_CHALLENGE,
+    MEDICAL_UNIT,
+    N_COLUMNS,
+    SEX,
+    SURGICAL_UNIT,
+    VARIABLES,
+)
+
+MAX_HOURS = 2_000
+MAX_NAME_SHOWN = 60  # characters of a name that is not ours
+EXACT_BELOW = 2**53  # a larger integer is not exact as a float, or too large for one
+
+HOURS, UNITS, ICU_UNIT, TIMESTAMP = "hours", "units", "icu_unit", timestamps.KEY
+COLUMNS = {variable.challenge: variable.column for variable in VARIABLES} | {
+    variable.name: variable.column for variable in VARIABLES if variable.name != ICU_UNIT
+}
+CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
+BESIDE_HOURS = {key for key, column in COLUMNS.items() if column in CONSTANTS} | {ICU_UNIT}
+IN_AN_HOUR = {*COLUMNS, ICU_UNIT, TIMESTAMP}
+SEX_WORDS = {"female": 0.0, "male": 1.0, "f": 0.0, "m": 1.0}
+UNIT_FLAGS = {
+    "medical": ((MEDICAL_UNIT, 1.0), (SURGICAL_UNIT, 0.0)),
+    "surgical": ((MEDICAL_UNIT, 0.0), (SURGICAL_UNIT, 1.0)),
+}
+EMPTY_ROW = [nan] * N_COLUMNS
+
+Row = list[float]
+
+
+@dataclass(slots=True)
+class Patient:
+    """One patient as read.
+
+    Attributes:
+        sent: The patient's JSON object.
+        base: Where the patient stands in the body.
+        stay: What could be read; None when there is no hour to speak of.
+        problems: What the text gets wrong.
+        hits: Constants beside `hours` that an hour contradicts.
+    """
+
+    sent: dict[str, Any]
+    base: Location
+    stay: Stay | None
+    problems: list[Problem]
+    hits: list[Hit]
+
+    def locate(self, row: int, column: int | None = None) -> Location:
+        """Where an hour, or one of its values, stands, spelled as the caller spelled it."""
+        hour, place = self.sent, self.base
+        if self.sent.get(HOURS) is not None:
+            hour, place = self.sent[HOURS][row], (*self.base, HOURS, row)
+        if column is None:
+            return place
+        holders = [(hour, place), (self.sent, self.base)]
+        sent = [
+            (value is None, key, at)
+            for holder, at in holders
+            if isinstance(holder, dict)
+            for key, value in holder.items()
+        ]
+        # A spelling that is null says nothing: it stands behind.
+        keys = [(key, at) for _, key, at in sorted(sent, key=itemgetter(0))]
+        is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
+        for key, at in keys:
+            if COLUMNS.get(key) == column:
+                return (*at, key)
+        for key, at in keys:
+            if is_flag and key == ICU_UNIT:
+                return (*at, key)
+        return (*place, VARIABLES[column].name)
+
+    def unit_sent(self, column: int) -> str | None:
+        """The unit the caller stated for a variable, if any."""
+        stated = self.sent.get(UNITS)
+        if not stated:
+            return None
+        return next((unit for key, unit in stated.items() if COLUMNS.get(key) == column), None)
+
+
+def read(sent: Any, *, now: datetime, base: Location = ("body",)) -> Patient:
+    """Read one patient; nothing is raised, everything wrong is in `problems`.
+
+    Args:
+        sent: What `json_body.parse` returned, or an element of it.
+        now: Against which a timestamp lies in the future.
+        base: Where the patient stands in the body.
+    """
+    reader = _Reader(base)
+    if not isinstance(sent, dict):
+        reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
+        return Patient({}, base, None, reader.problems, [])
+    hours = sent.get(HOURS)
+    if hours is None:
+        rows = [reader.row(sent, base, beside=(HOURS, UNITS))]
+    else:
+        rows = reader.rows_of(hours, sent)
+    conversions = reader.conversions(sent.get(UNITS))
+    patient = Patient(sent, base, None, reader.problems, reader.hits)
+    if rows:
+        values = np.array(rows)
+        reader.infinities(values, patient)
+        for column, conversion in conversions.items():
+            values[:, column] = conversion.to_canonical(values[:, column])
+        patient.stay = Stay(values)
+        if reader.has_timestamps:
+            stamps = [
+                hour.get(TIMESTAMP) if isinstance(hour, dict) else None for hour in hours or [sent]
+            ]
+            reader.problems += timestamps.check(stamps, patient.stay.icu_hours, now, patient.locate)
+    return patient
+
+
+OBJECT = ("an object", "un objet")
+OBJECT_OF_UNITS = (
+    'an object such as {"creatinine": "umol/L"}',
+    'un objet tel que {"creatinine": "umol/L"}',
+)
+HOURS_LIST = ("a list of at least one hour", "une liste d'au moins une heure")
+
+
+class _Reader:
+    """Collects the problems of one patient while reading it."""
+
+    def __init__(self, base: Location):
+        self.base = base
+        self.problems: list[Problem] = []
+        self.hits: list[Hit] = []
+        self.has_timestamps = False
+
+    # --- Structure ---
+
+    def rows_of(self, hours: Any, sent: dict[str, Any]) -> list[Row]:
+        place = (*self.base, HOURS)
+        if not isinstance(hours, list) or not hours:
+            self.wrong_type(place, "`hours`", "`hours`", *HOURS_LIST)
+            return []
+        if len(hours) > MAX_HOURS:
+            self.problem(
+                "json.size",
+                place,
+                f"{len(hours)} hours were sent; at most {MAX_HOURS} are accepted.",
+                f"{len(hours)} heures envoyées ; {MAX_HOURS} au plus sont acceptées.",
+            )
+            return []
+        beside = self.row(sent, self.base, allowed=BESIDE_HOURS, beside=(HOURS, UNITS))
+        rows = []
+        for index, hour in enumerate(hours):
+            at = (*place, index)
+            if isinstance(hour, dict):
+                rows.append(self.row(hour, at))
+            else:
+                self.wrong_type(at, "An hour", "Une heure", *OBJECT)
+                rows.append(EMPTY_ROW.copy())
+        self._spread(beside, rows)
+        return rows
+
+    def _spread(self, beside: Row, rows: list[Row]) -> None:
+        """Give every hour the constants that stand beside `hours`; they must agree."""
+        for column, tolerance in CONSTANTS.items():
+            constant = beside[column]
+            if constant != constant:  # NaN: not stated
+                continue
+            for index, row in enumerate(rows):
+                if row[column] != row[column]:
+                    row[column] = constant
+                elif abs(row[column] - constant) > tolerance:
+                    numbers = {"a": np.array([constant]), "b": np.array([row[column]])}
+                    self.hits.append(Hit(rules.CONSTANT, np.array([index]), (column,), numbers))
+                    break
+
+    def conversions(self, stated: Any) -> dict[int, Conversion]:
+        if stated is None:
+            return {}
+        place = (*self.base, UNITS)
+        if not isinstance(stated, dict):
+            self.wrong_type(place, "`units`", "`units`", *OBJECT_OF_UNITS)
+            return {}
+        self._repeated(stated, place)
+        found: dict[int, Conversion] = {}
+        for key, unit in stated.items():
+            at = (*place, _shown(key))
+            column = COLUMNS.get(key)
+            if column is None:
+                self.unknown(key, at, COLUMNS)
+            elif not isinstance(unit, str):
+                self.wrong_type(at, "A unit", "Une unité", "a text", "un texte")
+            elif conversion := units.conversion(VARIABLES[column], unit):
+                if found.setdefault(column, conversion) != conversion:
+                    self._contradiction(at, "unit", "l'unité")
+            else:
+                self._unknown_unit(column, unit, at)
+        return found
+
+    # --- One hour ---
+
+    def row(
+        self,
+        hour: dict[str, Any],
+        place: Location,
+        *,
+        allowed: Iterable[str] = IN_AN_HOUR,
+        beside: tuple[str, ...] = (),
+    ) -> Row:
+        """Read the values of one object; the hot path is a number under a known key."""
+        row = EMPTY_ROW.copy()
+        is_limited = allowed is not IN_AN_HOUR
+        for key, value in hour.items():
+            column = COLUMNS.get(key)
+            kind = type(value)
+            if column is None or is_limited:
+                if key not in beside:
+                    self._other(row, key, value, (*place, key), allowed)
+            elif kind is float or (kind is int and -EXACT_BELOW < value < EXACT_BELOW):
+                if row[column] == row[column] and row[column] != value:
+                    self._contradiction((*place, key), "value", "la valeur")
+                row[column] = value
+            elif value is not None:
+                self._other(row, key, value, (*place, key), allowed)
+        if type(hour) is Repeated:
+            self._repeated(hour, place)
+        return row
+
+    def _other(
+        self, row: Row, key: str, value: Any, place: Location, allowed: Iterable[str]
+    ) -> None:
+        """Everything but a plain number: words, nulls, wrong types, unknown keys."""
+        if key not in allowed:
+            self.unknown(key, (*place[:-1], _shown(key)), allowed)
+        elif key == TIMESTAMP:
+            self.has_timestamps = value is not None or self.has_timestamps
+        elif value is not None:
+            for column, number in self._numbers(key, value, place):
+                if row[column] == row[column] and row[column] != number:
+                    self._contradiction(place, "value", "la valeur")
+                row[column] = number
+
+    def _numbers(self, key: str, value: Any, place: Location) -> Iterable[tuple[int, float]]:
+        column = COLUMNS.get(key)
+        if isinstance(value, str) and column == SEX and value.strip().lower() in SEX_WORDS:
+            return [(SEX, SEX_WORDS[value.strip().lower()])]
+        if key == ICU_UNIT and isinstance(value, str) and value.strip().lower() in UNIT_FLAGS:
+            return UNIT_FLAGS[value.strip().lower()]
+        if isinstance(value, NotFinite):
+            self._not_finite(key, place, value.literal)
+        elif isinstance(value, int) and not isinstance(value, bool) and column is not None:
+            return [(column, _as_float(value))]
+        elif column == SEX or key == ICU_UNIT:
+            self._unknown_word(key, place)
+        elif isinstance(value, str):
+            self.problem(
+                "json.string",
+                place,
+                f"`{key}` must be a number, not a text.",
+                f"`{key}` doit être un nombre, pas un texte.",
+                hint='Send 80, not "80"; null when it was not measured.',
+                hint_fr='Envoyez 80 et non "80" ; null si la mesure n\'a pas été faite.',
+            )
+        else:
+            self.wrong_type(place, f"`{key}`", f"`{key}`", "a number or null", "un nombre ou null")
+        return []
+
+    # --- Problems ---
+
+    def problem(self, rule: str, place: Location, msg: str, msg_fr: str, **more: Any) -> None:
+        problem_type = "unit" if rule.startswith("unit") else "json"
+        problem_type = "incoherent" if rule == "code.gender" else problem_type
+        self.problems.append(
+            Problem(type=problem_type, rule=rule, loc=place, msg=msg, msg_fr=msg_fr, **more)
+        )
+
+    def wrong_type(
+        self, place: Location, what: str, what_fr: str, wanted: str, wanted_fr: str
+    ) -> None:
+        self.problem(
+            "json.type", place, f"{what} must be {wanted}.", f"{what_fr} doit être {wanted_fr}."
+        )
+
+    def unknown(self, key: str, place: Location, allowed: Iterable[str]) -> None:
+        shown = _shown(key)
+        if allowed is BESIDE_HOURS and key in IN_AN_HOUR:
+            msg = f"`{shown}` stands beside `hours`: put it inside an hour."
+            msg_fr = f"`{shown}` est à côté de `hours` : mettez-le dans une heure."
+            return self.problem("json.unknown", place, msg, msg_fr)
+        by_lower = {name.lower(): name for name in sorted(allowed)}
+        close = [by_lower[name] for name in get_close_matches(key.lower()[:100], by_lower, 2)]
+        names = " or ".join(f"`{name}`" for name in close)
+        self.problem(
+            "json.unknown",
+            place,
+            f"`{shown}` is not a field of this request.",
+            f"`{shown}` n'est pas un champ de cette requête.",
+            ctx={"did_you_mean": close},
+            hint=f"Did you mean {names}?" if close else "GET /variables lists the fields.",
+            hint_fr=f"Vouliez-vous dire {names.replace(' or ', ' ou ')} ?"
+            if close
+            else "GET /variables donne la liste des champs.",
+        )
+        return None
+
+    def infinities(self, values: FloatArray, patient: Patient) -> None:
+        """Refuse numbers too large for a float, such as 1e999."""
+        for row, column in np.argwhere(np.isinf(values)).tolist():
+            place = patient.locate(row, column)
+            self._not_finite(str(place[-1]), place, "a number of this size")
+            values[row, column] = nan
+
+    def _not_finite(self, key: str, place: Location, literal: str) -> None:
+        self.problem(
+            "json.nan",
+            place,
+            f"`{key}` must be a finite number, not {literal}.",
+            f"`{key}` doit être un nombre fini.",
+            hint="Send null when it was not measured.",
+            hint_fr="Envoyez null si la mesure n'a pas été faite.",
+        )
+
+    def _repeated(self, sent: dict[str, Any], place: Location) -> None:
+        for key in getattr(sent, "keys_repeated", ()):
+            shown = _shown(key)
+            self.problem(
+                "json.duplicate",
+                (*place, shown),
+                f"`{shown}` stands more than once.",
+                f"`{shown}` figure plusieurs fois.",
+                hint="Which one is true?",
+                hint_fr="Laquelle est juste ?",
+            )
+
+    def _contradiction(self, place: Location, what: str, what_fr: str) -> None:
+        self.problem(
+            "json.alias",
+            place,
+            f"Two spellings of one variable disagree about its {what}.",
+            f"Deux orthographes d'une même variable se contredisent sur {what_fr}.",
+            hint="Send each variable once.",
+            hint_fr="Envoyez chaque variable une seule fois.",
+        )
+
+    def _unknown_word(self, key: str, place: Location) -> None:
+        accepted = ["medical", "surgical"] if key == ICU_UNIT else ["female", "male"]
+        rule = "json.type" if key == ICU_UNIT else "code.gender"
+        words = " or ".join(f'"{word}"' for word in accepted)
+        self.problem(
+            rule,
+            place,
+            f"`{key}` must be {words}, or null when unknown.",
+            f"`{key}` doit être {words.replace(' or ', ' ou ')}, ou null si inconnu.",
+            ctx={"accepted": accepted},
+        )
+
+    def _unknown_unit(self, column: int, unit: str, place: Location) -> None:
+        variable = VARIABLES[column]
+        accepted = units.accepted(variable)
+        listed = ", ".join(accepted)
+        self.problem(
+            "unit.unknown",
+            place,
+            f"`{_shown(unit)}` is not an accepted unit of {variable.label_en}: use {listed}.",
+            f"`{_shown(unit)}` n'est pas une unité acceptée pour {variable.label_fr} : {listed}.",
+            ctx={"accepted": accepted},
+        )
+
+
+def _as_float(value: int) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return inf if value > 0 else -inf
+
+
+def _shown(name: str) -> str:
+    """A caller's own word, short and printable (a lone surrogate cannot be sent back)."""
+    return name[:MAX_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,146 @@
+"""The answers as pydantic models, for the OpenAPI document and for clients generated from it.
+
+Answers are built and serialised by hand on the hot path; a contract test validates real answers
+against these models, so that the document cannot drift from what is sent.
+"""
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+NOTICE = (
+    "Research software, not a medical device. For adult intensive care; it supports clinical "
+    "judgement and never replaces it. Send no names or identifiers."
+)
+VERDICT = Literal["Positive", "Negative"]
+
+
+class Schema(BaseModel):
+    """Nothing is sent that is not documented."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class ProblemOut(Schema):
+    """One thing that is wrong, or worth knowing."""
+
+    type: str = Field(examples=["incoherent"])
+    rule: str = Field(examples=["bp.dbp_ge_sbp"])
+    loc: list[str | int] = Field(examples=[["body", "hours", 3, "DBP"]])
+    msg: str
+    msg_fr: str
+    ctx: dict[str, Any]
+    hint: str | None
+    hint_fr: str | None
+
+
+class Problems(Schema):
+    """The body of every error."""
+
+    detail: list[ProblemOut]
+
+
+class ModelName(Schema):
+    """Which model answered."""
+
+    name: str
+    version: str
+
+
+class ModelInService(ModelName):
+    """Which model answers, from where, and since when."""
+
+    source: str = Field(examples=["embedded"])
+    loaded_at: AwareDatetime
+
+
+class Health(Schema):
+    """The service can predict."""
+
+    status: Literal["OK"]
+    model: ModelInService
+
+
+class ServedModel(ModelInService):
+    """The served model, as its artifact describes it."""
+
+    created_at: AwareDatetime
+    threshold: float
+    features: list[str]
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    intended_use: str
+
+
+class VariableOut(Schema):
+    """One variable; `Unit1` and `Unit2` are sent as one word under `icu_unit`."""
+
+    name: str
+    challenge_name: str
+    kind: Literal["vital", "lab", "demographic"]
+    panel: str
+    label_en: str
+    label_fr: str
+    unit: str = Field(description="UCUM code of the unit assumed when `units` names no other")
+    unit_label_en: str
+    unit_label_fr: str
+    units: list[str] = Field(description="Accepted in `units`, the canonical one first")
+    values: list[str] | None = Field(description="Accepted words, where it is no number")
+    loinc: str | None
+    loinc_also: list[str]
+    reference_low: float | None
+    reference_high: float | None
+    hard_low: float | None = Field(description="Below, the value is refused")
+    hard_high: float | None
+    warn_low: float | None = Field(description="Below, the value is accepted with a warning")
+    warn_high: float | None
+
+
+class Variables(Schema):
+    """The table of variables."""
+
+    variables: list[VariableOut]
+
+
+class TrendHour(Schema):
+    """The answer that would have been given at one hour."""
+
+    icu_hour: int | None
+    probability: float
+    prediction: VERDICT
+
+
+class ContributionOut(Schema):
+    """How one variable moved the answer: an association in the model, not a cause."""
+
+    variable: str
+    value: float | str | None
+    unit: str
+    measured_at_icu_hour: int | None
+    effect: float = Field(description="Change of the log-odds against a typical hour")
+
+
+class Prediction(Schema):
+    """The answer for the last hour sent."""
+
+    prediction: VERDICT
+    probability: float = Field(
+        description="Calibrated probability that sepsis begins within six hours or has begun"
+    )
+    threshold: float = Field(description="Positive from here on")
+    icu_hour: int | None
+    model: ModelName
+    request_id: str
+    warnings: list[ProblemOut]
+    trend: list[TrendHour] | None = None
+    typical_probability: float | None = Field(
+        None, description="The answer for a typical hour: where the effects start from"
+    )
+    contributions: list[ContributionOut] | None = None
+    scores: list[dict[str, Any]] | None = None
+
+
+class Results(Schema):
+    """One entry per patient, in the order sent."""
+
+    results: list[Prediction | Problems]

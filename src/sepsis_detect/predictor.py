@@ -1,0 +1,51 @@
+"""From a coherent stay to predictions: features, model, threshold."""
+
+from dataclasses import dataclass
+
+from sepsis_detect import features
+from sepsis_detect.features import Float32Array
+from sepsis_detect.model import Model
+from sepsis_detect.stay import BoolArray, FloatArray, IntArray, Stay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """Answers for some hours.
+
+    Attributes:
+        icu_hours: Shape (n,), NaN where the request did not say.
+        probabilities: Shape (n,), calibrated.
+        is_positive: Shape (n,), probability at or above the model's threshold.
+    """
+
+    icu_hours: FloatArray
+    probabilities: Float32Array
+    is_positive: BoolArray
+
+    def part(self, begin: int, end: int) -> "Predictions":
+        """Those of the rows from `begin` up to `end`."""
+        rows = slice(begin, end)
+        return Predictions(
+            icu_hours=self.icu_hours[rows],
+            probabilities=self.probabilities[rows],
+            is_positive=self.is_positive[rows],
+        )
+
+
+def predict_last(model: Model, stay: Stay) -> Predictions:
+    """Answer for the last hour of each stay; shape (n_stays,)."""
+    return _predict(model, stay, stay.last_rows)
+
+
+def predict_every_hour(model: Model, stay: Stay) -> Predictions:
+    """Answer for every hour; shape (n_hours,)."""
+    return _predict(model, stay, None)
+
+
+def _predict(model: Model, stay: Stay, rows: IntArray | None) -> Predictions:
+    probabilities = model.probabilities(features.compute(stay, rows))
+    return Predictions(
+        icu_hours=stay.icu_hours if rows is None else stay.icu_hours[rows],
+        probabilities=probabilities,
+        is_positive=model.is_positive(probabilities),
+    )
