@@ -14,7 +14,7 @@ VENV := .venv/.complete
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve test lint format types model lock clean
+.PHONY: help venv serve test lint format types model docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ types: $(VENV) ## Check types
 
 model: $(VENV) ## Train and export the model (DATA=../shared/data)
 	$(BIN)/python -m model_build train --data $(DATA)
+
+docs: $(VENV) ## Write the documents that follow from the code
+	$(BIN)/python -m tools.write_docs
 
 # dev.txt comes first and binds serve.txt: what we ship is what we test.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

@@ -1,0 +1,148 @@
+"""The command line: `sepsis-detect serve`, `sepsis-detect score`, `sepsis-detect model`."""
+
+import argparse
+import ipaddress
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sepsis_detect import __version__
+from sepsis_detect.errors import SepsisDetectError, SettingsError
+from sepsis_detect.settings import Auth, read_settings
+
+USAGE_ERROR = 2
+KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 when it did what was asked, 2 when it could not, in one sentence."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except SepsisDetectError as error:
+        print(f"sepsis-detect: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sepsis-detect",
+        description="Early warning of sepsis in adult intensive care. Research software, "
+        "not a medical device.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    serve = commands.add_parser("serve", help="serve the HTTP API")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    serve.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
+    serve.add_argument("--workers", type=int, default=1, help="processes (%(default)s)")
+    serve.set_defaults(run=_serve)
+
+    score = commands.add_parser("score", help="score files of hours (psv, csv or parquet)")
+    score.add_argument("files", nargs="+", type=Path, metavar="FILE", help="psv, csv or parquet")
+    score.add_argument(
+        "-o", "--output", required=True, type=Path, metavar="OUT", help="csv or parquet"
+    )
+    score.add_argument(
+        "--unit",
+        action="append",
+        default=[],
+        metavar="VARIABLE=UNIT",
+        help="unit of a column that is not in the canonical one, such as creatinine=umol/L",
+    )
+    score.add_argument(
+        "--partial", action="store_true", help="accept files that lack columns: all missing"
+    )
+    score.add_argument("--quiet", action="store_true", help="no progress bar")
+    score.set_defaults(run=_score)
+
+    model = commands.add_parser("model", help="look at a model artifact")
+    actions = model.add_subparsers(required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="describe the model that would be served")
+    show.set_defaults(run=_model_show)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import uvicorn
+
+    from sepsis_detect import logs
+    from sepsis_detect.model_store import ModelStore
+
+    settings = read_settings()
+    if not _is_loopback(options.host) and settings.auth is not Auth.OFF:
+        # Keys are not built yet: nobody is let in by accident.
+        raise SettingsError(
+            f"listening on {options.host}, beyond this machine, needs SEPSIS_AUTH=off for now: "
+            "this version checks no keys"
+        )
+    logs.configure(settings.log_level)
+    model = ModelStore(settings).current  # a bad model stops the start here, in one sentence
+    print(
+        f"Sepsis Detect {__version__}, model {model.card.name} {model.card.version} "
+        f"({model.source}), on http://{options.host}:{options.port} - press Ctrl+C to stop",
+        file=sys.stderr,
+    )
+    uvicorn.run(
+        "sepsis_detect.api.app:create_app",
+        factory=True,
+        host=options.host,
+        port=options.port,
+        workers=options.workers,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
+    return 0
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _score(options: argparse.Namespace) -> int:
+    try:
+        from sepsis_detect import score
+    except ImportError as error:
+        raise SettingsError(
+            f"scoring files needs {error.name}: pip install 'sepsis-detect[score]'"
+        ) from error
+    return score.score_files(
+        options.files,
+        options.output,
+        stated_units=options.unit,
+        is_partial_allowed=options.partial,
+        is_quiet=options.quiet,
+    )
+
+
+def _model_show(_: argparse.Namespace) -> int:
+    from sepsis_detect.model_store import ModelStore
+
+    model = ModelStore(read_settings()).current
+    card = model.card
+    lines = {
+        "name": card.name,
+        "version": card.version,
+        "created": card.created_at.isoformat(timespec="seconds"),
+        "source": model.source,
+        "features": len(card.features),
+        "threshold": card.threshold,
+    }
+    for name, value in (lines | card.training | card.metrics).items():
+        print(f"{name:<28}{value}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
