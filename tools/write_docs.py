@@ -20,10 +20,12 @@ COHERENCE = """# Coherence: what is refused, what only warns
 
 Written by `make docs` from `variables.csv`, `unit_conversions.csv` and `rules.py`; do not edit.
 
-**Refused** is a 422 (or, with `?on_incoherence=drop`, a value set to missing and listed). **Warning** accompanies the answer.
-Every hour of a request is judged, all problems come at once, and each names its hour. A refusal must be certain: bounds are wider
-than what data cleaning uses, and tolerances were measured on 20,000 real stays of the PhysioNet/CinC 2019 challenge (0.15 % of its
-hours are refused). What is merely extreme passes: pH 6.7, 31 °C, 2 platelets. How choices were made: [adr/0005](adr/0005-coherence-choices.md).
+**Refused** is a 422 (or, with `?on_incoherence=drop`, a value set to missing and listed).
+**Warning** accompanies the answer. Every hour of a request is judged, all problems come at once,
+and each names its hour. A refusal must be certain: bounds are wider than what data cleaning uses,
+and tolerances were measured on 20,000 real stays of the PhysioNet/CinC 2019 challenge (0.15 % of
+its hours are refused). What is merely extreme passes: pH 6.7, 31 °C, 2 platelets. How choices were
+made: [adr/0005](adr/0005-coherence-choices.md).
 
 ## The text itself
 
@@ -39,7 +41,10 @@ hours are refused). What is merely extreme passes: pH 6.7, 31 °C, 2 platelets. 
 | `json.size` | more than 2,000 hours or 1,000 patients |
 | `unit.unknown` | a unit that is not accepted for the variable |
 | `code.gender` | a word that is no sex |
-| `time.format`, `time.tz`, `time.future`, `time.iculos_vs_ts` | a `timestamp` that is none, has no offset, lies ahead, or disagrees with `icu_hour` |
+| `time.format` | a `timestamp` that is none |
+| `time.tz` | a `timestamp` without an offset |
+| `time.future` | a `timestamp` more than an hour ahead of now |
+| `time.iculos_vs_ts` | timestamps that disagree with `icu_hour` by more than an hour |
 """
 
 RULES_TEXT = """
@@ -54,7 +59,8 @@ RULES_TEXT = """
 RANGES_TEXT = """
 ## Ranges and units
 
-Outside *possible* a value is refused as `range:<name>`; outside *expected* it warns, as `range_w:<name>` or under the rule named.
+Outside *possible* a value is refused as `range:<name>`; outside *expected* it warns, as
+`range_w:<name>` or under the rule named.
 
 | variable | challenge | unit | possible | expected | warns as | also accepted |
 |---|---|---|---|---|---|---|
@@ -103,21 +109,26 @@ def _interval(low: float, high: float) -> str:
 
 MODEL = """# The embedded model
 
-Written by `make docs` from the artifact's own metadata; do not edit. The figures were computed by `make model`.
+Written by `make docs` from the artifact's own metadata; do not edit. The figures were computed by
+`make model`.
 
-**{name} {version}**, threshold {threshold:.6g}. Trained on {patients:,} patients ({septic:,} septic), {hours:,} hours, of two hospital systems
-(PhysioNet/CinC Challenge 2019). All figures are out of fold by patient: nobody is judged by a model that saw any of their hours.
+**{name} {version}**, threshold {threshold:.6g}. Trained on {patients:,} patients ({septic:,}
+septic), {hours:,} hours, of two hospital systems (PhysioNet/CinC Challenge 2019). All figures are
+out of fold by patient: nobody is judged by a model that saw any of their hours.
 
 {table}
 
-Utility is the challenge's, normalised: 0 is never to alert, 1 the best possible. `utility_by_fold`, where given, uses for each fold the
-threshold chosen on the others.
+Utility is the challenge's, normalised: 0 is never to alert, 1 the best possible. The threshold was
+swept on the same out-of-fold scores; with each fold at the threshold of the others, utility is
+{by_fold}.
 
 ## Limits
 
-- Two hospital systems in the United States, before 2019; no European validation. Ranking transfers to another hospital, thresholds do not.
-- Records of the training data that pass 60 hours are almost all septic, an artefact of how they were cut. The model knows time in intensive
-  care only up to 48 hours; figures on the first 60 hours of stays (`first_60_hours`) show it without that help.
+- Two hospital systems in the United States, before 2019; no European validation. Ranking transfers
+  to another hospital, thresholds do not.
+- Records of the training data that pass 60 hours are almost all septic, an artefact of how they
+  were cut. The model knows time in intensive care only up to 48 hours; figures on the first 60
+  hours of stays (`first_60_hours`) show it without that help.
 - At the operating point most alerts are false: see PPV. A Positive means: look at the patient.
 - Children, wards and emergency rooms are outside its data.
 """
@@ -134,6 +145,7 @@ def _model() -> str:
         septic=training["septic_patients"],
         hours=training["hours"],
         table="\n".join(_metric_lines(card.metrics)),
+        by_fold=", ".join(f"{u:.3f}" for u in card.metrics["protocol"]["utility_by_fold"]),
     )
 
 
