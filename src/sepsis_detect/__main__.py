@@ -1,17 +1,16 @@
 """The command line: `sepsis-detect serve`, `sepsis-detect score`, `sepsis-detect model`."""
 
 import argparse
-import ipaddress
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from sepsis_detect import __version__
 from sepsis_detect.errors import SepsisDetectError, SettingsError
-from sepsis_detect.settings import Auth, read_settings
+from sepsis_detect.settings import read_settings
 
 USAGE_ERROR = 2
-KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,46 +67,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    import uvicorn
+    from sepsis_detect import server
 
-    from sepsis_detect import logs
-    from sepsis_detect.model_store import ModelStore
-
-    settings = read_settings()
-    if not _is_loopback(options.host) and settings.auth is not Auth.OFF:
-        # Keys are not built yet: nobody is let in by accident.
-        raise SettingsError(
-            f"listening on {options.host}, beyond this machine, needs SEPSIS_AUTH=off for now: "
-            "this version checks no keys"
-        )
-    logs.configure(settings.log_level)
-    model = ModelStore(settings).current  # a bad model stops the start here, in one sentence
-    print(
-        f"Sepsis Detect {__version__}, model {model.card.name} {model.card.version} "
-        f"({model.source}), on http://{options.host}:{options.port} - press Ctrl+C to stop",
-        file=sys.stderr,
-    )
-    uvicorn.run(
-        "sepsis_detect.api.app:create_app",
-        factory=True,
-        host=options.host,
-        port=options.port,
-        workers=options.workers,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-    )
+    server.serve(host=options.host, port=options.port, n_workers=options.workers)
     return 0
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _score(options: argparse.Namespace) -> int:
@@ -117,6 +80,8 @@ def _score(options: argparse.Namespace) -> int:
         raise SettingsError(
             f"scoring files needs {error.name}: pip install 'sepsis-detect[score]'"
         ) from error
+    # Ended from outside, it still takes its unfinished file away.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return score.score_files(
         options.files,
         options.output,

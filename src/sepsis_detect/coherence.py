@@ -41,6 +41,12 @@ class Hit:
     columns: tuple[int, ...] = ()
     numbers: dict[str, FloatArray] = field(default_factory=dict)
 
+    def up_to(self, row: int) -> "Hit":
+        """The same without what fires after `row`."""
+        kept = self.rows <= row
+        numbers = {name: values[kept] for name, values in self.numbers.items()}
+        return Hit(self.rule, self.rows[kept], self.columns, numbers)
+
     @property
     def is_refusal(self) -> bool:
         """Whether the rule refuses the request."""
@@ -56,18 +62,20 @@ def scan(stay: Stay) -> list[Hit]:
     Returns:
         One entry for each rule and set of columns that fires; empty for a coherent stay.
     """
-    hits = list(_out_of_range(stay))
-    values = stay.values
-    if any(hit.is_refusal for hit in hits):
-        values = _without(stay, hits)
-    hits += _pairs(values, stay)
-    hits += _acid_base(values)
-    hits += _stays(values, stay)
-    if stay.n_hours > stay.n_stays:
-        hits += _hour_order(stay)
-        hits += _constants(values, stay)
-        hits += _courses(values, stay)
-    return _without_milder(hits)
+    # Hours are compared before they are known to be possible: theirs may be of any size.
+    with np.errstate(over="ignore", invalid="ignore"):
+        hits = list(_out_of_range(stay))
+        values = stay.values
+        if any(hit.is_refusal for hit in hits):
+            values = _without(stay, hits)
+        hits += _pairs(values, stay)
+        hits += _acid_base(values)
+        hits += _stays(values, stay)
+        if stay.n_hours > stay.n_stays:
+            hits += _hour_order(stay)
+            hits += _constants(values, stay)
+            hits += _courses(values, stay)
+        return _without_milder(hits)
 
 
 def drop(stay: Stay, hits: Iterable[Hit]) -> Stay:

@@ -59,6 +59,7 @@ def _of_hit(stay: Stay, hit: Hit) -> Iterator[Finding]:
 
 
 RANGE_RULES = frozenset(rules.NAMED_UNUSUAL.values())
+LARGEST_WHOLE = 2**53
 
 
 def _range_finding(hit: Hit, row: int, value: float, context: dict[str, Any]) -> Finding:
@@ -133,7 +134,8 @@ def _finding(
 
 
 def _plain(value: float) -> float | int:
-    return int(value) if value == int(value) else value
+    """A whole number without its `.0`, where JSON can write all its digits."""
+    return int(value) if value.is_integer() and abs(value) < LARGEST_WHOLE else value
 
 
 def _local(value: float, language: str) -> str:

@@ -5,7 +5,7 @@ gives a usual one, that unit is named. The few that no unit explains are written
 """
 
 from dataclasses import dataclass
-from math import isnan
+from math import isinf, isnan
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +35,10 @@ IONISED_CALCIUM = (
 
 
 def number(value: float) -> str:
-    """Write a number as people do: no trailing zero, at most six significant digits."""
-    return f"{value:.6g}" if abs(value) < 1e6 else f"{value:.15g}"
+    """Write a number as people do: no trailing zero, and no rounding that hides a difference."""
+    if isinf(value):  # a conversion overflowed, or had no logarithm
+        return "∞" if value > 0 else "-∞"
+    return f"{value:.15g}"
 
 
 def decimal_comma(text: str) -> str:

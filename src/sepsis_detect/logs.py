@@ -63,7 +63,8 @@ class JsonFormatter(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1]:
             line |= failure(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        # What is no JSON is a slip of ours; its type tells which, and cannot hold a patient.
+        return json.dumps(line, ensure_ascii=False, default=lambda value: type(value).__name__)
 
 
 def configure(level: LogLevel) -> None:

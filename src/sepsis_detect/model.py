@@ -129,10 +129,14 @@ class Model:
 
     def _check_itself(self) -> None:
         check = self.card.selfcheck
-        rows = np.array(check.features, dtype=np.float32)
         expected = np.array(check.probabilities)
-        if rows.shape != (len(expected), len(self.card.features)):
-            raise ModelArtifactError("the self-check does not have one probability per row")
+        widths = {len(row) for row in check.features}
+        if len(check.features) != len(expected) or widths != {len(self.card.features)}:
+            raise ModelArtifactError(
+                "the self-check does not have one value per feature and one probability per row"
+            )
+        with np.errstate(over="ignore"):  # a number beyond float32 is an infinity to the model
+            rows = np.array(check.features, dtype=np.float32)
         try:
             found = self._run(rows)
         except Exception as error:  # ONNX Runtime raises classes of its own making
@@ -157,7 +161,10 @@ def _open(artifact: bytes, threads: int) -> ort.InferenceSession:
 
 
 def _card(session: ort.InferenceSession) -> ModelCard:
-    text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    try:
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    except UnicodeDecodeError as error:
+        raise ModelArtifactError("its metadata are not UTF-8") from error
     if text is None:
         raise ModelArtifactError(f"the model carries no metadata '{METADATA_KEY}'")
     try:
@@ -182,13 +189,17 @@ def _columns(card: ModelCard) -> NDArray[np.intp]:
 
 def _check_signature(session: ort.InferenceSession, n_features: int) -> None:
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    found = [(each.name, each.type) for each in (*inputs, *outputs)]
+    try:
+        found = [(each.name, each.type) for each in (*inputs, *outputs)]
+    except UnicodeDecodeError as error:
+        raise ModelArtifactError("the names of its inputs or outputs are not UTF-8") from error
     if found != [(INPUT, "tensor(float)"), (OUTPUT, "tensor(float)")]:
         raise ModelArtifactError(
             f"expected float tensors '{INPUT}' in, '{OUTPUT}' out, got {found}"
         )
-    if inputs[0].shape[1:] != [n_features] or len(outputs[0].shape) != 1:
-        shapes = (inputs[0].shape, outputs[0].shape)
+    shapes = (inputs[0].shape, outputs[0].shape)
+    is_fixed = any(isinstance(shape[0], int) for shape in shapes if shape)
+    if is_fixed or shapes[0][1:] != [n_features] or len(shapes[1]) != 1:
         raise ModelArtifactError(f"expected shapes [n, {n_features}] and [n], got {shapes}")
 
 

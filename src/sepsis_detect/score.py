@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import numpy as np
@@ -273,17 +274,19 @@ def _output(path: Path) -> Iterator[Callable[[Any], None]]:
     writer = writers.get(path.suffix.lower())
     if writer is None:
         raise BadFileError(f"{path} is neither .csv nor .parquet: choose one to write")
-    if path.is_dir() or not path.parent.is_dir():
-        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise BadFileError(f"{path} cannot be written: {reason}")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.resolve().with_name(f".sepsis-detect-{token_hex(8)}.part")
     try:
+        if path.is_dir():
+            raise BadFileError(f"{path} cannot be written: it is a folder")
         with writer(str(part), SCHEMA) as opened:
             yield opened.write_table
-        part.replace(path)
+        part.replace(path.resolve())
+    except FileNotFoundError as error:
+        raise BadFileError(f"{path} cannot be written: there is no folder {path.parent}") from error
     except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
-        raise BadFileError(f"{path} cannot be written: {reason}") from error
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if number else str(error)
+        raise BadFileError(f"{path} cannot be written: {reason.splitlines()[0]}") from error
     finally:
         part.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ variable. Factors stand in `unit_conversions.csv`, as fractions where they are e
 Source: UCUM, https://ucum.org/ucum; molar masses as in docs/coherence.md.
 """
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -35,10 +36,12 @@ SPELLINGS = {
     "bpm": "/min",
     "beats/min": "/min",
     "breaths/min": "/min",
-    "ukat/l": "ukat/L",
     "years": "a",
     "ans": "a",
 }
+
+LITRE = re.compile(r"(?<![A-Za-z])([dmu]?)l(?![A-Za-z])")
+"""UCUM writes the litre `L` or `l`; the tables have `L`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,12 @@ class Conversion:
 
     def to_canonical(self, values: FloatArray) -> FloatArray:
         """Convert; NaN stays NaN, and what has no logarithm becomes infinite, so out of range."""
-        if self.is_logarithmic:
-            with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if self.is_logarithmic:
                 values = np.where(
                     values > 0, np.log10(values), np.where(values <= 0, np.inf, values)
                 )
-        return np.round(values * self.factor + self.offset, DECIMALS_KEPT)
+            return np.round(values * self.factor + self.offset, DECIMALS_KEPT)
 
 
 def _conversions() -> dict[int, dict[str, Conversion]]:
@@ -77,7 +80,7 @@ CONVERSIONS = _conversions()
 
 def _ucum(unit: str) -> str:
     unit = unit.strip().replace("µ", "u").replace("μ", "u")  # micro sign, Greek mu
-    return SPELLINGS.get(unit, unit)
+    return SPELLINGS.get(unit, LITRE.sub(r"\1L", unit))
 
 
 def conversion(variable: Variable, unit: str) -> Conversion | None:

@@ -14,14 +14,21 @@ from sepsis_detect import coherence, explain, predictor, rules, scores
 from sepsis_detect.api import patients
 from sepsis_detect.api.json_body import Repeated
 from sepsis_detect.api.patients import Patient
-from sepsis_detect.api.problems import Location, Problem, RequestError, unprocessable
+from sepsis_detect.api.problems import (
+    MAX_PROBLEMS,
+    Location,
+    Problem,
+    RequestError,
+    more,
+    unprocessable,
+)
 from sepsis_detect.coherence import Hit
 from sepsis_detect.findings import Finding, findings
 from sepsis_detect.model import Model
 from sepsis_detect.predictor import Predictions
 from sepsis_detect.rules import Severity
 from sepsis_detect.stay import Stay
-from sepsis_detect.variables import ICU_HOUR
+from sepsis_detect.variables import ICU_HOUR, VARIABLES
 
 MAX_PATIENTS = 1_000
 
@@ -101,8 +108,13 @@ class Judged:
     warnings: list[Problem]
 
 
-def judge(patient: Patient, policy: OnIncoherence) -> Judged:
+def judge(patient: Patient, policy: OnIncoherence, most: int = MAX_PROBLEMS) -> Judged:
     """Apply the coherence rules.
+
+    Args:
+        patient: As read.
+        policy: What becomes of incoherent values.
+        most: Problems that are listed; the rest is counted.
 
     Raises:
         RequestError: 422, with everything that is wrong.
@@ -116,15 +128,15 @@ def judge(patient: Patient, policy: OnIncoherence) -> Judged:
         refusals = [hit for hit in refusals if hit.rule is not rules.ALL_MISSING]
     dropped: list[Problem] = []
     if refusals and policy is OnIncoherence.DROP and not patient.problems:
-        dropped = _problems(patient, findings(stay, refusals), "dropped")
+        dropped = _problems(patient, stay, refusals, "dropped", most)
         stay = coherence.drop(stay, refusals)
         hits = coherence.scan(stay)
         refusals = [hit for hit in hits if hit.is_refusal]
     if refusals or patient.problems:
-        refused = _problems(patient, findings(stay, refusals), "incoherent")
+        refused = _problems(patient, stay, refusals, "incoherent", most)
         raise unprocessable([*patient.problems, *dropped, *refused])
     warnings = [hit for hit in hits if hit.rule.severity is Severity.WARNING]
-    return Judged(stay, dropped + _problems(patient, findings(stay, warnings), "warning"))
+    return Judged(stay, dropped + _problems(patient, stay, warnings, "warning", most))
 
 
 def _with_stated(stated: list[Hit], found: list[Hit]) -> list[Hit]:
@@ -133,20 +145,41 @@ def _with_stated(stated: list[Hit], found: list[Hit]) -> list[Hit]:
     return [hit for hit in stated if (hit.rule.id, hit.columns) not in known] + found
 
 
-def _problems(patient: Patient, found: Iterable[Finding], kind: str) -> list[Problem]:
-    return [_problem(patient, finding, kind) for finding in found]
+def _problems(patient: Patient, stay: Stay, hits: list[Hit], kind: str, most: int) -> list[Problem]:
+    """Word the hits of the earliest hours, up to about `most`, and count the rest."""
+    n_hits = sum(hit.rows.size for hit in hits)
+    if n_hits > most:
+        until = np.sort(np.concatenate([hit.rows for hit in hits]))[most - 1]
+        hits = [hit.up_to(until) for hit in hits]
+    found = [
+        _problem(patient, finding, kind, column)
+        for finding in findings(stay, hits)
+        for column in _columns(stay, finding, kind)
+    ]
+    if n_more := n_hits - sum(hit.rows.size for hit in hits):
+        found.append(more(n_more, kind, patient.base))
+    return found
 
 
-def _problem(patient: Patient, finding: Finding, kind: str) -> Problem:
-    column = finding.columns[0] if finding.columns else None
-    if column is None and finding.rule.startswith("time."):
-        column = ICU_HOUR
+def _columns(stay: Stay, finding: Finding, kind: str) -> Iterable[int | None]:
+    """The values a finding is reported at: each one that is dropped, else the first."""
+    if kind == "dropped" and finding.columns:
+        return [at for at in finding.columns if not isnan(stay.values[finding.row, at])]
+    if finding.columns:
+        return finding.columns[:1]
+    return [ICU_HOUR if finding.rule.startswith("time.") else None]
+
+
+def _problem(patient: Patient, finding: Finding, kind: str, column: int | None) -> Problem:
     context = finding.context
-    if column is not None and (unit := patient.unit_sent(column)):
-        context = {**context, "unit_sent": unit}
-    loc: Location = patient.locate(finding.row, column)
-    if column is None and finding.rule.startswith("stay."):
-        loc = patient.base
+    loc = patient.base
+    if column is not None:
+        loc = patient.locate(finding.row, column)
+        if unit := patient.unit_sent(column):
+            sent = patient.value_sent(finding.row, column)
+            context = {**context, "value_sent": sent, "unit_sent": unit}
+        if kind == "dropped":
+            context = {**context, "dropped": VARIABLES[column].name}
     return Problem(
         type=kind,
         rule=finding.rule,
@@ -185,10 +218,13 @@ def answer_patients(
     """
     results: list[dict[str, Any]] = []
     fit: list[tuple[int, Judged]] = []
-    for index, patient in enumerate(_list_of_patients(sent)):
+    listed = _list_of_patients(sent)
+    most = max(20, 10 * MAX_PROBLEMS // max(1, len(listed)))
+    for index, each in enumerate(listed):
         base: Location = ("body", "patients", index)
         try:
-            judged = judge(patients.read(patient, now=now, base=base), options.on_incoherence)
+            patient = patients.read(each, now=now, base=base, most=most)
+            judged = judge(patient, options.on_incoherence, most)
         except RequestError as error:
             results.append({"detail": [problem.as_dict() for problem in error.problems]})
         else:

@@ -40,7 +40,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     docs.mount(app)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(HTTPException, _no_such_route)
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -49,6 +48,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["X-Request-ID"],
         )
+    # Added last, so outermost: it sees preflights too.
+    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
     return app
 
 

@@ -83,6 +83,8 @@ class Edge:
         content_type = headers.get(b"content-type")
         if content_type is not None and not JSON_TYPE.fullmatch(content_type):
             raise _not_json()
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            raise _encoded()
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body_bytes:
             raise self._too_large()
@@ -130,6 +132,15 @@ def _not_json() -> RequestError:
         "body.media_type",
         "The body must be JSON: send Content-Type: application/json.",
         "Le corps doit être en JSON : envoyez Content-Type: application/json.",
+    )
+
+
+def _encoded() -> RequestError:
+    return _error(
+        415,
+        "body.encoding",
+        "The body must not be compressed: send it without Content-Encoding.",
+        "Le corps ne doit pas être compressé : envoyez-le sans Content-Encoding.",
     )
 
 

@@ -69,20 +69,26 @@ EXAMPLES = {
 
 
 def _property(variable: Variable) -> dict[str, Any]:
-    label = f"{variable.label_en}, {variable.unit}" if variable.unit != "1" else variable.label_en
-    number: dict[str, Any] = {
-        "type": "integer" if variable.column in WHOLE_NUMBERS else "number",
-        "minimum": variable.hard_low,
-        "maximum": variable.hard_high,
-    }
+    number: dict[str, Any] = {"type": "number"}
+    if len(units.accepted(variable)) == 1:  # else a bound holds in one unit only
+        number = {
+            "type": "integer" if variable.column in WHOLE_NUMBERS else "number",
+            "minimum": variable.hard_low,
+            "maximum": variable.hard_high,
+        }
     allowed = [number, {"type": "null"}]
     if variable.column == SEX:
         allowed.append({"type": "string", "enum": [*SEX_CODES, "F", "M"]})
-    described: dict[str, Any] = {"description": label, "anyOf": allowed}
+    return {"description": _description(variable), "anyOf": allowed}
+
+
+def _description(variable: Variable) -> str:
+    label = f"{variable.label_en}, {variable.unit}" if variable.unit != "1" else variable.label_en
+    ranges = f"possible {variable.hard_low:g} to {variable.hard_high:g}"
     if not isnan(variable.reference_low):
         low, high = variable.reference_low, variable.reference_high
-        described["description"] = f"{label} (adult reference {low:g} to {high:g})"
-    return described
+        ranges += f", adult reference {low:g} to {high:g}"
+    return f"{label} ({ranges})"
 
 
 def _hour_properties(names: set[str]) -> dict[str, Any]:

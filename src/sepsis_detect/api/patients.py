@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
-from math import inf, nan
+from math import inf, isfinite, nan
 from operator import itemgetter
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 from sepsis_detect import rules, units
 from sepsis_detect.api import timestamps
 from sepsis_detect.api.json_body import NotFinite, Repeated
-from sepsis_detect.api.problems import Location, Problem
+from sepsis_detect.api.problems import MAX_PROBLEMS, Location, Problem, more
 from sepsis_detect.coherence import Hit
 from sepsis_detect.stay import FloatArray, Stay
 from sepsis_detect.units import Conversion
@@ -41,8 +41,10 @@ COLUMNS = {variable.challenge: variable.column for variable in VARIABLES} | {
     variable.name: variable.column for variable in VARIABLES if variable.name != ICU_UNIT
 }
 CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
-BESIDE_HOURS = {key for key, column in COLUMNS.items() if column in CONSTANTS} | {ICU_UNIT}
+ONCE = {HOURS, UNITS}
+BESIDE_HOURS = {key for key, column in COLUMNS.items() if column in CONSTANTS} | {ICU_UNIT} | ONCE
 IN_AN_HOUR = {*COLUMNS, ICU_UNIT, TIMESTAMP}
+IN_A_FLAT_HOUR = IN_AN_HOUR | ONCE
 SEX_WORDS = {"female": 0.0, "male": 1.0, "f": 0.0, "m": 1.0}
 UNIT_FLAGS = {
     "medical": ((MEDICAL_UNIT, 1.0), (SURGICAL_UNIT, 0.0)),
@@ -96,29 +98,43 @@ class Patient:
                 return (*at, key)
         return (*place, VARIABLES[column].name)
 
+    def value_sent(self, row: int, column: int) -> float | None:
+        """A number as the caller wrote it, before any conversion."""
+        found: Any = self.sent
+        for part in self.locate(row, column)[len(self.base) :]:
+            found = found[part] if isinstance(part, int) else found.get(part)
+        if type(found) is int and abs(found) < EXACT_BELOW:
+            return found
+        number = _as_float(found) if type(found) in (int, float) else inf
+        return number if isfinite(number) else None
+
     def unit_sent(self, column: int) -> str | None:
         """The unit the caller stated for a variable, if any."""
         stated = self.sent.get(UNITS)
-        if not stated:
+        if not isinstance(stated, dict):
             return None
-        return next((unit for key, unit in stated.items() if COLUMNS.get(key) == column), None)
+        units_of = [unit for key, unit in stated.items() if COLUMNS.get(key) == column]
+        return next((_shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
-def read(sent: Any, *, now: datetime, base: Location = ("body",)) -> Patient:
+def read(
+    sent: Any, *, now: datetime, base: Location = ("body",), most: int = MAX_PROBLEMS
+) -> Patient:
     """Read one patient; nothing is raised, everything wrong is in `problems`.
 
     Args:
         sent: What `json_body.parse` returned, or an element of it.
         now: Against which a timestamp lies in the future.
         base: Where the patient stands in the body.
+        most: Problems that are listed; the rest is counted.
     """
-    reader = _Reader(base)
+    reader = _Reader(base, most)
     if not isinstance(sent, dict):
         reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
         return Patient({}, base, None, reader.problems, [])
     hours = sent.get(HOURS)
     if hours is None:
-        rows = [reader.row(sent, base, beside=(HOURS, UNITS))]
+        rows = [reader.row(sent, base, allowed=IN_A_FLAT_HOUR)]
     else:
         rows = reader.rows_of(hours, sent)
     conversions = reader.conversions(sent.get(UNITS))
@@ -128,12 +144,16 @@ def read(sent: Any, *, now: datetime, base: Location = ("body",)) -> Patient:
         reader.infinities(values, patient)
         for column, conversion in conversions.items():
             values[:, column] = conversion.to_canonical(values[:, column])
+        # In an unknown unit a value means nothing: it is not judged as if it were canonical.
+        values[:, reader.without_unit] = nan
         patient.stay = Stay(values)
         if reader.has_timestamps:
             stamps = [
                 hour.get(TIMESTAMP) if isinstance(hour, dict) else None for hour in hours or [sent]
             ]
             reader.problems += timestamps.check(stamps, patient.stay.icu_hours, now, patient.locate)
+    if reader.n_more:
+        reader.problems.append(more(reader.n_more, "json", base))
     return patient
 
 
@@ -148,9 +168,12 @@ HOURS_LIST = ("a list of at least one hour", "une liste d'au moins une heure")
 class _Reader:
     """Collects the problems of one patient while reading it."""
 
-    def __init__(self, base: Location):
+    def __init__(self, base: Location, most: int):
         self.base = base
+        self.most = most
+        self.n_more = 0
         self.problems: list[Problem] = []
+        self.without_unit: list[int] = []
         self.hits: list[Hit] = []
         self.has_timestamps = False
 
@@ -169,7 +192,7 @@ class _Reader:
                 f"{len(hours)} heures envoyées ; {MAX_HOURS} au plus sont acceptées.",
             )
             return []
-        beside = self.row(sent, self.base, allowed=BESIDE_HOURS, beside=(HOURS, UNITS))
+        beside = self.row(sent, self.base, allowed=BESIDE_HOURS)
         rows = []
         for index, hour in enumerate(hours):
             at = (*place, index)
@@ -216,27 +239,20 @@ class _Reader:
                     self._contradiction(at, "unit", "l'unité")
             else:
                 self._unknown_unit(column, unit, at)
+                self.without_unit.append(column)
         return found
 
     # --- One hour ---
 
-    def row(
-        self,
-        hour: dict[str, Any],
-        place: Location,
-        *,
-        allowed: Iterable[str] = IN_AN_HOUR,
-        beside: tuple[str, ...] = (),
-    ) -> Row:
+    def row(self, hour: dict[str, Any], place: Location, *, allowed: set[str] = IN_AN_HOUR) -> Row:
         """Read the values of one object; the hot path is a number under a known key."""
         row = EMPTY_ROW.copy()
-        is_limited = allowed is not IN_AN_HOUR
+        is_limited = allowed is BESIDE_HOURS
         for key, value in hour.items():
             column = COLUMNS.get(key)
             kind = type(value)
             if column is None or is_limited:
-                if key not in beside:
-                    self._other(row, key, value, (*place, key), allowed)
+                self._other(row, key, value, (*place, key), allowed)
             elif kind is float or (kind is int and -EXACT_BELOW < value < EXACT_BELOW):
                 if row[column] == row[column] and row[column] != value:
                     self._contradiction((*place, key), "value", "la valeur")
@@ -247,15 +263,13 @@ class _Reader:
             self._repeated(hour, place)
         return row
 
-    def _other(
-        self, row: Row, key: str, value: Any, place: Location, allowed: Iterable[str]
-    ) -> None:
+    def _other(self, row: Row, key: str, value: Any, place: Location, allowed: set[str]) -> None:
         """Everything but a plain number: words, nulls, wrong types, unknown keys."""
         if key not in allowed:
             self.unknown(key, (*place[:-1], _shown(key)), allowed)
         elif key == TIMESTAMP:
             self.has_timestamps = value is not None or self.has_timestamps
-        elif value is not None:
+        elif value is not None and key not in ONCE:
             for column, number in self._numbers(key, value, place):
                 if row[column] == row[column] and row[column] != number:
                     self._contradiction(place, "value", "la valeur")
@@ -269,7 +283,7 @@ class _Reader:
             return UNIT_FLAGS[value.strip().lower()]
         if isinstance(value, NotFinite):
             self._not_finite(key, place, value.literal)
-        elif isinstance(value, int) and not isinstance(value, bool) and column is not None:
+        elif isinstance(value, int | float) and not isinstance(value, bool) and column is not None:
             return [(column, _as_float(value))]
         elif column == SEX or key == ICU_UNIT:
             self._unknown_word(key, place)
@@ -291,6 +305,9 @@ class _Reader:
     def problem(self, rule: str, place: Location, msg: str, msg_fr: str, **more: Any) -> None:
         problem_type = "unit" if rule.startswith("unit") else "json"
         problem_type = "incoherent" if rule == "code.gender" else problem_type
+        if len(self.problems) >= self.most:
+            self.n_more += 1
+            return
         self.problems.append(
             Problem(type=problem_type, rule=rule, loc=place, msg=msg, msg_fr=msg_fr, **more)
         )
@@ -308,6 +325,13 @@ class _Reader:
             msg = f"`{shown}` stands beside `hours`: put it inside an hour."
             msg_fr = f"`{shown}` est à côté de `hours` : mettez-le dans une heure."
             return self.problem("json.unknown", place, msg, msg_fr)
+        if allowed is IN_AN_HOUR and key in ONCE:
+            msg = f"`{shown}` stands inside an hour: put it beside the patient's `hours`."
+            msg_fr = f"`{shown}` est dans une heure : mettez-le à côté de `hours`."
+            return self.problem("json.unknown", place, msg, msg_fr)
+        if len(self.problems) >= self.most:  # the search for near names is dear
+            self.n_more += 1
+            return None
         by_lower = {name.lower(): name for name in sorted(allowed)}
         close = [by_lower[name] for name in get_close_matches(key.lower()[:100], by_lower, 2)]
         names = " or ".join(f"`{name}`" for name in close)
@@ -388,7 +412,7 @@ class _Reader:
         )
 
 
-def _as_float(value: int) -> float:
+def _as_float(value: float) -> float:
     try:
         return float(value)
     except OverflowError:

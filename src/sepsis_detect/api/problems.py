@@ -9,6 +9,9 @@ from starlette.responses import Response
 
 Location = tuple[str | int, ...]
 
+# Enough for a whole stay in a wrong unit; a hostile body must not be answered with megabytes.
+MAX_PROBLEMS = 1_000  # of one patient
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -44,6 +47,18 @@ class Problem:
             "hint": self.hint,
             "hint_fr": self.hint_fr,
         }
+
+
+def more(n_more: int, kind: str, loc: Location) -> Problem:
+    """Stands for the problems beyond `MAX_PROBLEMS`."""
+    return Problem(
+        type=kind,
+        rule="more",
+        loc=loc,
+        msg=f"And {n_more} more, not listed.",
+        msg_fr=f"Et {n_more} autres, non listés.",
+        ctx={"n_more": n_more},
+    )
 
 
 class RequestError(Exception):

@@ -39,6 +39,7 @@ def _model(request: Request) -> Model:
     return model
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", response_model=schemas.Health, summary="Can it predict?", tags=["service"])
 async def health(request: Request) -> Response:
     """Answer 200 when a prediction can be made. This is the load balancer's check."""

@@ -30,6 +30,7 @@ def check(
         locate: Where an hour stands in the body.
     """
     problems: list[Problem] = []
+    hours = icu_hours.tolist()
 
     def add(rule: str, row: int, msg: str, msg_fr: str) -> None:
         loc = (*locate(row), KEY)
@@ -77,7 +78,7 @@ def check(
                 "This timestamp is sent twice.",
                 "Cet horodatage est envoyé deux fois.",
             )
-        elif abs(elapsed - (icu_hours[row] - icu_hours[before])) > MAX_DISAGREEMENT_HOURS:
+        elif abs(elapsed - (hours[row] - hours[before])) > MAX_DISAGREEMENT_HOURS:
             told.add(row)
             add(
                 "time.iculos_vs_ts",

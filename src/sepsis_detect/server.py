@@ -1,0 +1,106 @@
+"""The HTTP server process: settings, socket and model are sure before it says that it serves.
+
+Whatever stops the start does so here, as an error of one sentence; uvicorn would log it, or start
+workers that fail one after the other.
+"""
+
+import ipaddress
+import signal
+import socket
+import sys
+from contextlib import closing
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from sepsis_detect import __version__, logs
+from sepsis_detect.api.app import create_app
+from sepsis_detect.errors import SettingsError
+from sepsis_detect.model_store import ModelStore
+from sepsis_detect.settings import Auth, Settings, read_settings
+
+KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
+BACKLOG = 2048
+
+
+def serve(*, host: str, port: int, n_workers: int) -> None:
+    """Serve until SIGTERM or Ctrl+C ends the process, with exit code 0.
+
+    Args:
+        host: Address or name to listen on.
+        port: 0 for any free one.
+        n_workers: Processes; one serves in this process.
+
+    Raises:
+        SettingsError: A setting is wrong, or the address cannot be listened on.
+        ModelArtifactError: The model is not acceptable.
+    """
+    settings = read_settings()
+    _check(host, port, n_workers, settings)
+    with closing(_listening(host, port)) as listener:
+        app = create_app(settings) if n_workers == 1 else None
+        models: ModelStore = app.state.models if app else ModelStore(settings)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(ending, lambda *_: sys.exit(0))  # uvicorn raises it again when done
+        logs.configure(settings.log_level)
+        card, source = models.current.card, models.current.source
+        address = f"[{host}]" if ":" in host else host
+        print(  # noqa: T201  # the one line that is not a log
+            f"Sepsis Detect {__version__}, model {card.name} {card.version} ({source}), "
+            f"on http://{address}:{listener.getsockname()[1]} - press Ctrl+C to stop",
+            flush=True,
+        )
+        config = uvicorn.Config(
+            app or f"{__name__}:{worker.__name__}",
+            factory=app is None,
+            workers=n_workers,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            backlog=BACKLOG,
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )
+        if app:
+            uvicorn.Server(config).run(sockets=[listener])
+        else:
+            Multiprocess(config, sockets=[listener]).run()
+
+
+def worker() -> FastAPI:
+    """Build the application of one worker process."""
+    settings = read_settings()
+    logs.configure(settings.log_level)
+    return create_app(settings)
+
+
+def _check(host: str, port: int, n_workers: int, settings: Settings) -> None:
+    if not 0 <= port <= 65_535:
+        raise SettingsError(f"--port {port} is no port: 0 to 65535")
+    if n_workers < 1:
+        raise SettingsError(f"--workers {n_workers}: at least one is needed")
+    if not _is_loopback(host) and settings.auth is not Auth.OFF:
+        # Keys are not built yet: nobody is let in by accident.
+        raise SettingsError(
+            f"listening on {host or 'every address'}, beyond this machine, needs SEPSIS_AUTH=off "
+            "for now: this version checks no keys"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
+        raise SettingsError(f"cannot listen on {host}, port {port}: {reason}") from error

@@ -1,0 +1,129 @@
+"""`?on_incoherence=drop`: incoherent values count as missing, and every one is told."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.builders import a_patient, a_stay
+from tests.contract.asking import ask, predicted, probability, refused, rules_of
+
+DROP = "on_incoherence=drop"
+
+# what is sent, what is dropped of it, under which rules
+INCOHERENT = [
+    pytest.param({"HR": 0}, ["HR"], ["range:HR"], id="lead off"),
+    pytest.param({"Temp": 98.6}, ["Temp"], ["range:Temp"], id="Fahrenheit"),
+    pytest.param(
+        {"SBP": 80, "DBP": 120, "MAP": None}, ["SBP", "DBP"], ["bp.dbp_ge_sbp"], id="cuff"
+    ),
+    pytest.param({"MAP": 140}, ["MAP", "systolic_bp"], ["bp.map_gt_sbp"], id="mean too high"),
+    pytest.param({"MAP": 50}, ["MAP", "diastolic_bp"], ["bp.map_lt_dbp"], id="mean too low"),
+    pytest.param({"Hct": 60, "Hgb": 7}, ["Hct", "Hgb"], ["heme.ratio"], id="two samples"),
+    pytest.param(
+        {"pH": 7.1, "HCO3": 40, "PaCO2": 30}, ["pH", "HCO3", "PaCO2"], ["abg.hh"], id="blood gas"
+    ),
+    pytest.param({"Unit1": 1, "Unit2": 1}, ["Unit1", "Unit2"], ["unit.both"], id="both units"),
+    pytest.param({"age": 130}, ["age"], ["range:Age"], id="age"),
+    pytest.param({"Gender": 2}, ["Gender"], ["range:Gender"], id="sex coded 2"),
+    pytest.param({"icu_hour": 0}, ["icu_hour"], ["range:ICULOS"], id="hour zero"),
+    pytest.param({"HR": 1e300, "Resp": -4}, ["HR", "Resp"], ["range:HR", "range:Resp"], id="two"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "dropped", "rules"), INCOHERENT)
+def test_an_incoherent_value_counts_as_missing_and_is_told(
+    client: TestClient, wrong: dict[str, Any], dropped: list[str], rules: list[str]
+) -> None:
+    patient = a_patient(**wrong)
+    assert rules_of(refused(ask(client, patient))) == rules
+    answer = predicted(ask(client, patient, DROP))
+    told = [each for each in answer["warnings"] if each["type"] == "dropped"]
+    assert list(dict.fromkeys(rules_of(told))) == rules
+    assert sorted(each["loc"][-1] for each in told) == sorted(dropped), "each value once"
+    without = patient | dict.fromkeys(dropped)
+    assert answer["probability"] == probability(client, without)
+
+
+@pytest.mark.parametrize(("wrong", "dropped", "rules"), INCOHERENT)
+def test_a_dropped_value_is_told_in_the_words_of_the_refusal(
+    client: TestClient, wrong: dict[str, Any], dropped: list[str], rules: list[str]
+) -> None:
+    patient = a_patient(**wrong)
+    detail = refused(ask(client, patient))
+    told = predicted(ask(client, patient, DROP))["warnings"][: len(dropped)]
+    for key in ("msg", "msg_fr", "hint", "hint_fr"):
+        assert {each[key] for each in told} == {each[key] for each in detail}
+
+
+def test_a_coherent_patient_is_answered_alike(client: TestClient) -> None:
+    for patient in (a_patient(), a_stay()):
+        kept, default = (predicted(ask(client, patient, query)) for query in (DROP, ""))
+        assert kept | {"request_id": ""} == default | {"request_id": ""}
+        rejecting = probability(client, patient, "on_incoherence=reject")
+        assert rejecting == default["probability"]
+
+
+def test_only_the_hour_concerned_loses_its_value(client: TestClient) -> None:
+    beats: list[Any] = [80, 90, 85, 0, 88, 91, 400, 90, 92, 95]
+    query = f"{DROP}&include=trend"
+    dropped = predicted(ask(client, a_stay(heart_rate=beats), query))
+    nulls = [None if beat in (0, 400) else beat for beat in beats]
+    expected = predicted(ask(client, a_stay(heart_rate=nulls), query))
+    assert dropped["trend"] == expected["trend"]
+    told = [each["loc"][2] for each in dropped["warnings"] if each["type"] == "dropped"]
+    assert told == [3, 6]
+
+
+@pytest.mark.parametrize(("key", "one", "other"), [("sex", "male", "female"), ("age", 50, 70)])
+def test_a_constant_that_changes_is_unknown_in_every_hour(
+    client: TestClient, key: str, one: Any, other: Any
+) -> None:
+    stay = a_stay(**{key: [one] * 5 + [other] * 5})
+    del stay[key]
+    unknown = {name: value for name, value in a_stay().items() if name != key}
+    answer = predicted(ask(client, stay, DROP))
+    assert rules_of(answer["warnings"]) == ["stay.const"]
+    assert answer["probability"] == probability(client, unknown)
+
+
+def test_a_constant_contradicted_beside_the_hours_is_dropped_too(client: TestClient) -> None:
+    stay = a_stay(1, sex="female")
+    assert "stay.const" in rules_of(predicted(ask(client, stay, DROP))["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("patient", "rule"),
+    [
+        pytest.param(a_stay(3, icu_hour=[1, 1, 2]), "time.duplicate", id="an hour twice"),
+        pytest.param(a_stay(3, icu_hour=[3, 2, 1]), "time.iculos_order", id="backwards"),
+        pytest.param(a_stay(3, icu_hour=[1, None, 3]), "time.iculos_missing", id="no number"),
+        pytest.param(a_stay(3, icu_hour=[1, 1.5, 3]), "time.iculos_missing", id="half an hour"),
+        pytest.param(a_patient(timestamp="2026-03-28T20:00"), "time.tz", id="no offset"),
+        pytest.param(a_patient(HR="80"), "json.string", id="a number as text"),
+        pytest.param(a_patient(HR=float("nan")), "json.nan", id="NaN"),
+        pytest.param(a_patient(Foo=1), "json.unknown", id="an unknown field"),
+        pytest.param(a_patient(units={"HR": "x"}), "unit.unknown", id="an unknown unit"),
+        pytest.param(a_patient(sex="x"), "code.gender", id="an unknown word"),
+        pytest.param({"age": 60}, "stay.all_missing", id="nothing measured"),
+    ],
+)
+def test_what_concerns_no_single_value_is_still_refused(
+    client: TestClient, patient: dict[str, Any], rule: str
+) -> None:
+    assert rule in rules_of(refused(ask(client, patient, DROP)))
+
+
+def test_when_nothing_is_left_the_refusal_says_what_was_dropped(client: TestClient) -> None:
+    problems = refused(ask(client, {"HR": 0, "Temp": 98.6}, DROP))
+    assert rules_of(problems) == ["range:HR", "range:Temp", "stay.all_missing"]
+
+
+def test_warnings_about_what_is_left_are_told_beside_the_dropped(client: TestClient) -> None:
+    answer = predicted(ask(client, a_patient(HR=0, Temp=42), DROP))
+    told = {(each["type"], each["rule"]) for each in answer["warnings"]}
+    assert told == {
+        ("dropped", "range:HR"),
+        ("warning", "range_w:Temp"),
+        ("warning", "stay.too_short"),
+    }

@@ -1,0 +1,86 @@
+"""The routes that tell about the service: health, the model, the variables."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from starlette.testclient import TestClient
+
+from sepsis_detect import __version__
+from sepsis_detect.api.schemas import Health, ServedModel, Variables
+from sepsis_detect.variables import VARIABLES
+from tests.builders import a_patient
+from tests.contract.asking import ask, predicted
+
+
+def test_health_is_ok_and_names_the_model(client: TestClient) -> None:
+    response = client.get("/health")
+    assert response.status_code == 200
+    health = Health.model_validate(response.json())
+    assert health.status == "OK"
+    assert health.model.source == "embedded"
+    assert health.model.loaded_at <= datetime.now(UTC)
+
+
+def test_the_model_that_answers_is_the_one_described(client: TestClient) -> None:
+    model = ServedModel.model_validate(client.get("/model").json())
+    answer = predicted(ask(client, a_patient()))
+    assert answer["model"] == {"name": model.name, "version": model.version}
+    assert answer["threshold"] == pytest.approx(model.threshold, rel=1e-6)
+    health = client.get("/health").json()["model"]
+    assert (health["name"], health["version"]) == (model.name, model.version)
+
+
+def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -> None:
+    model = client.get("/model").json()
+    assert len(model["features"]) == len(set(model["features"])) > 40
+    assert model["training"]
+    assert model["metrics"]
+    assert "not a medical device" in model["intended_use"]
+    assert "selfcheck" not in model
+
+
+def test_the_variables_are_the_forty_in_order(client: TestClient) -> None:
+    table = Variables.model_validate(client.get("/variables").json()).variables
+    assert [row.challenge_name for row in table] == [each.challenge for each in VARIABLES]
+    assert len(table) == 40
+    for row in table:
+        assert row.label_en
+        assert row.label_fr
+        assert row.units[0] == row.unit
+        assert row.hard_low is not None
+
+
+def test_every_unit_the_variables_list_is_accepted(client: TestClient) -> None:
+    for row in client.get("/variables").json()["variables"]:
+        for unit in row["units"]:
+            body = {"HR": 80, "units": {row["challenge_name"]: unit}}
+            assert "unit.unknown" not in ask(client, body).text
+
+
+def test_every_word_the_variables_list_is_accepted(client: TestClient) -> None:
+    for row in client.get("/variables").json()["variables"]:
+        for word in row["values"] or []:
+            predicted(ask(client, a_patient(**{row["name"]: word})))
+
+
+def test_a_fact_has_no_number_json_does_not_know(client: TestClient) -> None:
+    def refuse(literal: str) -> None:
+        raise AssertionError(literal)
+
+    for path in ("/health", "/model", "/variables", "/openapi.json"):
+        json.loads(client.get(path).text, parse_constant=refuse)
+
+
+@pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/docs/swagger-ui.css"])
+def test_the_documentation_asks_no_other_host(client: TestClient, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 200
+    assert not re.findall(r"(?:src|href|url)\s*[=:(]\s*[\"']?(?:https?:)?//", response.text)
+
+
+def test_the_document_tells_the_version_and_what_it_is_not(client: TestClient) -> None:
+    info = client.get("/openapi.json").json()["info"]
+    assert info["version"] == __version__
+    assert "not a medical device" in info["description"]

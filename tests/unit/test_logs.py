@@ -1,0 +1,106 @@
+"""Logs: one JSON object a line, of allowed fields, that cannot hold a patient."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sepsis_detect import logs
+from sepsis_detect.settings import LogLevel
+
+CANARY = "118.4242"
+ALWAYS = {"time", "level", "event"}
+
+
+@pytest.fixture(autouse=True)
+def loggers_as_they_were() -> Iterator[None]:
+    root = logging.getLogger()
+    before = (root.handlers, root.level, logs.logger.level)
+    yield
+    root.handlers = before[0]
+    root.setLevel(before[1])
+    logs.logger.setLevel(before[2])
+
+
+def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert CANARY not in said.err
+    return [json.loads(line) for line in said.err.splitlines()]
+
+
+def fail_with_a_value() -> None:
+    heart_rate = float(CANARY)
+    raise ValueError(f"{heart_rate} cannot be")
+
+
+def test_an_event_is_one_line_of_allowed_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.INFO)
+    logs.event(logging.INFO, "request", status=200, heart_rate=CANARY, body={"HR": CANARY})
+    (line,) = written(capsys)
+    assert set(line) == ALWAYS | {"status"}
+    assert (line["event"], line["level"], line["status"]) == ("request", "INFO", 200)
+
+
+def test_a_failure_is_told_by_class_and_place_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.INFO)
+    try:
+        fail_with_a_value()
+    except ValueError as error:
+        logs.event(logging.ERROR, "failed", **logs.failure(error))
+        logs.logger.exception("failed again")
+    first, second = written(capsys)
+    for line in (first, second):
+        assert line["error"] == "ValueError"
+        assert line["raised_at"].startswith("test_logs.py:")
+        assert line["raised_at"].endswith(" in fail_with_a_value")
+        assert set(line) == ALWAYS | {"error", "raised_at"}
+
+
+def test_another_library_is_told_by_name_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.DEBUG)
+    other = logging.getLogger("another.library")
+    other.info("not worth a line")
+    other.warning("cannot parse %s\nnor the rest", CANARY)
+    try:
+        fail_with_a_value()
+    except ValueError:
+        other.exception("failed on %s", CANARY)
+    first, second = written(capsys)
+    place = "test_another_library_is_told_by_name_alone"
+    assert first["event"] == second["event"] == f"another.library:{place}"
+    assert second["error"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("level", "events"),
+    [
+        (LogLevel.DEBUG, ["debug", "info", "warning", "error"]),
+        (LogLevel.INFO, ["info", "warning", "error"]),
+        (LogLevel.WARNING, ["warning", "error"]),
+        (LogLevel.ERROR, ["error"]),
+    ],
+)
+def test_milder_events_are_left_out(
+    capsys: pytest.CaptureFixture[str], level: LogLevel, events: list[str]
+) -> None:
+    logs.configure(level)
+    for name in ("debug", "info", "warning", "error"):
+        logs.event(logging.getLevelNamesMapping()[name.upper()], name)
+    assert [line["event"] for line in written(capsys)] == events
+
+
+def test_configuring_twice_writes_once(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.INFO)
+    logs.configure(LogLevel.INFO)
+    logs.event(logging.INFO, "request")
+    assert len(written(capsys)) == 1
+
+
+def test_a_field_that_is_no_json_cannot_break_a_request(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure(LogLevel.INFO)
+    logs.event(logging.INFO, "request", status=ValueError(CANARY))
+    (line,) = written(capsys)
+    assert line["status"] == "ValueError"

@@ -1,0 +1,310 @@
+"""Accepting a model artifact: only one that proves itself, and a sentence for any other."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from sepsis_detect import features
+from sepsis_detect.errors import ModelArtifactError
+from sepsis_detect.features import Float32Array
+from sepsis_detect.model import METADATA_KEY, Model
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in another order than NAMES
+Card = dict[str, Any]
+
+
+def weights(names: list[str]) -> Float32Array:
+    return np.linspace(-0.2, 0.3, len(names), dtype=np.float32)
+
+
+def expected(rows: Float32Array, names: list[str]) -> Float32Array:
+    """What the made-up model computes: a logistic function of the values, missing ones as 0."""
+    odds = np.nan_to_num(rows, nan=0.0) @ weights(names)
+    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
+
+
+def check_rows(names: list[str]) -> Float32Array:
+    rows = np.random.default_rng(2019).normal(0, 1, (20, len(names))).astype(np.float32)
+    rows[3], rows[5, 0] = np.nan, np.nan
+    return rows
+
+
+def a_card(names: list[str]) -> Card:
+    rows = check_rows(names)
+    return {
+        "format": 1,
+        "name": "made-up",
+        "version": "1",
+        "created_at": NOW.isoformat(),
+        "features": names,
+        "threshold": 0.4,
+        "training": {"patients": 0},
+        "metrics": {},
+        "selfcheck": {
+            "features": [[None if np.isnan(v) else v for v in row] for row in rows.tolist()],
+            "probabilities": expected(rows, names).tolist(),
+        },
+    }
+
+
+def artifact(
+    card: Card | str | None = None,
+    *,
+    names: list[str] = CHOSEN,
+    inputs: tuple[str, int, list[Any]] | None = None,
+    output: str = "probability",
+    is_flat: bool = True,
+    scale: float = 1.0,
+) -> bytes:
+    """A small ONNX model; by default one that is accepted."""
+    name, kind, shape = inputs or ("features", TensorProto.FLOAT, [None, len(names)])
+    constants: dict[str, NDArray[Any]] = {
+        "zero": np.array(0, dtype=np.float32),
+        "scale": np.array(scale, dtype=np.float32),
+        "weights": weights(names)[:, None],
+        "axis": np.array([1], dtype=np.int64),
+    }
+    last = [
+        helper.make_node(
+            "Squeeze" if is_flat else "Identity", ["p", "axis"][: 1 + is_flat], [output]
+        )
+    ]
+    out_shape = [None] if is_flat else [None, 1]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", [name], ["values"], to=TensorProto.FLOAT),
+            helper.make_node("IsNaN", ["values"], ["missing"]),
+            helper.make_node("Where", ["missing", "zero", "values"], ["known"]),
+            helper.make_node("MatMul", ["known", "weights"], ["odds"]),
+            helper.make_node("Sigmoid", ["odds"], ["right"]),
+            helper.make_node("Mul", ["right", "scale"], ["p"]),
+            *last,
+        ],
+        "made-up",
+        [helper.make_tensor_value_info(name, kind, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, out_shape)],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    if card != "":
+        text = card if isinstance(card, str) else json.dumps(card or a_card(names))
+        helper.set_model_props(model, {METADATA_KEY: text})
+    return bytes(model.SerializeToString())
+
+
+def opened(content: bytes) -> Model:
+    return Model(content, source="test", loaded_at=NOW)
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(ModelArtifactError) as raised:
+        opened(content)
+    sentence = str(raised.value)
+    assert "\n" not in sentence
+    assert len(sentence) < 400
+    return sentence
+
+
+def without(card: Card, key: str) -> Card:
+    return {name: value for name, value in card.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(CHOSEN, id="some, in another order"),
+        pytest.param(list(features.NAMES), id="all"),
+        pytest.param(list(reversed(features.NAMES)), id="all, backwards"),
+        pytest.param(["age"], id="one"),
+    ],
+)
+def test_a_model_gets_the_features_it_names_in_its_order(names: list[str]) -> None:
+    model = opened(artifact(names=names))
+    rows = np.random.default_rng(1).normal(0, 0.1, (50, len(features.NAMES))).astype(np.float32)
+    rows[rows > 0.15] = np.nan
+    columns = [features.NAMES.index(name) for name in names]
+    np.testing.assert_allclose(
+        model.probabilities(rows), expected(rows[:, columns], names), atol=1e-6
+    )
+
+
+def test_a_probability_at_the_threshold_is_positive() -> None:
+    model = opened(artifact())
+    at = np.float32(0.4)
+    beside = np.array([np.nextafter(at, np.float32(0)), at, np.nextafter(at, np.float32(1))])
+    assert model.is_positive(beside).tolist() == [False, True, True]
+
+
+def test_what_the_artifact_says_is_kept() -> None:
+    model = opened(artifact(a_card(CHOSEN) | {"reference": [1.0, None, 60.0], "more": "allowed"}))
+    assert (model.card.name, model.card.version, model.source) == ("made-up", "1", "test")
+    assert model.loaded_at == NOW
+    known = {features.NAMES[at]: float(model.reference[at]) for at in range(len(features.NAMES))}
+    assert (known["lactate_last"], known["age"]) == (1.0, 60.0)
+    assert np.isnan(known["heart_rate_last"])
+
+
+def test_the_model_of_the_package_is_accepted() -> None:
+    model = Model.embedded(loaded_at=NOW)
+    assert model.source == "embedded"
+    rows = np.full((3, len(features.NAMES)), np.nan, dtype=np.float32)
+    probabilities = model.probabilities(rows)
+    assert probabilities.shape == (3,)
+    assert ((probabilities > 0) & (probabilities < 1)).all()
+
+
+def test_what_is_no_onnx_file_is_refused() -> None:
+    good = artifact()
+    random = np.random.default_rng(2019)
+    for content in (b"", good[:10], good[: len(good) // 2], random.bytes(5_000), b"<html></html>"):
+        assert refusal(content)
+
+
+def test_no_damaged_artifact_raises_anything_else() -> None:
+    """A flipped byte may leave a good model; it must never be another kind of error."""
+    good = artifact()
+    random = np.random.default_rng(2019)
+    for _ in range(150):
+        damaged = bytearray(good)
+        for at in random.integers(0, len(good), 3):
+            damaged[at] = random.integers(0, 256)
+        try:
+            opened(bytes(damaged))
+        except ModelArtifactError as error:
+            assert "\n" not in str(error)  # noqa: PT017  # it may also be accepted
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        pytest.param(
+            lambda: artifact(inputs=("x", TensorProto.FLOAT, [None, 3])),
+            "'features' in",
+            id="input name",
+        ),
+        pytest.param(
+            lambda: artifact(inputs=("features", TensorProto.DOUBLE, [None, 3])),
+            "float tensors",
+            id="double precision",
+        ),
+        pytest.param(lambda: artifact(output="p1"), "'probability' out", id="output name"),
+        pytest.param(lambda: artifact(is_flat=False), "expected shapes", id="a column, not a row"),
+        pytest.param(
+            lambda: artifact(inputs=("features", TensorProto.FLOAT, [20, 3])),
+            "expected shapes",
+            id="a fixed number of rows",
+        ),
+        pytest.param(
+            lambda: artifact(a_card(CHOSEN) | {"features": [*CHOSEN, "sex"]}),
+            "expected shapes",
+            id="one feature more than inputs",
+        ),
+        pytest.param(
+            lambda: artifact(scale=1.001), "misses its self-check by ", id="other probabilities"
+        ),
+        pytest.param(
+            lambda: artifact(scale=np.nan), "misses its self-check by nan", id="not a number"
+        ),
+        pytest.param(lambda: artifact(""), "no metadata 'sepsis_detect'", id="no metadata"),
+        pytest.param(lambda: artifact("{"), "metadata are wrong", id="cut metadata"),
+        pytest.param(lambda: artifact("[]"), "metadata are wrong", id="metadata of another kind"),
+    ],
+)
+def test_a_model_of_another_make_is_refused(content: Callable[[], bytes], reason: str) -> None:
+    assert reason in refusal(content())
+
+
+def selfcheck(change: Callable[[Card], None]) -> Card:
+    card = a_card(CHOSEN)
+    change(card["selfcheck"])
+    return card
+
+
+@pytest.mark.parametrize(
+    ("card", "reason"),
+    [
+        *(
+            pytest.param(without(a_card(CHOSEN), key), f"wrong at '{key}'", id=f"no {key}")
+            for key in a_card(CHOSEN)
+        ),
+        pytest.param(a_card(CHOSEN) | {"format": 2}, "wrong at 'format'", id="a later format"),
+        pytest.param(a_card(CHOSEN) | {"name": ""}, "wrong at 'name'", id="no name"),
+        pytest.param(a_card(CHOSEN) | {"threshold": 1.5}, "wrong at 'threshold'", id="threshold"),
+        pytest.param(
+            a_card(CHOSEN) | {"created_at": "2026-11-23T08:00:00"},
+            "wrong at 'created_at'",
+            id="no time zone",
+        ),
+        pytest.param(
+            a_card(CHOSEN) | {"features": ["age", "shoe_size", "sex"]},
+            "unknown feature 'shoe_size' (1 in all)",
+            id="an unknown feature",
+        ),
+        pytest.param(
+            a_card(CHOSEN) | {"features": ["age", "age", "sex"]},
+            "named twice",
+            id="a feature twice",
+        ),
+        pytest.param(a_card(CHOSEN) | {"features": []}, "wrong at 'features'", id="no features"),
+        pytest.param(a_card(CHOSEN) | {"reference": [1.0]}, "reference", id="a short reference"),
+        pytest.param(
+            selfcheck(lambda check: check["probabilities"].pop()),
+            "one probability per row",
+            id="a probability too few",
+        ),
+        pytest.param(
+            selfcheck(lambda check: check["features"][4].pop()),
+            "one value per feature",
+            id="a value too few",
+        ),
+        pytest.param(
+            selfcheck(lambda check: check.update(features=[], probabilities=[])),
+            "wrong at 'selfcheck.features'",
+            id="an empty self-check",
+        ),
+        pytest.param(
+            selfcheck(lambda check: check["features"][0].__setitem__(0, 1e999)),
+            "wrong at 'selfcheck.features.0.0'",
+            id="an infinite value",
+        ),
+        pytest.param(
+            selfcheck(lambda check: check["features"][0].__setitem__(0, 1e300)),
+            "misses its self-check",
+            id="a value beyond single precision",
+        ),
+        pytest.param(
+            selfcheck(lambda check: check["probabilities"].__setitem__(7, 0.123)),
+            "misses its self-check",
+            id="one other probability",
+        ),
+    ],
+)
+def test_wrong_metadata_are_refused_with_their_place(card: Card, reason: str) -> None:
+    assert reason in refusal(artifact(card))
+
+
+def test_a_model_that_cannot_run_is_refused() -> None:
+    """Its shapes are right on paper only: it multiplies by a matrix of another height."""
+    model = onnx.load_from_string(artifact())
+    for constant in model.graph.initializer:
+        if constant.name == "weights":
+            constant.CopyFrom(numpy_helper.from_array(np.ones((7, 1), np.float32), "weights"))
+    assert refusal(model.SerializeToString())
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.onnx", tmp_path):
+        with pytest.raises(ModelArtifactError, match=f"cannot read {path.name}: "):
+            Model.load(path, loaded_at=NOW)
+    path = tmp_path / "model.onnx"
+    path.write_bytes(artifact())
+    assert Model.load(path, loaded_at=NOW).source == str(path)

@@ -1,0 +1,89 @@
+"""Settings: what the environment says, or one sentence that names the variable, not its value."""
+
+from pathlib import Path
+
+import pytest
+
+from sepsis_detect.errors import SettingsError
+from sepsis_detect.settings import Auth, LogLevel, read_settings
+
+DIGEST = "a" * 64
+
+
+@pytest.fixture(autouse=True)
+def an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL_URI", "AUTH", "API_KEYS", "CORS_ORIGINS", "LOG_LEVEL", "MAX_BODY_BYTES"):
+        monkeypatch.delenv(f"SEPSIS_{name}", raising=False)
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    settings = read_settings()
+    assert settings.model_uri is None
+    assert settings.model_poll_seconds == 30
+    assert settings.auth is None
+    assert settings.max_body_bytes == 5 * 1024 * 1024
+    assert settings.api_keys == settings.cors_origins == ()
+    assert settings.log_level is LogLevel.INFO
+
+
+def test_an_empty_value_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MODEL_URI", "AUTH", "API_KEYS", "MAX_BODY_BYTES", "LOG_LEVEL"):
+        monkeypatch.setenv(f"SEPSIS_{name}", "")
+    test_what_is_not_set_has_its_default()
+
+
+def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "MODEL_URI": "s3://models/sepsis/model.onnx",
+        "MODEL_POLL_SECONDS": "5",
+        "MODEL_CACHE_DIR": "/var/cache/sepsis",
+        "API_KEYS": f"ward-3:{DIGEST}, lab:{DIGEST},",
+        "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:1:secret:keys",
+        "AUTH": "off",
+        "MAX_BODY_BYTES": "2048",
+        "CORS_ORIGINS": "https://ward.example, http://localhost:3000",
+        "LOG_LEVEL": "WARNING",
+    }.items():
+        monkeypatch.setenv(f"SEPSIS_{name}", value)
+    settings = read_settings()
+    assert settings.model_uri == "s3://models/sepsis/model.onnx"
+    assert settings.model_poll_seconds == 5
+    assert settings.model_cache_dir == Path("/var/cache/sepsis")
+    assert settings.api_keys == (f"ward-3:{DIGEST}", f"lab:{DIGEST}")
+    assert settings.auth is Auth.OFF
+    assert settings.max_body_bytes == 2048
+    assert settings.cors_origins == ("https://ward.example", "http://localhost:3000")
+    assert settings.log_level is LogLevel.WARNING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MODEL_URI", "http://models/model.onnx"),
+        ("MODEL_URI", "s3://bucket"),
+        ("MODEL_POLL_SECONDS", "0"),
+        ("MODEL_POLL_SECONDS", "nan"),
+        ("MODEL_POLL_SECONDS", "often"),
+        ("API_KEYS", "secret-canary"),
+        ("API_KEYS", f"ward:{DIGEST},lab:secret-canary"),
+        ("API_KEYS", f"ward:{DIGEST.upper()}"),
+        ("API_KEYS_SECRET_ARN", "secret-canary"),
+        ("AUTH", "none"),
+        ("MAX_BODY_BYTES", "10"),
+        ("MAX_BODY_BYTES", "5MB"),
+        ("CORS_ORIGINS", "ward.example"),
+        ("CORS_ORIGINS", "https://ward.example/path"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_one_sentence_without_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"SEPSIS_{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        read_settings()
+    sentence = str(raised.value)
+    assert sentence.startswith(f"SEPSIS_{name} is wrong: ")
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert "secret-canary" not in sentence
