@@ -22,6 +22,7 @@ FIELDS = frozenset(
         "raised_at",
         "request_id",
         "route",
+        "setting",
         "status",
     }
 )

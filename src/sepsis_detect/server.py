@@ -5,6 +5,8 @@ workers that fail one after the other.
 """
 
 import ipaddress
+import logging
+import os
 import signal
 import socket
 import sys
@@ -18,7 +20,7 @@ from sepsis_detect import __version__, logs
 from sepsis_detect.api.app import create_app
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.model_store import ModelStore
-from sepsis_detect.settings import Auth, Settings, read_settings
+from sepsis_detect.settings import Auth, Settings, read_settings, unknown_settings
 
 KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
 BACKLOG = 2048
@@ -44,6 +46,8 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: sys.exit(0))  # uvicorn raises it again when done
         logs.configure(settings.log_level)
+        for name in unknown_settings(os.environ):
+            logs.event(logging.WARNING, "unknown_setting", setting=name)
         card, source = models.current.card, models.current.source
         address = f"[{host}]" if ":" in host else host
         print(  # noqa: T201  # the one line that is not a log

@@ -1,6 +1,7 @@
 """Settings from the environment, prefix `SEPSIS_`; a bad value stops the start with a sentence."""
 
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -91,6 +92,13 @@ class Settings(BaseSettings):
         if uri is not None and "://" in uri and not re.fullmatch(r"s3://[^/]+/.+", uri):
             raise ValueError("must be s3://bucket/key or a path")
         return uri
+
+
+def unknown_settings(environment: Mapping[str, str]) -> list[str]:
+    """Names that begin like settings and are none: most likely misspelt."""
+    prefix = "SEPSIS_"
+    known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith(prefix) and name not in known)
 
 
 def read_settings() -> Settings:

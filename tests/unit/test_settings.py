@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.errors import SettingsError
-from sepsis_detect.settings import Auth, LogLevel, read_settings
+from sepsis_detect.settings import Auth, LogLevel, read_settings, unknown_settings
 
 DIGEST = "a" * 64
 
@@ -87,3 +87,8 @@ def test_a_value_that_cannot_be_meant_is_one_sentence_without_it(
     assert sentence.endswith(".")
     assert "\n" not in sentence
     assert "secret-canary" not in sentence
+
+
+def test_a_misspelt_setting_is_noticed() -> None:
+    environment = {"SEPSIS_MODEL_URL": "s3://x/y", "SEPSIS_AUTH": "off", "HOME": "/root"}
+    assert unknown_settings(environment) == ["SEPSIS_MODEL_URL"]
