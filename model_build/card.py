@@ -16,11 +16,11 @@ import sklearn
 from numpy.typing import NDArray
 
 import sepsis_detect
-from model_build import config, selfcheck
+from model_build import config, drift, selfcheck
 from model_build.config import Recipe
 from model_build.dataset import Dataset
 from model_build.ensemble import AveragedGradientBoosting
-from model_build.evaluate import Judgement
+from model_build.judgement import Judgement
 from model_build.labels import septic_stays
 from sepsis_detect import features
 
@@ -46,6 +46,7 @@ def card(
         "training": training(dataset, recipe),
         "metrics": judgement.metrics,
         "reference": reference(dataset.X),
+        "drift": drift.reference(dataset.X),
         "selfcheck": selfcheck.to_json(
             ensemble, selfcheck.made_up_rows(ensemble, seed=recipe.seed)
         ),

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from model_build.cohort import Cohort
+from model_build.config import Objective
 from model_build.labels import Labels, Utilities, utilities
 from sepsis_detect import features
 from sepsis_detect.coherence import drop_incoherent
-from sepsis_detect.stay import Stay
+from sepsis_detect.stay import FloatArray, Stay
 
 STAYS_AT_A_TIME = 500
 
@@ -39,6 +40,12 @@ class Dataset:
     def labels(self) -> Labels:
         """Shape (n_hours,): sepsis begins within six hours or has begun."""
         return self.cohort.labels
+
+    def stakes(self, objective: Objective) -> FloatArray:
+        """Shape (n_hours,): positive for an hour to flag, negative for one not to; its weight."""
+        if objective == "utility":
+            return self.utilities.gain
+        return np.where(self.labels == 1, 1.0, -1.0)
 
     @property
     def hospitals(self) -> NDArray[np.str_]:

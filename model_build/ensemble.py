@@ -1,8 +1,8 @@
 """The learner: the mean of several gradient boostings, each on its own draw of hours.
 
-Each member classifies whether a flag gains utility, every hour weighing what is at stake. Quiet
-hours are many and worth little each, so a member sees a random share of them, with the weight of
-those left out: far faster, and the members differ, which is what averaging needs.
+Each member tells hours to flag from quiet ones (`Dataset.stakes`). Quiet hours are many, so a
+member sees a random share of them, with the weight of those left out: far faster, and the members
+differ, which is what averaging needs.
 
 The mean margin is not a probability; a sigmoid fitted on out-of-fold margins makes it one.
 """
@@ -89,7 +89,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         Args:
             X: Shape (n_hours, n_features), float32 as served: a float64 would be split where
                 the served number cannot be.
-            y: Shape (n_hours,), whether a flag gains.
+            y: Shape (n_hours,), whether an hour is one to flag.
             sample_weight: Shape (n_hours,), what is at stake; hours of weight 0 are left out.
             rows: Which hours to use; saves a copy of `X`. None: all.
 
@@ -169,7 +169,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         return np.column_stack([1.0 - positive, positive])
 
     def predict(self, X: Float32Array) -> IntArray:
-        """Shape (n_hours,): 1 where a flag is expected to gain: a mean margin above 0.
+        """Shape (n_hours,): 1 where an hour to flag is the likelier: a mean margin above 0.
 
         The served decision uses the swept threshold instead.
         """

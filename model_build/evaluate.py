@@ -1,90 +1,74 @@
-"""What the out-of-fold scores are worth: threshold, figures by group of hours, a table to read."""
+"""From out-of-fold scores to the report: measure once, write figures, then words and plots of them.
 
-from typing import Any, NamedTuple
+`metrics.json` holds every figure; report, model card and plots are functions of it alone.
+"""
 
-import numpy as np
+import json
+import logging
+from pathlib import Path
+from typing import Any
 
-from model_build.dataset import Dataset
-from model_build.metrics import best_threshold, normalised_utility, summary
-from model_build.out_of_fold import OutOfFold
-from sepsis_detect.stay import BoolArray
+from model_build import model_card, plots, report
+from model_build.ablation import ablation
+from model_build.cohort import Cohort
+from model_build.config import Recipe
+from model_build.dataset import dataset
+from model_build.importance import importance
+from model_build.judgement import judge
+from model_build.measure import described, measure, plain
+from model_build.out_of_fold import out_of_fold
+from model_build.resampling import DRAWS
+from model_build.store import Store
 
-ARTEFACT_FREE_HOURS = 60  # longer records are almost all septic, by how they were cut
-DIGITS = 6
+log = logging.getLogger(__name__)
 
-
-class Judgement(NamedTuple):
-    """The chosen threshold, exact in float32, and the figures at it, ready for JSON."""
-
-    threshold: float
-    metrics: dict[str, Any]
-
-
-def judge(scores: OutOfFold, data: Dataset) -> Judgement:
-    """Choose the threshold of highest utility and measure everything at it."""
-    threshold = best_threshold(data.utilities, scores.probabilities).threshold
-    metrics: dict[str, Any] = {}
-    for name, hours in groups(data).items():
-        utilities, labels = data.utilities.of(hours), data.labels[hours]
-        figures = summary(scores.probabilities[hours], labels, utilities, threshold)
-        metrics[name] = {key: _rounded(value) for key, value in figures.items()}
-    metrics["protocol"] = {
-        "split": "by patient",
-        "folds": int(scores.fold.max()) + 1,
-        "utility_by_fold": [_rounded(u) for u in cross_fitted_utilities(scores, data)],
-        "onnx_parity": scores.parity,
-    }
-    return Judgement(threshold, metrics)
+CARD = "MODEL_CARD.md"
+DOCS = Path("docs/model")
+REPORT = "report.md"
+METRICS = "metrics.json"
+COMPARISON = "compare.json"  # written by the stage `compare`, used if it is there
 
 
-def groups(data: Dataset) -> dict[str, BoolArray]:
-    """Groups of hours that are judged apart: shape (n_hours,) each."""
-    parts = {
-        "overall": np.ones(len(data.X), dtype=np.bool_),
-        "first_60_hours": data.cohort.stay.icu_hours <= ARTEFACT_FREE_HOURS,
-    }
-    for hospital in np.unique(data.cohort.hospitals).tolist():
-        parts[f"hospital_{hospital}"] = data.hospitals == hospital
-    return parts
+def evaluate(
+    cohort: Cohort, recipe: Recipe, *, out: Path, work: Path, draws: int = DRAWS
+) -> dict[str, Any]:
+    """Measure everything out of fold and write the report.
+
+    Args:
+        cohort: The patients; `recipe.max_patients` of them are used.
+        recipe: How the model is fitted; what is already fitted is taken from `work`.
+        out: Where `MODEL_CARD.md` and `docs/model/` go: the project's own folder.
+        work: Where intermediate results stay.
+        draws: Of patients, for each interval.
+
+    Returns:
+        What `metrics.json` holds.
+    """
+    if recipe.max_patients is not None:
+        cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
+    data = dataset(cohort, progress=True)
+    store = Store.open(work, recipe, data)
+    scores = out_of_fold(data, recipe, store)
+    judgement = judge(scores, data)
+    log.info("measuring, with %d draws of patients", draws)
+    threshold = judgement.threshold
+    found = described(data, recipe, judgement)
+    found |= measure(scores, data, threshold=threshold, draws=draws)
+    found["importance"] = importance(data, scores, store, threshold=threshold, draws=draws)
+    found["ablation"] = ablation(data, recipe, scores.fold, work=work, store=store)
+    figures: dict[str, Any] = plain(found)
+    write(figures, out)
+    return figures
 
 
-def cross_fitted_utilities(scores: OutOfFold, data: Dataset) -> list[float]:
-    """Utility of each fold at the threshold that the other folds choose."""
-    found = []
-    for k in range(int(scores.fold.max()) + 1):
-        own = scores.fold == k
-        chosen = best_threshold(data.utilities.of(~own), scores.probabilities[~own]).threshold
-        flags = scores.probabilities[own] >= np.float32(chosen)
-        found.append(normalised_utility(data.utilities.of(own), flags))
-    return found
-
-
-COLUMNS = {
-    "utility": "utility",
-    "auroc": "AUROC",
-    "auprc": "AUPRC",
-    "calibration_slope": "slope",
-    "predicted_over_observed": "pred/obs",
-    "alerts_per_patient_day": "alerts/day",
-    "ppv": "PPV",
-    "sensitivity": "sens.",
-}
-
-
-def table(judgement: Judgement) -> str:
-    """The figures for people."""
-    metrics = judgement.metrics
-    lines = [" " * 16 + "".join(f"{title:>11}" for title in COLUMNS.values())]
-    for name, group in metrics.items():
-        if "utility" in group:
-            lines.append(f"{name:16}" + "".join(f"{group[key] or 0:11.4f}" for key in COLUMNS))
-    by_fold = metrics["protocol"]["utility_by_fold"]
-    lines.append(
-        f"threshold {judgement.threshold:.6f}; utility of each fold at the others' threshold "
-        f"{np.mean(by_fold):.4f} +- {np.std(by_fold, ddof=1):.4f}"
-    )
-    return "\n".join(lines)
-
-
-def _rounded(figure: float) -> float | None:
-    return None if np.isnan(figure) else round(figure, DIGITS)
+def write(figures: dict[str, Any], out: Path) -> None:
+    """Write figures, plots, report and model card; the same figures give the same bytes."""
+    docs = out / DOCS
+    docs.mkdir(parents=True, exist_ok=True)
+    compared = docs / COMPARISON
+    comparison = json.loads(compared.read_text("utf-8")) if compared.exists() else None
+    (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    plots.write(figures, docs)
+    (docs / REPORT).write_text(report.text(figures, comparison), encoding="utf-8")
+    (out / CARD).write_text(model_card.text(figures, comparison), encoding="utf-8")
+    log.info("%s, %s and %s written", docs / REPORT, docs / METRICS, out / CARD)

@@ -59,7 +59,7 @@ def normalised_utility(utilities: Utilities, flags: BoolArray) -> float:
         ValueError: No hour could gain anything: there is no septic stay.
     """
     reached = np.where(flags, utilities.flagged, utilities.quiet).sum()
-    best, never = _best_and_never(utilities)
+    best, never = best_and_never(utilities)
     return float((reached - never) / (best - never))
 
 
@@ -86,7 +86,7 @@ def best_threshold(utilities: Utilities, probabilities: Float32Array) -> Operati
     gains = np.cumsum(utilities.gain[order])
     # Equal scores are flagged together: only the last of each tie can be a cut.
     cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
-    best, never = _best_and_never(utilities)
+    best, never = best_and_never(utilities)
     cut = cuts[np.argmax(gains[cuts])]
     if gains[cut] <= 0:
         return OperatingPoint(float(np.nextafter(scores[0], np.float32(np.inf))), 0.0)
@@ -101,7 +101,12 @@ def _threshold_below(scores: Float32Array, cut: int) -> float:
     return float(between if between > scores[cut + 1] else lowest_flagged)
 
 
-def _best_and_never(utilities: Utilities) -> tuple[float, float]:
+def best_and_never(utilities: Utilities) -> tuple[float, float]:
+    """Total utility of the best answers and of never flagging.
+
+    Raises:
+        ValueError: No hour could gain anything: there is no septic stay.
+    """
     best = float(np.maximum(utilities.flagged, utilities.quiet).sum())
     never = float(utilities.quiet.sum())
     if not best > never:
@@ -124,17 +129,23 @@ def calibration(probabilities: FloatArray, labels: Labels) -> Calibration:
         The slope of the logit; the intercept with the slope held at 1; mean predicted
         probability over observed rate.
     """
-    inside = np.clip(probabilities, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).eps)
-    logits = np.log(inside) - np.log1p(-inside)
+    logits = log_odds(probabilities)
     slope, _ = sigmoid_fit(logits, labels)
     nothing = np.zeros((len(logits), 0))
-    in_the_large = _logistic_fit(nothing, labels, offset=logits)[-1]
+    in_the_large = logistic_fit(nothing, labels, offset=logits)[-1]
     return Calibration(slope, float(in_the_large), float(probabilities.mean() / labels.mean()))
+
+
+def log_odds(probabilities: FloatArray) -> FloatArray:
+    """log(p / (1 - p)), finite at 0 and 1 too."""
+    inside = np.clip(probabilities, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).eps)
+    logits: FloatArray = np.log(inside) - np.log1p(-inside)
+    return logits
 
 
 def sigmoid_fit(margins: FloatArray, labels: Labels) -> tuple[float, float]:
     """Slope and intercept of the sigmoid that turns margins into probabilities (Platt)."""
-    slope, intercept = _logistic_fit(margins[:, None], labels, offset=np.zeros(len(margins)))
+    slope, intercept = logistic_fit(margins[:, None], labels, offset=np.zeros(len(margins)))
     return float(slope), float(intercept)
 
 
@@ -146,19 +157,39 @@ def sigmoid(margins: FloatArray) -> FloatArray:
 
 NEWTON_STEPS = 50
 CONVERGED = 1e-10
+ROUNDING = 1e-12  # of a likelihood, relative
 
 
-def _logistic_fit(columns: FloatArray, labels: Labels, offset: FloatArray) -> FloatArray:
-    """Unpenalised logistic regression by Newton's method; the intercept comes last."""
+def logistic_fit(columns: FloatArray, labels: Labels, offset: FloatArray) -> FloatArray:
+    """Unpenalised logistic regression by Newton's method, halving steps that overshoot.
+
+    Args:
+        columns: Shape (n_hours, n_columns).
+        labels: Shape (n_hours,).
+        offset: Shape (n_hours,), added to the logit as it is.
+
+    Returns:
+        Shape (n_columns + 1,): the coefficients; the intercept comes last.
+    """
     design = np.column_stack([columns, np.ones(len(labels))])
     coefficients = np.zeros(design.shape[1])
     coefficients[-1] = _logit(float(labels.mean())) - float(offset.mean())
+
+    def likelihood(tried: FloatArray) -> float:
+        margins = design @ tried + offset
+        return float(labels @ margins - np.logaddexp(0.0, margins).sum())
+
+    reached = likelihood(coefficients)
     for _ in range(NEWTON_STEPS):
         expected = sigmoid(design @ coefficients + offset)
         gradient = design.T @ (labels - expected)
         hessian = (design * (expected * (1.0 - expected))[:, None]).T @ design
         step = np.linalg.solve(hessian, gradient)
+        least = reached - ROUNDING * abs(reached)
+        while np.abs(step).max() > CONVERGED and likelihood(coefficients + step) < least:
+            step /= 2
         coefficients += step
+        reached = likelihood(coefficients)
         if np.abs(step).max() < CONVERGED:
             return coefficients
     raise ValueError("the logistic fit did not converge: the labels may be separable")

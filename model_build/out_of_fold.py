@@ -70,9 +70,9 @@ def out_of_fold(data: Dataset, recipe: Recipe, store: Store) -> OutOfFold:
 
 def fit(data: Dataset, recipe: Recipe, rows: IntArray) -> AveragedGradientBoosting:
     """Fit the recipe's learner on some of the hours."""
-    gain = data.utilities.gain
+    stakes = data.stakes(recipe.objective)
     learner = AveragedGradientBoosting.of(recipe, verbose=True)
-    return learner.fit(data.X, gain > 0, np.abs(gain), rows)
+    return learner.fit(data.X, stakes > 0, np.abs(stakes), rows)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from model_build.card import card
 from model_build.cohort import Cohort
 from model_build.config import Recipe
 from model_build.dataset import dataset
-from model_build.evaluate import judge, table
 from model_build.export import to_onnx
+from model_build.judgement import judge, table
 from model_build.out_of_fold import fit, out_of_fold
 from model_build.store import Store
 from sepsis_detect.model import METADATA_KEY, Model

@@ -36,7 +36,9 @@ from sepsis_detect.variables import (
 Float32Array = NDArray[np.float32]
 
 LOOKBACK_HOURS = 48
-VITAL_WINDOWS_HOURS = (6, 12, 24)
+VITAL_WINDOWS_HOURS = (6, 12, 24, 48)
+MEAN_WINDOWS_HOURS = (6, 12, 24)
+DIFFERENCE_HOURS = 24
 AGE_90_AND_OVER = 90.0  # years
 AGE_90_AND_OVER_IS = 100.0  # years; how the training data code it
 IONISED_CALCIUM_BELOW = 4.0  # mg/dL; below lies another analyte, or another unit
@@ -91,23 +93,28 @@ def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
     ratios = last[:, _above] / last[:, _below]
     lowest, highest, lowest_points = _extremes(values[:, :N], points, here - first)
     counts, means = _sums(values, measured, here - first)
+    day_before = _earlier(last[:, :N], DIFFERENCE_HOURS, np.nan, here - first)
     pieces = [
         last[:, :N],
         age,
         last[:, :N] - before,
+        last[:, :N] - day_before,
         *(lowest[hours][:, :V] for hours in VITAL_WINDOWS_HOURS),
         *(highest[hours][:, :V] for hours in VITAL_WINDOWS_HOURS),
-        *(means[hours] for hours in VITAL_WINDOWS_HOURS),
+        *(means[hours] for hours in MEAN_WINDOWS_HOURS),
         last[:, :V] - means[24],
+        means[6] - means[24],
         lowest[48][:, V:],
         highest[48][:, V:],
-        counts[24],
+        counts[6],
+        counts[48],
         ratios,
         points,
         points - lowest_points[24],
         measured[:, :V].sum(axis=1, keepdims=True),
         counts[6][:, V:].sum(axis=1, keepdims=True),
         counts[24][:, V:].sum(axis=1, keepdims=True),
+        (counts[24][:, V:] > 0).sum(axis=1, keepdims=True),
         _statics(last),
     ]
     if rows is not None:
@@ -121,13 +128,16 @@ def _sources() -> dict[str, tuple[str, ...]]:
         ("{}_last", vitals + labs),
         ("{}_hours_since", vitals + labs),
         ("{}_change", vitals + labs),
+        ("{}_difference_24h", vitals + labs),
         *((f"{{}}_min_{hours}h", vitals) for hours in VITAL_WINDOWS_HOURS),
         *((f"{{}}_max_{hours}h", vitals) for hours in VITAL_WINDOWS_HOURS),
-        *((f"{{}}_mean_{hours}h", vitals) for hours in VITAL_WINDOWS_HOURS),
+        *((f"{{}}_mean_{hours}h", vitals) for hours in MEAN_WINDOWS_HOURS),
         ("{}_over_mean_24h", vitals),
+        ("{}_mean_6h_over_24h", vitals),
         ("{}_min_48h", labs),
         ("{}_max_48h", labs),
-        ("{}_count_24h", vitals + labs),
+        ("{}_count_6h", vitals + labs),
+        ("{}_count_48h", vitals + labs),
     ]
     sources: dict[str, tuple[str, ...]] = {
         pattern.format(BY_CHALLENGE[challenge].name): (challenge,)
@@ -143,6 +153,7 @@ def _sources() -> dict[str, tuple[str, ...]]:
     sources |= {f"{score}_points_rise_24h": of_score[score] for score in SCORES}
     sources |= {"vitals_measured_now": tuple(vitals)}
     sources |= {"labs_count_6h": tuple(labs), "labs_count_24h": tuple(labs)}
+    sources |= {"labs_distinct_24h": tuple(labs)}
     return sources | {
         name: tuple(VARIABLES[column].challenge for column in columns)
         for name, columns in STATICS.items()
@@ -227,10 +238,7 @@ def _windows(
     def with_earlier(late: Float32Array, early: Float32Array, hours: int) -> Any:
         if longest < hours:
             return late
-        shifted = np.empty_like(early)
-        shifted[hours:] = early[:-hours]
-        shifted[position < hours] = nothing
-        return combine(late, shifted)
+        return combine(late, _earlier(early, hours, nothing, position))
 
     window = with_earlier(with_earlier(hourly, hourly, 1), hourly, 2)
     windows = {}
@@ -238,6 +246,14 @@ def _windows(
         window = windows[2 * hours] = with_earlier(window, window, hours)
     # Short stays share one array between windows; callers may write into each.
     return {hours: window.copy() for hours, window in windows.items()}
+
+
+def _earlier(hourly: Float32Array, hours: int, nothing: float, position: IntArray) -> Float32Array:
+    """What each hour's stay had so many hours before; `nothing` before it began."""
+    shifted = np.full_like(hourly, nothing)
+    shifted[hours:] = hourly[:-hours]
+    shifted[position < hours] = nothing
+    return shifted
 
 
 def _statics(last: Float32Array) -> Float32Array:

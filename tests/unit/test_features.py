@@ -102,10 +102,17 @@ def test_the_last_value_is_carried_with_its_age_and_its_change() -> None:
     np.testing.assert_array_equal(feature(stay, "lactate_last"), [1.5, 1.5, 4.0, 4.0, 4.0])
     np.testing.assert_array_equal(feature(stay, "lactate_hours_since"), [0, 1, 0, 1, 2])
     np.testing.assert_array_equal(feature(stay, "lactate_change"), [NAN, NAN, 2.5, 2.5, 2.5])
-    np.testing.assert_array_equal(feature(stay, "lactate_count_24h"), [1, 1, 2, 2, 2])
+    np.testing.assert_array_equal(feature(stay, "lactate_count_48h"), [1, 1, 2, 2, 2])
 
 
-@pytest.mark.parametrize("hours", features.VITAL_WINDOWS_HOURS)
+def test_a_difference_compares_with_the_value_known_a_day_before() -> None:
+    stay = a_course("Creatinine", [1.0, *[NAN] * 23, 1.0, 2.5, *[NAN] * 24])
+    difference = feature(stay, "creatinine_difference_24h")
+    assert np.isnan(difference[:24]).all()
+    np.testing.assert_array_equal(difference[[24, 25, 47, 49]], [0, 1.5, 1.5, 0])
+
+
+@pytest.mark.parametrize("hours", features.MEAN_WINDOWS_HOURS)
 def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
     stay = a_course("HR", [150.0, *[80.0] * hours])
     highest = feature(stay, f"heart_rate_max_{hours}h")

@@ -1,0 +1,67 @@
+"""Exported graphs in ONNX Runtime: their scores, and how long they take."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+
+Float32Array = NDArray[np.float32]
+
+HOURS_AT_A_TIME = 5_000  # a kernel machine keeps a number for each hour and support vector
+BATCH_HOURS = 1000
+BATCH_CALLS = 20
+MICROSECONDS = 1e6
+
+
+def session(graph: bytes, *, threads: int = 0) -> Any:
+    """A session on the processor; 0 threads: as many as there are cores."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
+def served_scores(graph: bytes, X: Float32Array) -> Float32Array:
+    """Shape (n_hours,): what ONNX Runtime answers, some hours at a time."""
+    runtime = session(graph)
+    parts = [
+        runtime.run(None, {"features": X[first : first + HOURS_AT_A_TIME]})[0]
+        for first in range(0, len(X), HOURS_AT_A_TIME)
+    ]
+    return np.concatenate(parts)
+
+
+def inference_times(graph: bytes, X: Float32Array, *, calls: int) -> tuple[float, float]:
+    """Median microseconds of an hour alone, and of an hour in 1,000, on one thread.
+
+    Args:
+        graph: From `features` to one number an hour.
+        X: Shape (n_hours, n_features), real hours; repeated if there are fewer than 1,000.
+        calls: How many hours are answered alone.
+    """
+    runtime = session(graph, threads=1)
+    batch = np.ascontiguousarray(np.resize(X, (BATCH_HOURS, X.shape[1])))
+    alone = [batch[i % BATCH_HOURS][None] for i in range(calls)]
+    one = _median_seconds(runtime, alone)
+    many = _median_seconds(runtime, [batch] * BATCH_CALLS)
+    return one * MICROSECONDS, many * MICROSECONDS / BATCH_HOURS
+
+
+def _median_seconds(runtime: Any, inputs: list[Float32Array]) -> float:
+    feeds = [{"features": hours} for hours in inputs]
+    runtime.run(None, feeds[0])
+    seconds = []
+    for feed in feeds:
+        started = time.perf_counter()
+        runtime.run(None, feed)
+        seconds.append(time.perf_counter() - started)
+    return float(np.median(seconds))
+
+
+def timed(run: Callable[[], Any]) -> tuple[Any, float]:
+    """A result and how many seconds it took."""
+    started = time.perf_counter()
+    result = run()
+    return result, time.perf_counter() - started

@@ -1,0 +1,109 @@
+"""One candidate on one fold: fitted on the others, exported, scored, checked and timed."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model_build.candidates import Learner
+from model_build.config import Comparison
+from model_build.dataset import Dataset
+from model_build.inference import inference_times, served_scores, timed
+from model_build.store import Store
+from sepsis_detect.stay import IntArray
+
+log = logging.getLogger(__name__)
+Float32Array = NDArray[np.float32]
+
+REFIT_HOURS = 1000  # on which a second fit is held against the first
+
+
+@dataclass(frozen=True)
+class Result:
+    """One candidate on one fold.
+
+    Attributes:
+        scores: Shape (n_held_out,), ONNX Runtime's.
+        fit_seconds: None where the fit was found ready.
+        artifact_bytes: Of the ONNX graph.
+        one_hour_us: Median of calls with one hour, one thread.
+        batch_hour_us: Median of calls with 1,000 hours, per hour, one thread.
+        parity: Largest difference from scikit-learn on `parity_hours` held-out hours.
+        parity_hours: How many.
+    """
+
+    scores: Float32Array
+    fit_seconds: float | None
+    artifact_bytes: int
+    one_hour_us: float
+    batch_hour_us: float
+    parity: float
+    parity_hours: int
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is to be done for one fold of one candidate.
+
+    Attributes:
+        learner: The candidate.
+        data: All hours.
+        fold: Shape (n_hours,), of the hour's patient.
+        k: The fold held out.
+        settings: What is measured.
+        kept: Where `train` keeps its fits of this learner; None: it does not.
+    """
+
+    learner: Learner
+    data: Dataset
+    fold: IntArray
+    k: int
+    settings: Comparison
+    kept: Store | None
+
+    def __call__(self) -> Result:
+        """Do it; only called if the result is not stored."""
+        model, fit_seconds = self._fitted()
+        graph = self.learner.to_onnx(model).SerializeToString()
+        X = self.data.X[self.fold == self.k]
+        scores = served_scores(graph, X)
+        n = min(self.settings.parity_hours, len(X))
+        sample = np.linspace(0, len(X) - 1, n).astype(np.intp)
+        difference = np.abs(scores[sample] - self.learner.scores(model, X[sample]))
+        return Result(
+            scores,
+            fit_seconds,
+            len(graph),
+            *inference_times(graph, X[sample], calls=self.settings.single_calls),
+            parity=float(difference.max()),
+            parity_hours=n,
+        )
+
+    def _fitted(self) -> tuple[Any, float | None]:
+        if self.kept is None:
+            return timed(self._fit)
+        times: list[float] = []
+
+        def fit() -> Any:
+            model, seconds = timed(self._fit)
+            times.append(seconds)
+            return model
+
+        model = self.kept.keep(f"fold-{self.k}", fit)
+        if not times and self.k == 0:
+            times.append(self._fit_again(model))
+        return model, times[0] if times else None
+
+    def _fit(self) -> Any:
+        others = np.flatnonzero(self.fold != self.k)
+        return self.learner.fit(self.data.X, self.data.stakes(self.learner.objective), others)
+
+    def _fit_again(self, model: Any) -> float:
+        """Time a fit that was found ready, and see that the same seed gives the same model."""
+        again, seconds = timed(self._fit)
+        some = self.data.X[:: max(1, len(self.data.X) // REFIT_HOURS)]
+        if not np.array_equal(self.learner.scores(again, some), self.learner.scores(model, some)):
+            log.warning("%s: a second fit is not the same to the bit", self.learner.label)
+        return seconds

@@ -1,0 +1,232 @@
+"""The comparison is fair: nobody is judged by a fit, or a threshold, that saw them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from model_build import compare as comparison
+from model_build.__main__ import main
+from model_build.candidates import BEDSIDE, TIME, Learner, bedside_scores, draw, learners
+from model_build.cohort import Cohort
+from model_build.comparison_report import markdown
+from model_build.config import Comparison, Recipe
+from model_build.dataset import Dataset, dataset
+from model_build.inference import served_scores
+from model_build.labels import Utilities
+from model_build.metrics import best_threshold, normalised_utility
+from model_build.split import folds
+from model_build.store import Store
+from model_build.transfer import ICU_TIME, across_hospitals
+from model_build.trial import Trial
+from sepsis_detect import scores
+from tests.unit.made_up_cohort import a_cohort
+
+RECIPE = Recipe(
+    folds=2,
+    members=2,
+    iterations=4,
+    learning_rate=0.3,
+    leaves=6,
+    min_samples_leaf=5,
+    keep_negatives=0.5,
+    max_features=0.5,
+)
+SETTINGS = Comparison(
+    rbf_svm_hours=200,
+    forest_trees=4,
+    forest_leaf_hours=5,
+    forest_keep_negatives=0.5,
+    draws=40,
+    parity_hours=50,
+    single_calls=3,
+)
+LEARNERS = learners(RECIPE, SETTINGS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Fits this small only lose time to a second thread."""
+    with threadpool_limits(limits=1):
+        yield
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return dataset(a_cohort())
+
+
+@pytest.fixture(scope="module")
+def fold(data: Dataset) -> Any:
+    by_patient = folds(data.cohort.patient_ids.tolist(), n_folds=RECIPE.folds, seed=RECIPE.seed)
+    return by_patient[data.cohort.stay_of_hour]
+
+
+# --- Nobody is judged by what saw them ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.name)
+def test_nobody_is_scored_by_a_fit_that_saw_their_fold(
+    learner: Learner, data: Dataset, fold: Any
+) -> None:
+    """One patient keeps the hours; the others of the fold change and must make no difference."""
+    patient = data.cohort.stay_of_hour
+    mine = patient == patient[np.flatnonzero(fold == 0)[0]]
+    others = (fold == 0) & ~mine
+    X, flagged = data.X.copy(), data.utilities.flagged.copy()
+    X[others] = 40 - X[others]
+    flagged[others] *= -1
+    changed = Dataset(data.cohort, X, Utilities(flagged, data.utilities.quiet))
+    own = mine[fold == 0]
+    before, after = (
+        Trial(learner, these, fold, 0, SETTINGS, None)().scores for these in (data, changed)
+    )
+    np.testing.assert_allclose(after[own], before[own], rtol=1e-5)
+    assert not np.allclose(after[~own], before[~own])
+
+
+@pytest.fixture(scope="module")
+def transferred(
+    data: Dataset, fold: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[list[dict[str, Any]], Store]:
+    store = Store(tmp_path_factory.mktemp("transfer"))
+    return across_hospitals(data, fold, RECIPE, SETTINGS, store), store
+
+
+def test_held_out_patients_of_the_source_choose_the_threshold_carried_over(
+    data: Dataset, fold: Any, transferred: tuple[list[dict[str, Any]], Store]
+) -> None:
+    rows, store = transferred
+    assert {(row["source"], row["target"]) for row in rows} == {("A", "B"), ("B", "A")}
+    to_b = next(row for row in rows if row["source"] == "A")
+    at_home, away = store.get("A-to-B-logistic_regression-with-time")
+    home = (data.hospitals == "A") & (fold == 0)
+    threshold = best_threshold(data.utilities.of(home), at_home).threshold
+    there = data.utilities.of(data.hospitals == "B")
+    expected = normalised_utility(there, away >= np.float32(threshold))
+    assert to_b["utility_at_source_threshold"]["value"] == pytest.approx(expected, abs=1e-4)
+    assert len(away) == np.count_nonzero(data.hospitals == "B")
+
+
+def test_without_time_in_icu_nothing_tells_it(
+    data: Dataset, fold: Any, transferred: tuple[list[dict[str, Any]], Store], tmp_path: Path
+) -> None:
+    shifted = data.X.copy()
+    shifted[:, ICU_TIME] += np.arange(len(shifted)) % 7
+    late = Dataset(data.cohort, shifted, data.utilities)
+    rows = across_hospitals(late, fold, RECIPE, SETTINGS, Store(tmp_path))
+    pairs = zip(rows, transferred[0], strict=True)
+    assert {row["with_icu_time"] for row, before in pairs if row != before} == {True}
+
+
+# --- Candidates ---------------------------------------------------------------------------------
+
+
+def test_bedside_scores_are_those_the_service_shows() -> None:
+    cohort = a_cohort(5)
+    found = bedside_scores(cohort)
+    expected = scores.by_hour(cohort.stay)
+    assert set(found) == {*BEDSIDE, TIME}
+    for name in BEDSIDE:
+        minimum = np.nan_to_num(expected[name].minimum).astype(np.float32)
+        np.testing.assert_array_equal(found[name], minimum)
+    np.testing.assert_array_equal(found[TIME], cohort.stay.icu_hours)
+
+
+def test_drawn_hours_weigh_for_those_left_out() -> None:
+    gain = np.concatenate([np.full(900, -0.05), np.zeros(50), np.full(100, 1.0)])
+    rows = np.arange(len(gain))
+    drawn, weight = draw(gain, rows, keep_negatives=0.1, hours_at_most=None, seed=1)
+    positive = gain[drawn] > 0
+    assert [positive.sum(), (~positive).sum()] == [100, 90]
+    assert weight[positive].sum() / weight[~positive].sum() == pytest.approx(100 / 45)
+    fewer, weight = draw(gain, rows, keep_negatives=0.1, hours_at_most=60, seed=1)
+    positive = gain[fewer] > 0
+    assert [positive.sum(), (~positive).sum()] == [30, 30]
+    assert weight[positive].sum() / weight[~positive].sum() == pytest.approx(100 / 45)
+    assert len(np.unique(fewer)) == 60
+
+
+@pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.name)
+def test_onnx_answers_as_scikit_learn(learner: Learner, data: Dataset) -> None:
+    model = learner.fit(data.X, data.utilities.gain, np.arange(0, len(data.X), 2))
+    X = np.concatenate([data.X, np.full_like(data.X[:1], np.nan)])
+    served = served_scores(learner.to_onnx(model).SerializeToString(), X)
+    assert served.dtype == np.float32
+    np.testing.assert_allclose(served, learner.scores(model, X), rtol=0, atol=2e-5)
+
+
+# --- From end to end ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, dict[str, Any], Path]:
+    folder = tmp_path_factory.mktemp("compare")
+    cohort = a_cohort()
+    found = comparison.compare(
+        cohort, RECIPE, SETTINGS, out=folder / "report", work=folder / "work"
+    )
+    return cohort, found, folder
+
+
+def test_table_and_plot_are_written(compared: tuple[Cohort, dict[str, Any], Path]) -> None:
+    _, found, folder = compared
+    report = folder / "report"
+    kept = json.loads((report / "compare.json").read_text("utf-8"))
+    assert kept == found
+    table = (report / "compare.md").read_text("utf-8")
+    assert table == markdown(kept)
+    names = [row["name"] for row in kept["candidates"]]
+    assert names == [*BEDSIDE, TIME, *(learner.name for learner in LEARNERS)]
+    for row in kept["candidates"]:
+        assert f"| {row['label']} |" in table
+        assert row["auroc"]["low"] <= row["auroc"]["value"] <= row["auroc"]["high"]
+    plot = (report / "compare.svg").read_bytes()
+    assert plot.startswith(b"<?xml")
+    assert len(plot) < 100_000
+
+
+def test_a_second_run_goes_on_from_the_first_and_writes_the_same(
+    compared: tuple[Cohort, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cohort, found, folder = compared
+    before = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
+
+    def not_again(_: Trial) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(Trial, "__call__", not_again)
+    again = comparison.compare(cohort, RECIPE, SETTINGS, out=folder / "2", work=folder / "work")
+    assert again == found
+    assert {path.name: path.read_bytes() for path in (folder / "2").iterdir()} == before
+
+
+def test_the_fits_of_the_training_are_used_for_the_served_learner(
+    data: Dataset, fold: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    *_, served = LEARNERS
+    kept = Store(tmp_path)
+    for k, is_timed_again in ((0, True), (1, False)):
+        first, second = (Trial(served, data, fold, k, SETTINGS, kept)() for _ in range(2))
+        assert first.fit_seconds is not None
+        assert (second.fit_seconds is not None) is is_timed_again
+        np.testing.assert_array_equal(first.scores, second.scores)
+    assert not caplog.records  # the second fit was the first, to the bit
+
+
+def test_other_settings_are_other_results(tmp_path: Path) -> None:
+    trained = Store(tmp_path)
+    other = replace(SETTINGS, forest_trees=5)
+    names = {comparison.own_store(trained, s).folder.name for s in (SETTINGS, SETTINGS, other)}
+    assert len(names) == 2
+
+
+def test_no_data_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "--quick", "--data", str(tmp_path), "--work", str(tmp_path)]) == 2
+    assert "neither set*.parquet nor .psv" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
