@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.patients import COLUMNS, HOURS, ICU_UNIT, TIMESTAMP, UNITS
+from sepsis_detect.api.fields import COLUMNS, HOURS, ICU_UNIT, TIMESTAMP, UNITS
 from sepsis_detect.units import accepted
 from sepsis_detect.variables import CLINICAL, VARIABLES, Variable
 from tests.contract.asking import (

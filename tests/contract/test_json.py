@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.patients import MAX_HOURS
+from sepsis_detect.api.fields import MAX_HOURS
 from sepsis_detect.variables import VARIABLES
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import PATIENT, PATIENTS, ask, predicted, probability, refused, rules_of

@@ -12,6 +12,7 @@ from starlette.datastructures import QueryParams
 
 from sepsis_detect import coherence, explain, predictor, rules, scores
 from sepsis_detect.api import patients
+from sepsis_detect.api.fields import MAX_NAME_SHOWN
 from sepsis_detect.api.json_body import Repeated
 from sepsis_detect.api.patients import Patient
 from sepsis_detect.api.problems import (
@@ -87,7 +88,7 @@ def read_options(query: QueryParams) -> Options:
 
 
 def _query_problem(key: str, rule: str, choices: Sequence[str]) -> Problem:
-    key, listed = key[: patients.MAX_NAME_SHOWN], ", ".join(choices)
+    key, listed = key[:MAX_NAME_SHOWN], ", ".join(choices)
     what = "is not a parameter" if rule == "query.unknown" else "has a value that is not known"
     what_fr = "n'est pas un paramètre" if rule == "query.unknown" else "a une valeur inconnue"
     return Problem(

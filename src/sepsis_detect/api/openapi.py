@@ -6,7 +6,7 @@ from typing import Any
 from sepsis_detect import units
 from sepsis_detect.api import schemas
 from sepsis_detect.api.answers import MAX_PATIENTS, Include, OnIncoherence
-from sepsis_detect.api.patients import (
+from sepsis_detect.api.fields import (
     BESIDE_HOURS,
     COLUMNS,
     HOURS,

@@ -9,7 +9,6 @@ judged by `coherence`, from the same `Stay`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from math import inf, isfinite, nan
 from operator import itemgetter
 from typing import Any
@@ -18,13 +17,29 @@ import numpy as np
 
 from sepsis_detect import rules, units
 from sepsis_detect.api import timestamps
+from sepsis_detect.api.fields import (
+    BESIDE_HOURS,
+    COLUMNS,
+    CONSTANTS,
+    EXACT_BELOW,
+    HOURS,
+    ICU_UNIT,
+    IN_A_FLAT_HOUR,
+    IN_AN_HOUR,
+    MAX_HOURS,
+    ONCE,
+    SEX_WORDS,
+    TIMESTAMP,
+    UNIT_FLAGS,
+    UNITS,
+)
 from sepsis_detect.api.json_body import NotFinite, Repeated
 from sepsis_detect.api.problems import MAX_PROBLEMS, Location, Problem, more
+from sepsis_detect.api.text_problems import TextProblems, shown
 from sepsis_detect.coherence import Hit
 from sepsis_detect.stay import FloatArray, Stay
 from sepsis_detect.units import Conversion
 from sepsis_detect.variables import (
-    BY_CHALLENGE,
     MEDICAL_UNIT,
     N_COLUMNS,
     SEX,
@@ -32,24 +47,6 @@ from sepsis_detect.variables import (
     VARIABLES,
 )
 
-MAX_HOURS = 2_000
-MAX_NAME_SHOWN = 60  # characters of a name that is not ours
-EXACT_BELOW = 2**53  # a larger integer is not exact as a float, or too large for one
-
-HOURS, UNITS, ICU_UNIT, TIMESTAMP = "hours", "units", "icu_unit", timestamps.KEY
-COLUMNS = {variable.challenge: variable.column for variable in VARIABLES} | {
-    variable.name: variable.column for variable in VARIABLES if variable.name != ICU_UNIT
-}
-CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
-ONCE = {HOURS, UNITS}
-BESIDE_HOURS = {key for key, column in COLUMNS.items() if column in CONSTANTS} | {ICU_UNIT} | ONCE
-IN_AN_HOUR = {*COLUMNS, ICU_UNIT, TIMESTAMP}
-IN_A_FLAT_HOUR = IN_AN_HOUR | ONCE
-SEX_WORDS = {"female": 0.0, "male": 1.0, "f": 0.0, "m": 1.0}
-UNIT_FLAGS = {
-    "medical": ((MEDICAL_UNIT, 1.0), (SURGICAL_UNIT, 0.0)),
-    "surgical": ((MEDICAL_UNIT, 0.0), (SURGICAL_UNIT, 1.0)),
-}
 EMPTY_ROW = [nan] * N_COLUMNS
 
 Row = list[float]
@@ -114,7 +111,7 @@ class Patient:
         if not isinstance(stated, dict):
             return None
         units_of = [unit for key, unit in stated.items() if COLUMNS.get(key) == column]
-        return next((_shown(unit) for unit in units_of if isinstance(unit, str)), None)
+        return next((shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
 def read(
@@ -165,14 +162,12 @@ OBJECT_OF_UNITS = (
 HOURS_LIST = ("a list of at least one hour", "une liste d'au moins une heure")
 
 
-class _Reader:
-    """Collects the problems of one patient while reading it."""
+class _Reader(TextProblems):
+    """Reads one patient, collecting its problems on the way."""
 
     def __init__(self, base: Location, most: int):
+        super().__init__(most)
         self.base = base
-        self.most = most
-        self.n_more = 0
-        self.problems: list[Problem] = []
         self.without_unit: list[int] = []
         self.hits: list[Hit] = []
         self.has_timestamps = False
@@ -225,10 +220,10 @@ class _Reader:
         if not isinstance(stated, dict):
             self.wrong_type(place, "`units`", "`units`", *OBJECT_OF_UNITS)
             return {}
-        self._repeated(stated, place)
+        self.repeated(stated, place)
         found: dict[int, Conversion] = {}
         for key, unit in stated.items():
-            at = (*place, _shown(key))
+            at = (*place, shown(key))
             column = COLUMNS.get(key)
             if column is None:
                 self.unknown(key, at, COLUMNS)
@@ -236,9 +231,9 @@ class _Reader:
                 self.wrong_type(at, "A unit", "Une unité", "a text", "un texte")
             elif conversion := units.conversion(VARIABLES[column], unit):
                 if found.setdefault(column, conversion) != conversion:
-                    self._contradiction(at, "unit", "l'unité")
+                    self.contradiction(at, "unit", "l'unité")
             else:
-                self._unknown_unit(column, unit, at)
+                self.unknown_unit(column, unit, at)
                 self.without_unit.append(column)
         return found
 
@@ -255,24 +250,24 @@ class _Reader:
                 self._other(row, key, value, (*place, key), allowed)
             elif kind is float or (kind is int and -EXACT_BELOW < value < EXACT_BELOW):
                 if row[column] == row[column] and row[column] != value:
-                    self._contradiction((*place, key), "value", "la valeur")
+                    self.contradiction((*place, key), "value", "la valeur")
                 row[column] = value
             elif value is not None:
                 self._other(row, key, value, (*place, key), allowed)
         if type(hour) is Repeated:
-            self._repeated(hour, place)
+            self.repeated(hour, place)
         return row
 
     def _other(self, row: Row, key: str, value: Any, place: Location, allowed: set[str]) -> None:
         """Everything but a plain number: words, nulls, wrong types, unknown keys."""
         if key not in allowed:
-            self.unknown(key, (*place[:-1], _shown(key)), allowed)
+            self.unknown(key, (*place[:-1], shown(key)), allowed)
         elif key == TIMESTAMP:
             self.has_timestamps = value is not None or self.has_timestamps
         elif value is not None and key not in ONCE:
             for column, number in self._numbers(key, value, place):
                 if row[column] == row[column] and row[column] != number:
-                    self._contradiction(place, "value", "la valeur")
+                    self.contradiction(place, "value", "la valeur")
                 row[column] = number
 
     def _numbers(self, key: str, value: Any, place: Location) -> Iterable[tuple[int, float]]:
@@ -282,11 +277,11 @@ class _Reader:
         if key == ICU_UNIT and isinstance(value, str) and value.strip().lower() in UNIT_FLAGS:
             return UNIT_FLAGS[value.strip().lower()]
         if isinstance(value, NotFinite):
-            self._not_finite(key, place, value.literal)
+            self.not_finite(key, place, value.literal)
         elif isinstance(value, int | float) and not isinstance(value, bool) and column is not None:
             return [(column, _as_float(value))]
         elif column == SEX or key == ICU_UNIT:
-            self._unknown_word(key, place)
+            self.unknown_word(key, place)
         elif isinstance(value, str):
             self.problem(
                 "json.string",
@@ -300,116 +295,12 @@ class _Reader:
             self.wrong_type(place, f"`{key}`", f"`{key}`", "a number or null", "un nombre ou null")
         return []
 
-    # --- Problems ---
-
-    def problem(self, rule: str, place: Location, msg: str, msg_fr: str, **more: Any) -> None:
-        problem_type = "unit" if rule.startswith("unit") else "json"
-        problem_type = "incoherent" if rule == "code.gender" else problem_type
-        if len(self.problems) >= self.most:
-            self.n_more += 1
-            return
-        self.problems.append(
-            Problem(type=problem_type, rule=rule, loc=place, msg=msg, msg_fr=msg_fr, **more)
-        )
-
-    def wrong_type(
-        self, place: Location, what: str, what_fr: str, wanted: str, wanted_fr: str
-    ) -> None:
-        self.problem(
-            "json.type", place, f"{what} must be {wanted}.", f"{what_fr} doit être {wanted_fr}."
-        )
-
-    def unknown(self, key: str, place: Location, allowed: Iterable[str]) -> None:
-        shown = _shown(key)
-        if allowed is BESIDE_HOURS and key in IN_AN_HOUR:
-            msg = f"`{shown}` stands beside `hours`: put it inside an hour."
-            msg_fr = f"`{shown}` est à côté de `hours` : mettez-le dans une heure."
-            return self.problem("json.unknown", place, msg, msg_fr)
-        if allowed is IN_AN_HOUR and key in ONCE:
-            msg = f"`{shown}` stands inside an hour: put it beside the patient's `hours`."
-            msg_fr = f"`{shown}` est dans une heure : mettez-le à côté de `hours`."
-            return self.problem("json.unknown", place, msg, msg_fr)
-        if len(self.problems) >= self.most:  # the search for near names is dear
-            self.n_more += 1
-            return None
-        by_lower = {name.lower(): name for name in sorted(allowed)}
-        close = [by_lower[name] for name in get_close_matches(key.lower()[:100], by_lower, 2)]
-        names = " or ".join(f"`{name}`" for name in close)
-        self.problem(
-            "json.unknown",
-            place,
-            f"`{shown}` is not a field of this request.",
-            f"`{shown}` n'est pas un champ de cette requête.",
-            ctx={"did_you_mean": close},
-            hint=f"Did you mean {names}?" if close else "GET /variables lists the fields.",
-            hint_fr=f"Vouliez-vous dire {names.replace(' or ', ' ou ')} ?"
-            if close
-            else "GET /variables donne la liste des champs.",
-        )
-        return None
-
     def infinities(self, values: FloatArray, patient: Patient) -> None:
         """Refuse numbers too large for a float, such as 1e999."""
         for row, column in np.argwhere(np.isinf(values)).tolist():
             place = patient.locate(row, column)
-            self._not_finite(str(place[-1]), place, "a number of this size")
+            self.not_finite(str(place[-1]), place, "a number of this size")
             values[row, column] = nan
-
-    def _not_finite(self, key: str, place: Location, literal: str) -> None:
-        self.problem(
-            "json.nan",
-            place,
-            f"`{key}` must be a finite number, not {literal}.",
-            f"`{key}` doit être un nombre fini.",
-            hint="Send null when it was not measured.",
-            hint_fr="Envoyez null si la mesure n'a pas été faite.",
-        )
-
-    def _repeated(self, sent: dict[str, Any], place: Location) -> None:
-        for key in getattr(sent, "keys_repeated", ()):
-            shown = _shown(key)
-            self.problem(
-                "json.duplicate",
-                (*place, shown),
-                f"`{shown}` stands more than once.",
-                f"`{shown}` figure plusieurs fois.",
-                hint="Which one is true?",
-                hint_fr="Laquelle est juste ?",
-            )
-
-    def _contradiction(self, place: Location, what: str, what_fr: str) -> None:
-        self.problem(
-            "json.alias",
-            place,
-            f"Two spellings of one variable disagree about its {what}.",
-            f"Deux orthographes d'une même variable se contredisent sur {what_fr}.",
-            hint="Send each variable once.",
-            hint_fr="Envoyez chaque variable une seule fois.",
-        )
-
-    def _unknown_word(self, key: str, place: Location) -> None:
-        accepted = ["medical", "surgical"] if key == ICU_UNIT else ["female", "male"]
-        rule = "json.type" if key == ICU_UNIT else "code.gender"
-        words = " or ".join(f'"{word}"' for word in accepted)
-        self.problem(
-            rule,
-            place,
-            f"`{key}` must be {words}, or null when unknown.",
-            f"`{key}` doit être {words.replace(' or ', ' ou ')}, ou null si inconnu.",
-            ctx={"accepted": accepted},
-        )
-
-    def _unknown_unit(self, column: int, unit: str, place: Location) -> None:
-        variable = VARIABLES[column]
-        accepted = units.accepted(variable)
-        listed = ", ".join(accepted)
-        self.problem(
-            "unit.unknown",
-            place,
-            f"`{_shown(unit)}` is not an accepted unit of {variable.label_en}: use {listed}.",
-            f"`{_shown(unit)}` n'est pas une unité acceptée pour {variable.label_fr} : {listed}.",
-            ctx={"accepted": accepted},
-        )
 
 
 def _as_float(value: float) -> float:
@@ -417,8 +308,3 @@ def _as_float(value: float) -> float:
         return float(value)
     except OverflowError:
         return inf if value > 0 else -inf
-
-
-def _shown(name: str) -> str:
-    """A caller's own word, short and printable (a lone surrogate cannot be sent back)."""
-    return name[:MAX_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")
