@@ -4,13 +4,10 @@ A test runs `documents()` and compares, so that a table in `docs/` cannot fall b
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
-from typing import Any
 
 from sepsis_detect import rules, units
-from sepsis_detect.model import Model
 from sepsis_detect.rules import Rule, Severity
 from sepsis_detect.variables import VARIABLES
 
@@ -69,7 +66,7 @@ Outside *possible* a value is refused as `range:<name>`; outside *expected* it w
 
 def documents() -> dict[Path, str]:
     """Every document this module writes, by path."""
-    return {DOCS / "coherence.md": _coherence(), DOCS / "model.md": _model()}
+    return {DOCS / "coherence.md": _coherence()}
 
 
 def _coherence() -> str:
@@ -105,64 +102,6 @@ def _range_line(column: int) -> str:
 
 def _interval(low: float, high: float) -> str:
     return "" if isnan(low) and isnan(high) else f"{low:g} to {high:g}"
-
-
-MODEL = """# The embedded model
-
-Written by `make docs` from the artifact's own metadata; do not edit. The figures were computed by
-`make model`.
-
-**{name} {version}**, threshold {threshold:.6g}. Trained on {patients:,} patients ({septic:,}
-septic), {hours:,} hours, of two hospital systems (PhysioNet/CinC Challenge 2019). All figures are
-out of fold by patient: nobody is judged by a model that saw any of their hours.
-
-{table}
-
-Utility is the challenge's, normalised: 0 is never to alert, 1 the best possible. The threshold was
-swept on the same out-of-fold scores; with each fold at the threshold of the others, utility is
-{by_fold}.
-
-## Limits
-
-- Two hospital systems in the United States, before 2019; no European validation. Ranking transfers
-  to another hospital, thresholds do not.
-- Records of the training data that pass 60 hours are almost all septic, an artefact of how they
-  were cut. The model knows time in intensive care only up to 48 hours; figures on the first 60
-  hours of stays (`first_60_hours`) show it without that help.
-- At the operating point most alerts are false: see PPV. A Positive means: look at the patient.
-- Children, wards and emergency rooms are outside its data.
-"""
-
-
-def _model() -> str:
-    card = Model.embedded(loaded_at=datetime.now(UTC)).card
-    training = card.training
-    return MODEL.format(
-        name=card.name,
-        version=card.version,
-        threshold=card.threshold,
-        patients=training["patients"],
-        septic=training["septic_patients"],
-        hours=training["hours"],
-        table="\n".join(_metric_lines(card.metrics)),
-        by_fold=", ".join(f"{u:.3f}" for u in card.metrics["protocol"]["utility_by_fold"]),
-    )
-
-
-def _metric_lines(metrics: dict[str, Any]) -> Iterator[str]:
-    groups = {name: of for name, of in metrics.items() if isinstance(of, dict) and "auroc" in of}
-    names = list(dict.fromkeys(name for of in groups.values() for name in of))
-    yield f"| | {' | '.join(groups)} |"
-    yield "|---" * (len(groups) + 1) + "|"
-    for name in names:
-        cells = [_figure(of.get(name)) for of in groups.values()]
-        yield f"| {name.replace('_', ' ')} | {' | '.join(cells)} |"
-
-
-def _figure(value: Any) -> str:
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if value == int(value) and value > 1 else f"{value:.4g}"
 
 
 if __name__ == "__main__":
