@@ -202,6 +202,12 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         "keep_negatives": recipe.keep_negatives,
         "seed": recipe.seed,
     }
+    single = replace(
+        recipe,
+        members=1,
+        iterations=settings.single_iterations,
+        learning_rate=settings.single_learning_rate,
+    )
     trees = few | {"keep_negatives": settings.forest_keep_negatives, "scaled": False}
     return [
         logistic_regression(recipe, settings),
@@ -218,9 +224,9 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         boosting(
             "utility_boosting",
             "Gradient boosting on utility",
-            replace(recipe, members=1, objective="utility"),
+            replace(single, objective="utility"),
         ),
-        boosting("gradient_boosting", "Gradient boosting", replace(recipe, members=1)),
+        boosting("gradient_boosting", "Gradient boosting", single),
         boosting("averaged_boosting", "Averaged boosting (served)", recipe),
     ]
 

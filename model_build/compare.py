@@ -152,6 +152,7 @@ def _protocol(data: Dataset, recipe: Recipe, settings: Comparison) -> dict[str, 
         "features": data.X.shape[1],
         "folds": recipe.folds,
         "seed": recipe.seed,
+        "objective": recipe.objective,
         "draws": settings.draws,
         "onnxruntime": ort.__version__,
     }

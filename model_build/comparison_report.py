@@ -4,8 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+from model_build.config import Objective
 from model_build.plots import style
 from model_build.plots.candidates import TITLES, candidates
+
+OBJECTIVES: dict[Objective, str] = {
+    "label": "the hours labelled septic from the others",
+    "utility": "the hours where a flag gains utility from the others, by what is at stake",
+}
 
 
 def write_report(found: dict[str, Any], out: Path) -> None:
@@ -40,9 +46,9 @@ def markdown(found: dict[str, Any]) -> str:
         _table(*_cost_table(found["candidates"])),
         "Fit: wall clock of one fold, all cores (median of the folds measured). Times in ONNX "
         f"Runtime {protocol['onnxruntime']}: median, one thread. ONNX against scikit-learn: the "
-        "largest difference of a score on held-out hours. All learners classify whether a flag "
-        "gains utility, each hour weighing what is at stake; hours not worth a flag are "
-        "subsampled, with the weight of those left out.",
+        "largest difference of a score on held-out hours. Every learner tells "
+        f"{OBJECTIVES[protocol['objective']]}, unless its name says otherwise; hours not to flag "
+        "are subsampled, with the weight of those left out.",
     ]
     if found["across_hospitals"]:
         paragraphs += [

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sepsis_detect.drift import bins_of
+
 Float32Array = NDArray[np.float32]
 
 SHARES = np.arange(1, 10) / 10
@@ -35,11 +37,6 @@ def reference(X: Float32Array) -> dict[str, Any]:
         "edges": [[_number(edge) for edge in of] for of in edges],
         "shares": [_spread(column, of) for column, of in zip(X.T, edges, strict=True)],
     }
-
-
-def bins_of(known: Float32Array, edges: Float32Array) -> NDArray[np.intp]:
-    """Shape (n,): the bin of each known value of one feature."""
-    return np.searchsorted(edges, known)
 
 
 def _edges(known: Float32Array) -> Float32Array:

@@ -26,7 +26,9 @@ CARD = "MODEL_CARD.md"
 DOCS = Path("docs/model")
 REPORT = "report.md"
 METRICS = "metrics.json"
-COMPARISON = "compare.json"  # written by the stage `compare`, used if it is there
+# Written by the stages `compare` and `tune`, used if they are there.
+COMPARISON = "compare.json"
+TUNING = "tuning.json"
 
 
 def evaluate(
@@ -65,10 +67,13 @@ def write(figures: dict[str, Any], out: Path) -> None:
     """Write figures, plots, report and model card; the same figures give the same bytes."""
     docs = out / DOCS
     docs.mkdir(parents=True, exist_ok=True)
-    compared = docs / COMPARISON
-    comparison = json.loads(compared.read_text("utf-8")) if compared.exists() else None
+    comparison, tuning = (_read(docs / name) for name in (COMPARISON, TUNING))
     (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     plots.write(figures, docs)
-    (docs / REPORT).write_text(report.text(figures, comparison), encoding="utf-8")
+    (docs / REPORT).write_text(report.text(figures, comparison, tuning), encoding="utf-8")
     (out / CARD).write_text(model_card.text(figures, comparison), encoding="utf-8")
     log.info("%s, %s and %s written", docs / REPORT, docs / METRICS, out / CARD)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    return json.loads(path.read_text("utf-8")) if path.exists() else None

@@ -1,6 +1,7 @@
 """The report for people: `docs/model/report.md`, its template filled with the figures of a run.
 
-Every number comes from `metrics.json` or `compare.json`; the sentences are `templates/*.md`.
+Every number comes from `metrics.json`, `compare.json` or `tuning.json`; the sentences are
+`templates/*.md`.
 """
 
 from importlib.resources import files
@@ -14,13 +15,14 @@ Words = dict[str, Any]
 
 WARD_BEDS = 20
 FLAT = 0.01  # utility
+NOT_TUNED = "Not measured yet: `python -m model_build tune` fits variations of the recipe.\n"
 NOT_COMPARED = (
     "Not compared yet: `python -m model_build compare` writes bedside scores, other learners and "
     "transfer between the hospitals.\n"
 )
 
 
-def text(figures: Figures, comparison: Figures | None) -> str:
+def text(figures: Figures, comparison: Figures | None, tuning: Figures | None = None) -> str:
     """The whole report."""
     return template("report.md").format(
         **_run(figures),
@@ -33,6 +35,7 @@ def text(figures: Figures, comparison: Figures | None) -> str:
         **_ablation(figures),
         **_importance(figures),
         comparison=_comparison(comparison),
+        tried=_tried(tuning),
     )
 
 
@@ -159,6 +162,16 @@ def _comparison(comparison: Figures | None) -> str:
     return template("comparison.md").format(
         candidates=tables.candidates(comparison["candidates"]),
         across=tables.across(comparison["across_hospitals"]),
+    )
+
+
+def _tried(tuning: Figures | None) -> str:
+    if tuning is None:
+        return NOT_TUNED
+    return template("tried.md").format(
+        patients=tuning["patients"],
+        folds=tuning["folds"],
+        variations=tables.variations(tuning["variations"]),
     )
 
 

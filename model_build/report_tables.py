@@ -151,15 +151,28 @@ VARIANTS = {
 }
 
 
+PLACES = {"overall": "whole stays", "first_60_hours": "first 60 h"}
+
+
 def ablation(variants: Figures) -> str:
     """With, without and with uncapped time in ICU."""
-    places = {"overall": "whole stays", "first_60_hours": "first 60 h"}
-    header = ["", *(f"{name}, {where}" for where in places.values() for name in AREAS.values())]
+    header = ["", *(f"{name}, {where}" for where in PLACES.values() for name in AREAS.values())]
     rows = [
-        [title, *(number(variants[name][place][key]) for place in places for key in AREAS)]
+        [title, *(number(variants[name][place][key]) for place in PLACES for key in AREAS)]
         for name, title in VARIANTS.items()
     ]
     return table(header, rows)
+
+
+def variations(rows: list[Figures]) -> str:
+    """What else was tried, from `tuning.json`."""
+    places = PLACES | {"hours_49_to_60": "hours 49 to 60"}
+    header = ["", *(f"{name}, {where}" for where in places.values() for name in AREAS.values())]
+    lines = [
+        [row["label"], *(number(row[place][key]) for place in places for key in AREAS)]
+        for row in rows
+    ]
+    return table(header, lines)
 
 
 def importance(variables: Figures) -> str:

@@ -37,6 +37,7 @@ from model_build.subgroups import AGE_BANDS, subgroups
 from model_build.sweep import Sweep, net_benefit_of_always
 from model_build.timing import around_onset, highest_in_time, lead_times, new_alerts
 from sepsis_detect import features
+from sepsis_detect.drift import bins_of
 from sepsis_detect.stay import Stay
 from sepsis_detect.variables import AGE, ICU_HOUR, MEDICAL_UNIT, SEX, SURGICAL_UNIT
 from tests.unit.made_up_cohort import a_cohort
@@ -338,7 +339,7 @@ def test_the_drift_reference_is_small_and_reads_back_to_the_same_bins(data: Data
     for column, edges, shares in zip(data.X.T, read["edges"], read["shares"], strict=True):
         known = column[~np.isnan(column)]
         if len(known):
-            bins = drift.bins_of(known, np.array(edges, dtype=np.float32))
+            bins = bins_of(known, np.array(edges, dtype=np.float32))
             counts = np.bincount(bins, minlength=len(edges) + 1)
             np.testing.assert_allclose(counts / len(known), shares, atol=6e-4)
 
@@ -439,8 +440,11 @@ def test_the_committed_words_are_those_of_the_committed_figures() -> None:
     found = json.loads(METRICS.read_text("utf-8"))
     beside = METRICS.parent / "compare.json"
     compared = json.loads(beside.read_text("utf-8")) if beside.exists() else None
+    tuning = METRICS.parent / "tuning.json"
+    tuned = json.loads(tuning.read_text("utf-8")) if tuning.exists() else None
     words = "run `python -m model_build evaluate`"
-    assert (METRICS.parent / "report.md").read_text("utf-8") == report.text(found, compared), words
+    expected = report.text(found, compared, tuned)
+    assert (METRICS.parent / "report.md").read_text("utf-8") == expected, words
     assert (ROOT / "MODEL_CARD.md").read_text("utf-8") == model_card.text(found, compared), words
 
 
