@@ -1,0 +1,60 @@
+"""Metrics from the service's log, for one environment.
+
+The service's own metrics (namespace SepsisDetect) are shared by all environments of an account;
+alarms need those of one. Names of events and fields are the service's: docs/model-swap.md.
+"""
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+# Metric: the events that count one each.
+EVENTS = {
+    "ModelRefused": ("model_refused",),
+    "ModelUnreachable": ("model_unreachable", "model_fallback", "model_poll_failed"),
+    "KeysUnreadable": ("keys_unreadable", "keys_wrong"),
+    "Failures": ("failed", "metrics_failed"),
+}
+# Metric: the field of the event `metrics`, written every minute, that it takes its value from.
+VALUES = ("Predictions", "PositivePredictions", "Refusals", "Unauthorized", "LargestDrift")
+
+
+class LogMetrics(Construct):
+    """Metric filters on the log group.
+
+    Attributes:
+        namespace: SepsisDetect/ and the environment.
+    """
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, log_group: logs.ILogGroup, env: str
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.namespace = f"SepsisDetect/{env}"
+        for name, events in EVENTS.items():
+            pattern = " || ".join(f'($.event = "{event}")' for event in events)
+            self._filter(name, log_group, f"{{ {pattern} }}", "1")
+        for name in VALUES:
+            pattern = f'{{ ($.event = "metrics") && ($.{name} = *) }}'
+            self._filter(name, log_group, pattern, f"$.{name}")
+
+    def metric(self, name: str, statistic: str, minutes: int) -> cloudwatch.Metric:
+        """One of them, over periods of `minutes`."""
+        return cloudwatch.Metric(
+            namespace=self.namespace,
+            metric_name=name,
+            statistic=statistic,
+            period=Duration.minutes(minutes),
+        )
+
+    def _filter(self, name: str, log_group: logs.ILogGroup, pattern: str, value: str) -> None:
+        logs.MetricFilter(
+            self,
+            name,
+            log_group=log_group,
+            filter_pattern=logs.FilterPattern.literal(pattern),
+            metric_namespace=self.namespace,
+            metric_name=name,
+            metric_value=value,
+        )

@@ -1,0 +1,24 @@
+"""Tells CloudWatch how old the served model is. Runs as a Lambda function of its own every hour.
+
+When it cannot, it fails, and the alarm on the missing metric says so: nobody knows is not new.
+"""
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+SECONDS_A_DAY = 86_400
+
+
+def handler(_event: Any, _context: Any) -> float:
+    """Put the metric ModelAge, in days since the last upload."""
+    head = boto3.client("s3").head_object(Bucket=os.environ["BUCKET"], Key=os.environ["KEY"])
+    age = datetime.now(UTC) - head["LastModified"]
+    days = age.total_seconds() / SECONDS_A_DAY
+    boto3.client("cloudwatch").put_metric_data(
+        Namespace=os.environ["NAMESPACE"],
+        MetricData=[{"MetricName": "ModelAge", "Value": days, "Unit": "None"}],
+    )
+    return days

@@ -1,0 +1,96 @@
+"""The bucket whose upload swaps the served model."""
+
+from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+KEPT_VERSIONS = 20
+NONCURRENT_DAYS = 365
+
+
+class ModelBucket(Construct):
+    """One object that matters, all its versions, and two ways in: read it, or publish it.
+
+    Attributes:
+        bucket: Versioned, encrypted, private, TLS-only; kept when the stack is deleted.
+        uri: What the service gets as SEPSIS_MODEL_URI.
+        uploader: The role that may publish and roll back.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        model_key: str,
+        encryption_key: kms.IKey,
+        log_bucket: s3.IBucket,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.bucket = s3.Bucket(
+            self,
+            "Bucket",
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=encryption_key,
+            bucket_key_enabled=True,  # one question to KMS for many polls
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            server_access_logs_bucket=log_bucket,
+            server_access_logs_prefix="model-bucket/",
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    id="Tidy",
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                    noncurrent_version_expiration=Duration.days(NONCURRENT_DAYS),
+                    noncurrent_versions_to_retain=KEPT_VERSIONS,
+                )
+            ],
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # `event_bridge_enabled` would do this with a Lambda function.
+        resource = self.bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for the type
+        resource.add_property_override(
+            "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+        )
+        self.uri = f"s3://{self.bucket.bucket_name}/{model_key}"
+        self._object_arn = self.bucket.arn_for_objects(model_key)
+        self._encryption_key = encryption_key
+
+        self.uploader = iam.Role(
+            self,
+            "Uploader",
+            assumed_by=iam.AccountPrincipal(Aws.ACCOUNT_ID),
+            description="Publishes models and goes back to earlier ones",
+        )
+        self._grant_publish(self.uploader)
+        stack_outputs = {
+            "ModelBucketName": self.bucket.bucket_name,
+            "ModelKey": model_key,
+            "ModelUploaderRole": self.uploader.role_arn,
+            "ModelUploadCommand": f"sepsis-detect model publish model.onnx --to {self.uri}",
+        }
+        for name, value in stack_outputs.items():
+            CfnOutput(self, name, value=value).override_logical_id(name)
+
+    def grant_read(self, grantee: iam.IGrantable) -> None:
+        """Let `grantee` read the one object; `bucket.grant_read()` would also list the bucket."""
+        self._allow(grantee, ["s3:GetObject"], self._object_arn)
+        self._allow(grantee, ["kms:Decrypt"], self._encryption_key.key_arn)
+
+    def _grant_publish(self, grantee: iam.IGrantable) -> None:
+        self._allow(
+            grantee, ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], self._object_arn
+        )
+        self._allow(grantee, ["s3:ListBucketVersions"], self.bucket.bucket_arn)
+        self._allow(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], self._encryption_key.key_arn)
+
+    def _allow(self, grantee: iam.IGrantable, actions: list[str], resource: str) -> None:
+        grantee.grant_principal.add_to_principal_policy(
+            iam.PolicyStatement(actions=actions, resources=[resource])
+        )

@@ -1,0 +1,237 @@
+"""Settings of one environment, from the context of CDK: `cdk.json` and `-c name=value`.
+
+What differs between environments stands in `cdk.json` under `environments`; `-c env=prod` chooses
+one, and any setting may be given with `-c` for one run.
+"""
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+THE_WORLD = ("0.0.0.0/0",)
+DIGEST = r"^sha256:[0-9a-f]{64}$"
+CERTIFICATE = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$"
+# Days that CloudWatch knows, and CDK's names for them.
+LOG_RETENTION = {
+    7: "ONE_WEEK",
+    30: "ONE_MONTH",
+    90: "THREE_MONTHS",
+    180: "SIX_MONTHS",
+    365: "ONE_YEAR",
+    731: "TWO_YEARS",
+    1827: "FIVE_YEARS",
+    3653: "TEN_YEARS",
+}
+SECONDS_A_DAY = 86_400
+
+
+class InfraSettingsError(Exception):
+    """A setting cannot be meant; the message is a sentence for whoever runs CDK."""
+
+
+class Egress(StrEnum):
+    """How instances in private subnets reach AWS."""
+
+    NAT = "nat"  # one NAT gateway: cheapest, and one availability zone's fault stops new instances
+    ENDPOINTS = "endpoints"  # interface endpoints in each zone, and no way to the internet at all
+
+
+def _listed(value: Any) -> Any:
+    """`-c` gives texts only: a list is written with commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+
+
+class EnvironmentSettings(BaseModel):
+    """Everything that can be set for an environment.
+
+    Attributes:
+        env: Its name; part of the stack's name.
+        image: None: the image is built from this directory at deployment and known by the digest
+            of its sources; or the `sha256:` digest of an image in the environment's repository.
+        instance_type: Decides the architecture too: t4g, c7g, ... are arm64.
+        min_instances: At least as many as zones, to survive the loss of one.
+        spot_percent: Of the instances beyond `min_instances`, how many may be spot ones.
+        internet_facing: Whether the load balancer has public addresses.
+        certificate_arn: Of ACM, in the same region. Without one there is only plain HTTP.
+        allow_plain_http: Whether that is accepted; never for patients' data.
+        domain_name: The certificate's name, for the URL; its DNS record is yours to make.
+        allowed_cidrs: Who may reach the load balancer. None: the world if it is internet-facing,
+            else private networks.
+        waf: Managed rules and a rate limit before the load balancer.
+        waf_requests_per_5_minutes: Of one address; a hospital is often one address.
+        model_key: The object that is the served model.
+        model_max_age_days: After this the alarm says that nobody looked at the model.
+        auth: As `SEPSIS_AUTH`; so are `max_body_bytes`, `cors_origins`, `cds_issuers`,
+            `fhir_outcome` and `log_level`.
+        audit_log: Whether decisions are logged, under a key that is made here.
+        cds_base_url: As `SEPSIS_CDS_BASE_URL`. None: https and `domain_name`.
+        no_traffic_hours: Hours without a request until the alarm; 0 for none.
+        lambda_percent: Of the requests, how many a Lambda function of the same image answers.
+        alarm_email: Who is told; the address must confirm.
+        is_protected: Load balancer and stack refuse to be deleted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    env: str = Field(pattern=r"^[a-z][a-z0-9-]{1,19}$")
+    image: str | None = Field(None, pattern=DIGEST)
+    instance_type: str = Field("c7i.large", pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")
+    min_instances: int = Field(2, ge=1, le=100)
+    max_instances: int = Field(6, ge=1, le=100)
+    spot_percent: int = Field(0, ge=0, le=100)
+    max_instance_lifetime_days: int = Field(30, ge=1, le=365)
+    target_cpu_percent: int = Field(50, ge=10, le=90)
+    target_requests_per_minute: int = Field(3_000, ge=1)
+    availability_zones: int = Field(2, ge=2, le=3)
+    cidr: str = "10.40.0.0/16"
+    egress: Egress = Egress.ENDPOINTS
+    flow_logs: bool = True
+    internet_facing: bool = True
+    certificate_arn: str | None = Field(None, pattern=CERTIFICATE)
+    allow_plain_http: bool = False
+    domain_name: str | None = Field(None, pattern=r"^[a-z0-9.-]+\.[a-z]+$")
+    allowed_cidrs: Texts | None = None
+    waf: bool = True
+    waf_requests_per_5_minutes: int = Field(20_000, ge=100, le=2_000_000_000)
+    model_key: str = Field("sepsis/model.onnx", pattern=r"^[A-Za-z0-9._/-]+\.onnx$")
+    model_poll_seconds: float = Field(30.0, ge=0.05, le=SECONDS_A_DAY)
+    model_max_age_days: int = Field(180, ge=1)
+    auth: str = Field("required", pattern="^(required|off)$")
+    audit_log: bool = False
+    max_body_bytes: int | None = Field(None, ge=1024, le=1024**3)
+    cors_origins: Texts = ()
+    cds_issuers: Texts = ()
+    cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$")
+    fhir_outcome: str | None = Field(None, pattern=r"^(none|[^|\s]+\|[^|\s]+)$")
+    # ERROR would hide the warnings that the alarm ModelUnreachable counts.
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING)$")
+    log_retention_days: int = 365
+    no_traffic_hours: int = Field(1, ge=0, le=24)
+    lambda_percent: int = Field(0, ge=0, le=99)
+    alarm_email: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$")
+    is_protected: bool = True
+
+    @property
+    def stack_name(self) -> str:
+        """In CloudFormation."""
+        return f"sepsis-detect-{self.env}"
+
+    @property
+    def cds_address(self) -> str | None:
+        """What tokens of CDS Hooks clients are for."""
+        own = f"https://{self.domain_name}" if self.domain_name else None
+        return (self.cds_base_url or own) if self.cds_issuers else None
+
+    @property
+    def callers(self) -> tuple[str, ...]:
+        """Networks that may reach the load balancer."""
+        if self.allowed_cidrs is not None:
+            return self.allowed_cidrs
+        return THE_WORLD if self.internet_facing else PRIVATE_NETWORKS
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        for reason, is_wrong in (
+            (
+                "certificate_arn is missing: patients' data does not travel in clear. Request a "
+                "certificate in ACM (docs/operations.md), or set allow_plain_http for a trial "
+                "with made-up patients",
+                self.certificate_arn is None and not self.allow_plain_http,
+            ),
+            (
+                "internet_facing needs certificate_arn: nothing is served to the internet in clear",
+                self.internet_facing and self.certificate_arn is None,
+            ),
+            (
+                "max_instances must be at least min_instances",
+                self.max_instances < self.min_instances,
+            ),
+            (
+                "auth may be off only where the load balancer is not internet_facing",
+                self.auth == "off" and self.internet_facing,
+            ),
+            (
+                f"log_retention_days must be one of {', '.join(map(str, LOG_RETENTION))}",
+                self.log_retention_days not in LOG_RETENTION,
+            ),
+            (
+                "cds_issuers needs domain_name or cds_base_url: tokens are for an address",
+                bool(self.cds_issuers) and self.cds_address is None,
+            ),
+            (
+                "cds_issuers needs egress=nat: their key sets are on the internet",
+                bool(self.cds_issuers) and self.egress is Egress.ENDPOINTS,
+            ),
+            (
+                "audit_log needs lambda_percent=0: a function would show its key to whoever may "
+                "look at its settings",
+                self.audit_log and self.lambda_percent > 0,
+            ),
+            (
+                "model_key must not begin with /",
+                self.model_key.startswith("/"),
+            ),
+        ):
+            if is_wrong:
+                raise ValueError(reason)
+        for cidr in (self.cidr, *self.callers):
+            _check_network(cidr)
+        return self
+
+
+def _check_network(cidr: str) -> None:
+    try:
+        IPv4Network(cidr)
+    except ValueError as error:
+        raise ValueError(f"{error}: a network is written like 10.40.0.0/16") from error
+
+
+def read_settings(context: Mapping[str, Any]) -> EnvironmentSettings:
+    """The settings of the environment that the context names, `dev` if it names none.
+
+    Raises:
+        InfraSettingsError: The environment or a setting is unknown, or a value cannot be meant.
+    """
+    environments: Mapping[str, Mapping[str, Any]] = context.get("environments", {})
+    env = context.get("env", "dev")
+    if env not in environments:
+        known = ", ".join(sorted(environments)) or "none"
+        raise InfraSettingsError(f"There is no environment {env} in cdk.json, only {known}.")
+    # What belongs to CDK has a colon, a slash or an @ in its name.
+    given = {key: value for key, value in context.items() if not re.search("[:/@]", key)}
+    values = {**environments[env], **given, "env": env}
+    values.pop("environments")
+    try:
+        return EnvironmentSettings.model_validate(values)
+    except ValidationError as error:
+        raise InfraSettingsError(_sentence(error)) from error
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else None
+    if name is None:
+        return f"{first['msg'].removeprefix('Value error, ')}."
+    if first["type"] == "extra_forbidden":
+        close = get_close_matches(name, EnvironmentSettings.model_fields, n=1)
+        hint = f"; did you mean {close[0]}?" if close else "; docs/operations.md lists them."
+        return f"There is no setting {name}{hint}"
+    return f"{name} is wrong: {first['msg']}, but it is {first['input']!r}."

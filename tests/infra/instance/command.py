@@ -1,0 +1,82 @@
+#!/usr/local/bin/python3
+"""Stands for a system command inside a made-up instance, under whose name it is called.
+
+Every call is a line of /instance/calls. FAULT names a command that fails. `docker` is the real one
+of the machine outside, save for what an instance has and a container has not: ECR, whose images
+are in the engine already; awslogs; and the instance's role, whose place made-up keys take.
+"""
+
+import json
+import os
+import sys
+import urllib.request
+from pathlib import Path
+
+PLACE = Path("/instance")
+SETTINGS = json.loads((PLACE / "settings.json").read_text())
+DOCKER = "/usr/bin/docker"
+DIGEST = "@sha256:"
+
+
+def run_flags(given: list[str]) -> list[str]:
+    """What `docker run` gets here instead of what an instance gives it."""
+    at = next(i for i, each in enumerate(given) if DIGEST in each)  # or it is not by digest
+    image, command = given[at], given[at + 1 :]
+    flags, rest = [], iter(given[:at])
+    for flag in rest:
+        if flag in ("--log-driver", "--log-opt"):
+            next(rest)
+        elif flag == "--network":
+            assert next(rest) == "host"
+            flags += [flag, f"container:{SETTINGS['instance']}"]
+        elif flag == "--name":
+            flags += [flag, f"{SETTINGS['instance']}-{next(rest)}"]
+        elif flag == "--volume":
+            flags += [flag, f"{SETTINGS['volumes']}{next(rest)}"]
+        else:
+            flags.append(flag)
+    # A digest of the registry is the id of the image here.
+    role = [part for pair in SETTINGS["role"].items() for part in ("--env", "=".join(pair))]
+    return [*flags, *role, "sha256:" + image.partition(DIGEST)[2], *command]
+
+
+def docker(arguments: list[str]) -> None:
+    """Become the real command."""
+    match arguments:
+        case ["pull", *_, image]:
+            arguments = ["image", "inspect", "--format", "{{.Id}}", image]
+        case ["image", "inspect", "--format", "{{index .RepoDigests 0}}", image]:
+            repository = image.partition("@")[0].rpartition(":")[0]
+            arguments = ["image", "inspect", "--format", f"{repository}@{{{{.Id}}}}", image]
+        case ["run", *given]:
+            arguments = ["run", *run_flags(given)]
+        case ["logs", *flags, name]:
+            arguments = ["logs", *flags, f"{SETTINGS['instance']}-{name}"]
+    os.execv(DOCKER, ["docker", *arguments])  # noqa: S606
+
+
+def curl(url: str) -> int:
+    """As `curl --fail`."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - the instance's own
+            return 0
+    except OSError:
+        return 22
+
+
+def main() -> int:
+    """Do what the command of this name would, as far as a container can tell."""
+    name, arguments = Path(sys.argv[0]).name, sys.argv[1:]
+    with (PLACE / "calls").open("a") as calls:
+        calls.write(json.dumps([name, *arguments]) + "\n")
+    fault = SETTINGS["fault"]
+    if fault and fault == " ".join([name, *arguments])[: len(fault)]:
+        print(f"{name}: a fault for a test", file=sys.stderr)  # noqa: T201
+        return 1
+    if name == "docker":
+        docker(arguments)
+    return curl(arguments[-1]) if name == "curl" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

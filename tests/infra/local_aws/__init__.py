@@ -1,0 +1,122 @@
+"""AWS on this machine, over HTTP: moto in a process of its own, with its gaps filled."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+START_SECONDS = 120.0
+REQUEST = re.compile(r"(GET|PUT|HEAD|POST|DELETE) (\S+) HTTP/1\.[01]\S*\" (\d{3})")
+SKIPPED = re.compile(r"No Moto CloudFormation support for (\S+)")
+
+
+class LocalAws:
+    """A server that stands in for AWS.
+
+    Attributes:
+        port: On the loopback address, and on every address it was told.
+    """
+
+    def __init__(self, port: int, log: Path):
+        self.port = port
+        self._log = log
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to be led here."""
+        return {
+            "AWS_ACCESS_KEY_ID": "made-up",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # The name: moto then reads addresses of templates by path. The address: SDKs then do.
+            "AWS_ENDPOINT_URL": f"http://localhost:{self.port}",
+            "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.port}",
+        }
+
+    @property
+    def skipped(self) -> set[str]:
+        """Types of resources that were not made."""
+        return set(SKIPPED.findall(self._log.read_text("utf-8")))
+
+    @property
+    def requests(self) -> list[tuple[str, str, int]]:
+        """What was asked so far: method, path and the status of the answer."""
+        found = REQUEST.findall(self._log.read_text("utf-8"))
+        return [(method, path, int(status)) for method, path, status in found]
+
+    def client(self, service: str, **credentials: str) -> Any:
+        """A client of a service of AWS.
+
+        Args:
+            service: Its name in boto3.
+            credentials: Of whom; the account's own if not given.
+        """
+        made_up = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
+        return boto3.client(  # type: ignore[call-overload]
+            service,
+            region_name=REGION,
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            **(credentials or made_up),
+        )
+
+    def outputs(self, stack_name: str) -> dict[str, str]:
+        """Of a stack that was deployed."""
+        stacks = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
+        return {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+
+    def resources(self, stack_name: str, kind: str) -> list[str]:
+        """Physical ids of the resources of one type."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return [
+            each["PhysicalResourceId"]
+            for page in pages.paginate(StackName=stack_name)
+            for each in page["StackResourceSummaries"]
+            if each["ResourceType"] == kind
+        ]
+
+
+@contextmanager
+def local_aws(folder: Path, *addresses: str) -> Iterator[LocalAws]:
+    """The server while the context lasts.
+
+    Args:
+        folder: For its log.
+        addresses: To listen on besides the loopback one: where containers see this machine.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    log = folder / "local_aws.log"
+    kept = {name: of for name, of in os.environ.items() if not name.startswith("COVERAGE_")}
+    program = [sys.executable, "-m", "tests.infra.local_aws.server", str(port), *addresses]
+    with (
+        log.open("wb") as written,
+        subprocess.Popen(program, stdout=written, stderr=written, env=kept) as server,
+    ):
+        try:
+            _await(port, server, log)
+            yield LocalAws(port, log)
+        finally:
+            server.kill()
+
+
+def _await(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        assert server.poll() is None, log.read_text("utf-8")
+        assert time.monotonic() < deadline, log.read_text("utf-8")
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return
+        except OSError:
+            time.sleep(0.1)

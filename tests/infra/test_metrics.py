@@ -1,0 +1,83 @@
+"""Metrics that alarms and the dashboard read are those that the service's own log lines carry."""
+
+import json
+import logging
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from infra.log_metrics import EVENTS, VALUES
+from sepsis_detect import logs
+from sepsis_detect.api.app import create_app
+from sepsis_detect.settings import Settings
+from tests.builders import a_patient
+from tests.contract.asking import PATIENTS, ask, predicted, refused
+from tests.infra.conftest import ROOT, Synthesise, Template
+from tests.infra.test_templates import of_type, only
+
+pytestmark = pytest.mark.timeout(600)
+
+
+@pytest.fixture(scope="module")
+def dev(synthesise: Synthesise) -> Template:
+    return synthesise()
+
+
+def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: Template) -> None:
+    changes = [
+        change
+        for each in of_type(dev, "Logs::MetricFilter").values()
+        for change in each["MetricTransformations"]
+    ]
+    assert {each["MetricNamespace"] for each in changes} == {"SepsisDetect/dev"}
+    written = {each["MetricName"] for each in changes} | {"ModelAge"}
+    body = only(dev, "CloudWatch::Dashboard")["DashboardBody"]["Fn::Join"][1]
+    shown = "".join(each for each in body if isinstance(each, str))
+    read = set(re.findall(r'\["SepsisDetect/dev","(\w+)"', shown))
+    for alarm in of_type(dev, "CloudWatch::Alarm").values():
+        if alarm.get("Namespace", "").startswith("SepsisDetect"):
+            assert "Dimensions" not in alarm  # filters write none
+            read.add(alarm["MetricName"])
+    assert read == written
+    assert logs.NAMESPACE != "SepsisDetect/dev", "or every line would count twice"
+
+
+def test_the_minutely_line_has_every_value_that_filters_take(
+    dev: Template, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sepsis_detect.meter.FEWEST_ROWS", 40)
+    app = create_app(Settings())
+    client = TestClient(app)
+    predicted(ask(client, a_patient()))
+    ask(client, {"patients": [a_patient()] * 40}, route=PATIENTS)
+    refused(ask(client, a_patient(heart_rate=-5)))
+    app.state.meter.request(401, 1.0)
+    app.state.meter.flush()
+    written = [json.loads(logs.JsonFormatter().format(each)) for each in caplog.records]
+    (line,) = [each for each in written if each["event"] == "metrics"]
+    filters = {
+        each["MetricTransformations"][0]["MetricValue"]: each["FilterPattern"]
+        for each in of_type(dev, "Logs::MetricFilter").values()
+    }
+    for name in VALUES:
+        assert isinstance(line[name], int | float), name
+        assert filters[f"$.{name}"] == f'{{ ($.event = "metrics") && ($.{name} = *) }}'
+
+
+def test_events_that_filters_count_are_written_and_no_log_level_hides_them(dev: Template) -> None:
+    """Each is a literal in the service, at a level that every allowed `log_level` shows."""
+    code = "\n".join(
+        each.read_text("utf-8") for each in (ROOT / "src" / "sepsis_detect").rglob("*.py")
+    )
+    literal = r'logs\.(?:event|count)\(\s*logging\.(\w+),\s*f?"([\w{}.]+)"'
+    levels = {name: level for level, name in re.findall(literal, code)}
+    levels["model_unreachable"] = levels["model_{candidate.status}"]
+    filters = {
+        each["MetricTransformations"][0]["MetricName"]: each["FilterPattern"]
+        for each in of_type(dev, "Logs::MetricFilter").values()
+    }
+    for metric, events in EVENTS.items():
+        for event in events:
+            assert f'($.event = "{event}")' in filters[metric]
+            assert getattr(logging, levels[event]) >= logging.WARNING, event
