@@ -1,0 +1,192 @@
+// The course over hours, drawn as SVG: the risk, and below it what was measured, on one time axis.
+
+import { h, heads, svg } from "./dom.js";
+import { ago, number, percent, t } from "./i18n.js";
+import { fromCanonical, referenceIn, unitName, withUnit } from "./units.js";
+
+const LEFT = 52; // px; every chart has the same, so that hours lie below each other
+const RIGHT = 14;
+const RISK_HEIGHT = 210;
+const SMALL_HEIGHT = 60;
+const SMALL = ["heart_rate", "mean_arterial_pressure", "respiratory_rate", "temperature", "spo2", "lactate"];
+const LOWEST = 0.001; // the logarithmic axis of the risk goes from 0.1 % to 100 %
+const LETTER = 6.9; // px, of an average bold letter
+const STEPS = [1, 2, 4, 6, 12, 24, 48, 96];
+
+const riskShare = (probability) => (Math.log10(Math.max(probability, LOWEST)) + 3) / 3;
+
+const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+
+/** Text over lines needs an edge of the colour behind it: CSS gives `.halo` one. */
+const label = (x, y, words, attributes = {}) => svg("text", { x, y, ...attributes }, words);
+
+class Axis {
+  constructor(hours, width) {
+    this.first = hours[0];
+    this.last = hours.at(-1);
+    this.width = width;
+    const span = Math.max(1, this.last - this.first);
+    this.x = (hour) => LEFT + ((hour - this.first) / span) * (width - LEFT - RIGHT);
+    const most = Math.max(2, Math.floor((width - LEFT) / 44));
+    this.step = STEPS.find((step) => span / step <= most) ?? span;
+  }
+
+  get ticks() {
+    const begin = Math.ceil(this.first / this.step) * this.step;
+    return Array.from({ length: Math.floor((this.last - begin) / this.step) + 1 }, (_, at) => begin + at * this.step);
+  }
+}
+
+/** Grey where nothing new was known: hours without a value, and hours without a row. */
+function quiet(axis, hours, hasData, height) {
+  const half = (axis.x(axis.first + 1) - axis.x(axis.first)) / 2;
+  const band = (from, to) => {
+    const begin = Math.max(LEFT, from);
+    const end = Math.min(axis.width - RIGHT, to);
+    return svg("rect", { class: "quiet", x: begin, y: 0, width: Math.max(0, end - begin), height });
+  };
+  const empty = hours.filter((_, at) => !hasData[at]).map((hour) => band(axis.x(hour) - half, axis.x(hour) + half));
+  const gaps = hours.slice(1).map((hour, at) => (hour - hours[at] > 1 ? band(axis.x(hours[at]) + half, axis.x(hour) - half) : null));
+  return [...empty, ...gaps.filter(Boolean)];
+}
+
+function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
+  const bottom = RISK_HEIGHT - 34;
+  const y = (probability) => 10 + (1 - riskShare(probability)) * (bottom - 10);
+  const points = trend.map(({ probability }, at) => [axis.x(hours[at]), y(probability)]);
+  const end = axis.width - RIGHT;
+  const grid = [0.001, 0.01, 0.1, 1].map((risk) => [
+    svg("line", { class: "grid", x1: LEFT, x2: end, y1: y(risk), y2: y(risk) }),
+    label(LEFT - 8, y(risk) + 4, percent(risk, 1), { "text-anchor": "end" }),
+  ]);
+  const days = axis.ticks.map((hour) => [
+    svg("line", { class: "tick", x1: axis.x(hour), x2: axis.x(hour), y1: bottom, y2: bottom + 4 }),
+    label(axis.x(hour), bottom + 17, String(hour), { "text-anchor": "middle" }),
+  ]);
+  const crossed = trend.findIndex(({ probability }, at) => probability >= threshold && (at === 0 || trend[at - 1].probability < threshold));
+  const dots = points.map(([cx, cy], at) => {
+    const isPositive = trend[at].prediction === "Positive";
+    const kind = `${isPositive ? "positive" : "negative"} ${hasData[at] ? "" : "hollow"}`;
+    const title = svg("title", {}, t("chart.point", { hour: hours[at], risk: percent(trend[at].probability) }) + (hasData[at] ? "" : ` (${t("chart.no_data")})`));
+    const attributes = { class: `dot ${kind}` };
+    // Shape as well as colour: above the threshold a square, below it a circle.
+    return isPositive
+      ? svg("rect", { ...attributes, x: cx - 3.5, y: cy - 3.5, width: 7, height: 7 }, title)
+      : svg("circle", { ...attributes, cx, cy, r: 3.5 }, title);
+  });
+  const marker = crossed > 0 && crossing(points[crossed][0], t("chart.crossed", { hour: hours[crossed] }), end, bottom);
+  return svg(
+    "svg",
+    { class: "chart", viewBox: `0 0 ${axis.width} ${RISK_HEIGHT}`, role: "img", "aria-label": summary },
+    svg("rect", { class: "alert-zone", x: LEFT, y: 10, width: end - LEFT, height: y(threshold) - 10 }),
+    quiet(axis, hours, hasData, bottom),
+    grid,
+    days,
+    label((LEFT + end) / 2, RISK_HEIGHT - 2, t("chart.hours"), { "text-anchor": "middle" }),
+    svg("line", { class: "threshold", x1: LEFT, x2: end, y1: y(threshold), y2: y(threshold) }),
+    svg("path", { class: "line", d: path(points) }),
+    marker || null,
+    dots,
+    label(LEFT + 6, y(threshold) + (trend[0].probability < threshold ? -5 : 15), t("chart.threshold", { threshold: percent(threshold) }), { class: "halo strong" }),
+    svg("line", { class: "cursor", y1: 0, y2: bottom }),
+  );
+}
+
+/** Where the threshold was crossed; its words stay within the chart. */
+function crossing(x, words, end, bottom) {
+  const width = words.length * LETTER;
+  const start = x - width - 6 > LEFT ? x - width - 6 : Math.min(x + 6, end - width);
+  return [svg("line", { class: "crossing", x1: x, x2: x, y1: 10, y2: bottom }), label(start, 22, words, { class: "halo strong" })];
+}
+
+function smallChart({ hours, hasData, stay }, axis, name) {
+  const variable = stay.variables.get(name);
+  const unit = stay.unit(name);
+  const points = stay.series(name).map(({ hour, value }) => ({ hour, value: fromCanonical(variable, unit, value) }));
+  if (points.length === 0) return null;
+  const values = points.map(({ value }) => value);
+  const reference = referenceIn(variable, unit);
+  const low = Math.min(...values, reference[0]);
+  const high = Math.max(...values, reference[1]);
+  const y = (value) => 6 + (1 - (value - low) / (high - low || 1)) * (SMALL_HEIGHT - 12);
+  const places = points.map(({ hour, value }) => [axis.x(hour), y(value)]);
+  const words = withUnit(number(values.at(-1)), variable, unit);
+  const summary = t("chart.series", { label: stay.label(name), low: Math.min(...values), high: Math.max(...values), unit: unitName(variable, unit), last: values.at(-1), hour: points.at(-1).hour });
+  const dots = points.map(({ hour, value }, at) => {
+    const isOut = value < reference[0] || value > reference[1];
+    const title = svg("title", {}, `${t("chart.hour", { hour })} · ${withUnit(number(value), variable, unit)}`);
+    return svg("circle", { class: isOut ? "dot out" : "dot", cx: places[at][0], cy: places[at][1], r: 3 }, title);
+  });
+  const ends = [reference[0], reference[1]].map((value) => label(LEFT - 8, y(value) + 4, number(value), { "text-anchor": "end" }));
+  const age = hours.at(-1) - points.at(-1).hour;
+  return h(
+    "div",
+    { class: "small-chart" },
+    h("p", { class: "small-head" }, h("span", {}, stay.label(name)), " ", h("strong", {}, words), age > 0 ? h("span", { class: "hint" }, ` ${ago(age)}`) : null),
+    svg(
+      "svg",
+      { class: "chart", viewBox: `0 0 ${axis.width} ${SMALL_HEIGHT}`, role: "img", "aria-label": summary },
+      quiet(axis, hours, hasData, SMALL_HEIGHT),
+      svg("rect", { class: "reference", x: LEFT, width: axis.width - LEFT - RIGHT, y: y(reference[1]), height: Math.max(1, y(reference[0]) - y(reference[1])) }),
+      ends,
+      svg("path", { class: "line", d: path(places) }),
+      dots,
+      svg("line", { class: "cursor", y1: 0, y2: SMALL_HEIGHT }),
+    ),
+  );
+}
+
+/** The course in one sentence, as the screen reader and the copied text say it. */
+export function courseInWords({ hours, trend, threshold }) {
+  const first = { hour: hours[0], risk: percent(trend[0].probability) };
+  const last = { hour: hours.at(-1), risk: percent(trend.at(-1).probability) };
+  const since = trend.findLastIndex(({ probability }) => probability < threshold) + 1;
+  const course = t("course.from_to", { from: first.risk, begin: first.hour, to: last.risk, end: last.hour });
+  const state = since === 0 ? "course.always" : since < trend.length ? "course.since" : trend.some(({ probability }) => probability >= threshold) ? "course.again" : "course.never";
+  return `${course} ${t(state, { threshold: percent(threshold), hour: hours[since] ?? 0 })}`;
+}
+
+/** Draw all charts into a figure, as wide as it is unless a size in px is given. */
+export function drawCourse(figure, course, { width = Math.max(240, Math.round(figure.clientWidth)), smallWidth = width } = {}) {
+  const axis = new Axis(course.hours, width);
+  const smallAxis = new Axis(course.hours, smallWidth);
+  const readout = h("p", { class: "readout", "aria-hidden": "true" });
+  const small = SMALL.map((name) => smallChart(course, smallAxis, name)).filter(Boolean);
+  const caption = h("figcaption", {}, courseInWords(course), " ", h("span", { class: "hint" }, t("chart.legend")));
+  figure.replaceChildren(caption, readout, riskChart(course, axis, courseInWords(course)), ...small);
+  figure.onpointermove = (event) => point(figure, course, axis, readout, event);
+  figure.onpointerleave = () => point(figure, course, axis, readout, null);
+}
+
+function point(figure, { hours, trend, stay }, axis, readout, event) {
+  let x = null;
+  readout.textContent = "";
+  if (event) {
+    const at = event.clientX - figure.getBoundingClientRect().left;
+    const nearest = hours.reduce((best, hour, index) => (Math.abs(axis.x(hour) - at) < Math.abs(axis.x(hours[best]) - at) ? index : best), 0);
+    x = axis.x(hours[nearest]);
+    const measured = SMALL.filter((name) => stay.text(name, nearest)).map((name) => `${stay.label(name)} ${stay.text(name, nearest)}`);
+    readout.textContent = [t("chart.point", { hour: hours[nearest], risk: percent(trend[nearest].probability) }), ...measured].join(" · ");
+  }
+  for (const line of figure.querySelectorAll(".cursor")) {
+    line.classList.toggle("shown", x !== null);
+    line.setAttribute("x1", x ?? 0);
+    line.setAttribute("x2", x ?? 0);
+  }
+}
+
+/** The same numbers as a table. */
+export function courseTable({ hours, trend, hasData, stay }) {
+  const names = SMALL.filter((name) => stay.series(name).length);
+  const columns = [t("chart.hours"), t("answer.probability"), ...names.map((name) => `${stay.label(name)} ${unitName(stay.variables.get(name), stay.unit(name))}`)];
+  const cells = (hour, at) => [
+    h("th", { scope: "row" }, String(hour)),
+    h("td", {}, `${percent(trend[at].probability)} ${t(trend[at].prediction)}`, hasData[at] ? null : h("small", {}, t("chart.no_data"))),
+    ...names.map((name) => h("td", {}, stay.text(name, at) || "–")),
+  ];
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": t("chart.table") },
+    h("table", {}, heads(columns), h("tbody", {}, hours.map((hour, at) => h("tr", {}, cells(hour, at))))),
+  );
+}

@@ -1,0 +1,35 @@
+// Making elements. Text is only ever set as text, so that nothing sent or pasted becomes markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "selected" || name === "checked") element[name] = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export const h = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
+
+export const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
+
+/** The first row of a table. */
+export const heads = (words) => h("thead", {}, h("tr", {}, words.map((each) => h("th", { scope: "col" }, each))));
+
+export const $ = (id) => document.getElementById(id);
+
+/** An icon drawn beside words that say the same. */
+export function icon(name) {
+  const paths = {
+    alert: "M12 2 1 21h22L12 2Zm-1 7h2v6h-2V9Zm0 8h2v2h-2v-2Z",
+    calm: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm-1.2 14.6-4.4-4.4 1.5-1.5 2.9 2.9 6-6 1.5 1.5-7.5 7.5Z",
+    up: "M12 4 4 14h5v6h6v-6h5L12 4Z",
+    down: "M12 20 4 10h5V4h6v6h5l-8 10Z",
+  };
+  const attributes = { class: `icon icon-${name}`, viewBox: "0 0 24 24", "aria-hidden": "true" };
+  return svg("svg", attributes, svg("path", { d: paths[name] }));
+}

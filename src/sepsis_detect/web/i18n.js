@@ -1,0 +1,86 @@
+// Words and numbers of the two languages. Labels of variables and messages of the service come
+// from the service in both; what the page itself says stands in en.json and fr.json.
+
+const WORDS = {};
+const LOCALES = { en: "en-GB", fr: "fr-FR" };
+export const LANGUAGES = Object.keys(LOCALES);
+
+let language = "en";
+
+export const lang = () => language;
+
+export async function loadLanguages() {
+  const load = async (name) => {
+    WORDS[name] = await (await fetch(`web/${name}.json`)).json();
+  };
+  await Promise.all(LANGUAGES.map(load));
+}
+
+/** The language asked for in the address, else the browser's. */
+export function preferredLanguage() {
+  const asked = new URLSearchParams(location.search).get("lang");
+  const wished = [asked, ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2));
+  return wished.find((tag) => LANGUAGES.includes(tag)) ?? "en";
+}
+
+export function setLanguage(name) {
+  language = name;
+  document.documentElement.lang = name;
+  document.title = t("title");
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+}
+
+/** Words by their key; `{name}` is replaced, and `n` chooses between `key.one` and `key.other`. */
+export function t(key, values = {}) {
+  const words = WORDS[language];
+  let text = words[key];
+  if (text === undefined && "n" in values) {
+    text = words[`${key}.${new Intl.PluralRules(LOCALES[language]).select(values.n)}`] ?? words[`${key}.other`];
+  }
+  if (text === undefined) throw new Error(`no words for ${key}`);
+  return text.replace(/\{(\w+)\}/g, (_, name) => (typeof values[name] === "number" ? number(values[name]) : values[name]));
+}
+
+/** A field of the service in the language of the page: `label` reads `label_en` or `label_fr`. */
+export const local = (object, name) => object[`${name}_${language}`];
+
+/** A message of the service, set as print sets it; English has no suffix there. */
+export function said(problem, name) {
+  const text = (language === "fr" ? problem[`${name}_fr`] : problem[name]) ?? null;
+  const whole = text?.replaceAll("'", "’").replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
+  return language === "fr" && whole ? whole.replace(/ (?=[;:?!»%])|(?<=«) /g, "\u00a0") : whole;
+}
+
+export function number(value, digits = 4) {
+  return value.toLocaleString(LOCALES[language], { maximumSignificantDigits: digits });
+}
+
+/** A probability in percent, with the digits that a reader can use. */
+export function percent(probability, digits = probability < 0.1 ? 2 : 3) {
+  const options = { style: "percent", maximumSignificantDigits: digits, minimumSignificantDigits: digits };
+  if (probability < 0.0005) return `< ${(0.0005).toLocaleString(LOCALES[language], { style: "percent", maximumFractionDigits: 2 })}`;
+  return probability.toLocaleString(LOCALES[language], options);
+}
+
+/** How old a value is. */
+export const ago = (hours) => (hours === 0 ? t("age.now") : t("age.ago", { hours }));
+
+export const dateTime = (date) => date.toLocaleString(LOCALES[language], { dateStyle: "short", timeStyle: "short" });
+
+const GROUPED = /^[+-]?\d{1,3}([\s ]\d{3})+([.,]\d+)?$/;
+const PLAIN = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i;
+
+/** Read a number as people write it: `37,2`, `37.2`, `150 000`, `−2`. NaN when it is none. */
+export function readNumber(text) {
+  const plain = text.trim().replace("−", "-").replace(/\u202f|\u00a0/g, " ");
+  if (!PLAIN.test(plain) && !GROUPED.test(plain)) return NaN;
+  return Number(plain.replace(/ /g, "").replace(",", "."));
+}
+
+export const decimalSign = () => (language === "fr" ? "," : ".");
+
+/** Write a number for a field: no grouping, the decimal sign of the language. */
+export function writeNumber(value, digits = 5) {
+  return String(Number(value.toPrecision(digits))).replace(".", decimalSign());
+}

@@ -1,0 +1,124 @@
+// What is wrong, said above the form: each problem with a link to its field, and what can be done.
+
+import { $, h } from "./dom.js";
+import { lang, number, readNumber, said, t } from "./i18n.js";
+import { CONSTANTS, HOUR, ownMessage } from "./stay.js";
+import { choices, toCanonical, unitName, withUnit } from "./units.js";
+
+const MOST_SHOWN = 20;
+
+/** Where a problem of the service stands in the form: `{name, at}`, `at` null for a constant. */
+export function placeOf(loc, stay) {
+  const parts = loc.slice(1);
+  const at = parts[0] === "hours" ? parts[1] : 0;
+  const last = parts.at(-1);
+  // What concerns the request as a whole is mended by entering something.
+  const name = stay.variables.has(last) ? last : loc.length === 1 ? "heart_rate" : HOUR;
+  return { name, at: CONSTANTS.includes(name) ? null : at };
+}
+
+/** What a value probably is: the text that the field should hold instead, with the unit that explains it. */
+export function repairOf(problem, stay) {
+  if (!problem.rule.startsWith("range:")) return null;
+  const place = placeOf(problem.loc, stay);
+  const variable = stay.variables.get(place.name);
+  const { likely_unit: unit, converted, unit_sent: sent } = problem.ctx;
+  if (unit && !sent) return { ...place, unit, converted };
+  // The service judges the unit that was stated; another one may explain the number as well.
+  const value = readNumber(stay.text(place.name, place.at ?? 0));
+  const usual = (each) => {
+    const inCanonical = toCanonical(variable, each, value);
+    return inCanonical >= (variable.warn_low ?? variable.hard_low) && inCanonical <= (variable.warn_high ?? variable.hard_high);
+  };
+  const likely = choices(variable).find((each) => each !== stay.unit(place.name) && usual(each));
+  return likely ? { ...place, unit: likely, converted: toCanonical(variable, likely, value) } : null;
+}
+
+export class Problems {
+  /** @param actions `{retry, drop}` of the page. */
+  constructor(stay, form, actions) {
+    Object.assign(this, { stay, form, actions });
+  }
+
+  clear() {
+    this.last = null;
+    $("problems").replaceChildren();
+    this.form.unmark();
+  }
+
+  /** Show an `AskError`, or problems of the page in the service's form; the focus moves to them. */
+  show(error) {
+    const { kind, problems = [], status = 0, retryAfter = null } = error;
+    this.clear();
+    this.last = error;
+    const isRefusal = kind === "refused" && problems.length > 0;
+    const title = isRefusal ? t("problem.refused", { n: problems.length }) : t(`problem.${kind}`, { status, n: retryAfter ?? 5 });
+    const heading = h("h2", { id: "problems-title", tabindex: "-1" }, title);
+    const content = isRefusal ? this.list(problems) : this.failure(kind, problems);
+    $("problems").replaceChildren(h("div", { class: "summary", role: "group", "aria-labelledby": "problems-title" }, heading, content));
+    heading.focus();
+    heading.scrollIntoView({ block: "nearest" });
+  }
+
+  failure(kind, problems) {
+    const details = problems.map((problem) => h("p", {}, said(problem, "msg")));
+    const retry = h("button", { type: "button", onclick: this.actions.retry }, t("problem.retry"));
+    return [...details, h("p", {}, t("problem.kept")), h("p", { class: "buttons" }, retry)];
+  }
+
+  list(problems) {
+    const repairs = problems.map((problem) => repairOf(problem, this.stay)).filter(Boolean);
+    const items = problems.slice(0, MOST_SHOWN).map((problem) => this.item(problem));
+    if (problems.length > MOST_SHOWN) items.push(h("li", {}, t("problem.more", { n: problems.length - MOST_SHOWN })));
+    for (const problem of problems) this.mark(problem);
+    const all = h("button", { type: "button", class: "primary", onclick: () => this.repair(repairs) }, t("problem.repair_all", { n: repairs.length }));
+    const drop = h("button", { type: "button", onclick: this.actions.drop }, t("problem.drop"));
+    return [
+      h("ul", {}, items),
+      h("p", { class: "buttons" }, repairs.length > 1 ? all : null, drop),
+      h("p", { class: "hint" }, t("problem.drop_means")),
+    ];
+  }
+
+  item(problem) {
+    const { name, at } = placeOf(problem.loc, this.stay);
+    const link = h("a", { href: `#field-${name}` }, this.message(problem));
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.form.focus(name, at);
+    });
+    const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
+    const repair = repairOf(problem, this.stay);
+    const hint = this.hint(problem, repair);
+    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, this.repairButton(repair));
+  }
+
+  message(problem) {
+    return problem.key ? ownMessage(problem, this.form.label(placeOf(problem.loc, this.stay).name)) : said(problem, "msg");
+  }
+
+  hint(problem, repair) {
+    const hint = problem.key ? null : said(problem, "hint");
+    if (!hint || !repair) return hint;
+    // The page converts itself: the sentence for who writes JSON is not for its reader.
+    return hint.split(lang() === "fr" ? " Convertissez" : " Convert it")[0];
+  }
+
+  repairButton(repair) {
+    if (!repair) return null;
+    const variable = this.stay.variables.get(repair.name);
+    const words = t("problem.repair", { unit: unitName(variable, repair.unit, { inChoice: true }), value: withUnit(number(repair.converted), variable, variable.unit) });
+    return h("button", { type: "button", class: "small", onclick: () => this.repair([repair]) }, words);
+  }
+
+  mark(problem) {
+    const { name, at } = placeOf(problem.loc, this.stay);
+    this.form.mark(this.message(problem), name, at ?? undefined);
+  }
+
+  repair(repairs) {
+    for (const { name, at, converted } of repairs) this.stay.writeCanonical(name, converted, at ?? undefined);
+    this.form.show();
+    this.actions.retry();
+  }
+}

@@ -1,0 +1,146 @@
+// The patient as typed: texts as people wrote them, hour by hour, and the request they make.
+
+import { decimalSign, local, readNumber, t, writeNumber } from "./i18n.js";
+import { CONVENTIONAL, SI, fromCanonical, toCanonical } from "./units.js";
+
+export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
+export const WORDS = ["sex", "icu_unit"];
+export const HOUR = "icu_hour";
+
+export class Stay {
+  /** @param variables as `GET /variables` lists them, one for each name. */
+  constructor(variables) {
+    this.variables = new Map(variables.map((variable) => [variable.name, variable]));
+    this.system = "conventional";
+    this.clear();
+  }
+
+  clear() {
+    this.constants = {};
+    this.units = {};
+    this.chosen = {};
+    this.hours = [{}];
+    this.at = 0;
+  }
+
+  get isEmpty() {
+    return Object.keys(this.constants).length === 0 && this.hours.every((hour) => Object.keys(hour).length === 0);
+  }
+
+  replace({ constants, units, hours }) {
+    this.constants = { ...constants };
+    this.units = { ...units };
+    this.hours = hours.map((hour) => ({ ...hour }));
+    this.at = hours.length - 1;
+  }
+
+  /** A stay of its own, which later changes do not reach. */
+  copy() {
+    const copy = new Stay([...this.variables.values()]);
+    copy.system = this.system;
+    copy.replace(this);
+    copy.chosen = { ...this.chosen };
+    return copy;
+  }
+
+  label(name) {
+    return name === "icu_unit" ? t("field.icu_unit") : local(this.variables.get(name), "label");
+  }
+
+  /** Write every number with the decimal sign of the language. */
+  localise() {
+    for (const texts of [this.constants, ...this.hours]) {
+      for (const [name, text] of Object.entries(texts)) {
+        if (!Number.isNaN(readNumber(text))) texts[name] = text.replace(/[.,]/, decimalSign());
+      }
+    }
+  }
+
+  holder(name, at = this.at) {
+    return CONSTANTS.includes(name) ? this.constants : this.hours[at];
+  }
+
+  text(name, at = this.at) {
+    return this.holder(name, at)[name] ?? "";
+  }
+
+  /** Keep a text. The unit it was typed in stays with it, whatever the default becomes. */
+  write(name, text, at = this.at) {
+    if (text.trim() === "") delete this.holder(name, at)[name];
+    else this.holder(name, at)[name] = text;
+    if (this.hours.some((_, each) => this.text(name, each))) this.units[name] ??= this.unit(name);
+    else delete this.units[name];
+  }
+
+  unit(name) {
+    const variable = this.variables.get(name);
+    const usual = this.system === "si" ? SI[name] : CONVENTIONAL[name];
+    return this.units[name] ?? this.chosen[name] ?? (variable.units.includes(usual) ? usual : variable.unit);
+  }
+
+  /** Choose a unit: what was typed in the field means this from now on. */
+  setUnit(name, unit) {
+    this.chosen[name] = unit;
+    if (name in this.units) this.units[name] = unit;
+  }
+
+  /** The number at a field in the canonical unit; NaN when there is none. */
+  canonical(name, at = this.at) {
+    return toCanonical(this.variables.get(name), this.unit(name), readNumber(this.text(name, at)));
+  }
+
+  writeCanonical(name, value, at = this.at) {
+    this.write(name, writeNumber(fromCanonical(this.variables.get(name), this.unit(name), value)), at);
+  }
+
+  addHour() {
+    const last = readNumber(this.hours.at(-1)[HOUR] ?? "");
+    this.hours.push(Number.isNaN(last) ? {} : { [HOUR]: String(last + 1) });
+    this.at = this.hours.length - 1;
+  }
+
+  removeHour() {
+    this.hours.splice(this.at, 1);
+    if (this.hours.length === 0) this.hours.push({});
+    this.at = Math.min(this.at, this.hours.length - 1);
+  }
+
+  /** Numbers of a variable in canonical units, for the charts: `{hour, value}` where there is one. */
+  series(name) {
+    const points = this.hours.map((hour, at) => ({ hour: readNumber(hour[HOUR] ?? ""), value: this.canonical(name, at) }));
+    return points.filter(({ value }) => !Number.isNaN(value));
+  }
+
+  /**
+   * The body of the request, and what could not be read as a problem of the service's form.
+   * @param drop leave out what cannot be read.
+   */
+  request({ drop = false } = {}) {
+    const problems = [];
+    const read = (name, text, loc) => {
+      if (WORDS.includes(name)) return text;
+      const value = readNumber(text);
+      if (!Number.isNaN(value)) return value;
+      if (!drop) problems.push({ rule: "page.number", loc, key: "problem.number", text });
+      return null;
+    };
+    const readAll = (texts, loc) =>
+      Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, read(name, text, [...loc, name])]).filter(([, value]) => value !== null));
+    const body = readAll(this.constants, ["body"]);
+    const names = new Set([...Object.keys(this.constants), ...this.hours.flatMap(Object.keys)]);
+    const units = [...names].filter((name) => !WORDS.includes(name)).map((name) => [name, this.unit(name)]);
+    const stated = units.filter(([name, unit]) => unit !== this.variables.get(name).unit);
+    if (stated.length) body.units = Object.fromEntries(stated);
+    body.hours = this.hours.map((hour, at) => readAll(hour, ["body", "hours", at]));
+    // One hour may do without its number; flat, the service asks for none.
+    if (body.hours.length === 1) {
+      const [hour] = body.hours;
+      delete body.hours;
+      Object.assign(body, hour);
+    }
+    return { body, problems };
+  }
+}
+
+/** The message of a problem that the page itself found. */
+export const ownMessage = (problem, label) => t(problem.key, { text: problem.text, label });

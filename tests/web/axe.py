@@ -1,0 +1,25 @@
+"""What axe can judge of WCAG 2.2 AA."""
+
+from importlib.resources import files
+from typing import Any
+
+from tests.web.conftest import Visit
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+# All rules of WCAG 2.2 AA, and the advice beyond them.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(visit: Visit) -> list[str]:
+    """What axe finds, one line a rule and place."""
+    if not visit.page.evaluate("'axe' in globalThis"):
+        visit.page.evaluate(AXE)
+    found: dict[str, Any] = visit.page.evaluate(
+        "async (options) => await axe.run(document, options)",
+        {"runOnly": RULES, "resultTypes": ["violations"], "preload": False},
+    )
+    return [
+        f"{violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]

@@ -1,0 +1,115 @@
+"""Take the screenshots of the page, as README shows them: `make screenshots`.
+
+Desktop and phone, both languages, light and dark, refused values, a table, and the print on A4.
+Also prints how long a cold load takes until the form can be used.
+"""
+
+import io
+import sys
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from PIL import Image, ImageOps
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from sepsis_detect.api.page import read_assets
+from tests.web.service import BROWSER_ARGUMENTS, browser_path, service
+
+FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
+DESKTOP, PHONE = {"width": 1280, "height": 1180}, {"width": 390, "height": 844}
+A4 = {"width": 718, "height": 1047}  # CSS pixels within the margins of print.css
+TABLE = "\n".join(
+    [
+        "HR;MAP;Temp;Creatinine (\u00b5mol/L);ICULOS",
+        "92;78;37,4;88;5",
+        "97;74;;;6",
+        "108;68;38,3;;7",
+        "1l5;63;;141;8",
+        "121;59;38,9;;9",
+    ]
+)
+SHOTS = (
+    # name, language, what is shown, size, colour scheme
+    ("desktop-en", "en", "septic", DESKTOP, "light"),
+    ("desktop-fr", "fr", "septic", DESKTOP, "light"),
+    ("desktop-en-dark", "en", "well", DESKTOP, "dark"),
+    ("refused-fr", "fr", "bad", DESKTOP, "light"),
+    ("hours-en", "en", "table", DESKTOP, "light"),
+    ("phone-en", "en", "septic", PHONE, "light"),
+    ("phone-fr", "fr", "septic", PHONE, "dark"),
+    ("print-en", "en", "septic", A4, "light"),
+    ("print-fr", "fr", "septic", A4, "light"),
+)
+COLOURS = 128
+Shot = tuple[str, str, str, dict[str, int], str]
+
+
+def take(browser: Browser, address: str, shot: Shot) -> float:
+    """Take one screenshot; returns the seconds until the form could be used."""
+    name, language, shown, size, scheme = shot
+    context = browser.new_context(
+        viewport=size,  # type: ignore[arg-type]
+        color_scheme=scheme,  # type: ignore[arg-type]
+        reduced_motion="reduce",
+        locale="fr-FR" if language == "fr" else "en-GB",
+        timezone_id="Europe/Paris",
+    )
+    page: Page = context.new_page()
+    page.clock.set_fixed_time("2026-11-25T10:00:00+01:00")
+    began = perf_counter()
+    page.goto(f"{address}/?lang={language}")
+    page.locator("#field-heart_rate").wait_for()
+    seconds = perf_counter() - began
+    show(page, shown)
+    if size is A4:
+        page.emulate_media(media="print")
+        page.locator(".chart[viewBox^='0 0 1040']").wait_for()
+    if size is not PHONE:
+        page.evaluate("scrollTo(0, 0)")
+    page.evaluate("document.activeElement.blur()")
+    page.mouse.move(0, 0)
+    save(page.screenshot(), FOLDER / f"{name}.png", margin=38 if size is A4 else 0)
+    context.close()
+    return seconds
+
+
+def show(page: Page, shown: str) -> None:
+    """Bring the page to what is to be seen: a table that is being read, or an example's answer."""
+    if shown == "table":
+        page.locator("#several > summary").click()
+        page.locator("#several-text").fill(TABLE)
+        page.locator("#several-preview td.wrong").wait_for()
+        return
+    page.locator(f"#example-{shown}").click()
+    page.locator("#problems .summary" if shown == "bad" else ".verdict").wait_for()
+
+
+def save(png: bytes, path: Path, *, margin: int) -> None:
+    """Write with few colours: a tenth of the size, and nobody sees it."""
+    image = ImageOps.expand(Image.open(io.BytesIO(png)).convert("RGB"), margin, "white")
+    few = image.quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(path, optimize=True)
+
+
+def main() -> int:
+    """Take them all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    loads = []
+    with service() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=browser_path(), args=BROWSER_ARGUMENTS)
+        for shot in SHOTS:
+            loads.append(take(browser, address, shot))
+            size = (FOLDER / f"{shot[0]}.png").stat().st_size
+            sys.stdout.write(f"{shot[0]:16} {size / 1000:6.1f} kB\n")
+        browser.close()
+    weight = sum(len(asset.body) for asset in read_assets().values())
+    sys.stdout.write(
+        f"The page weighs {weight / 1000:.1f} kB. From a cold cache the form is ready in "
+        f"{median(loads):.2f} s (median of {len(loads)}, slowest {max(loads):.2f} s).\n"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
