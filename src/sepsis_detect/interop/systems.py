@@ -1,0 +1,30 @@
+"""Names of what is ours in FHIR: code systems, and how a code is written down.
+
+No LOINC term says "predicted risk of sepsis": the codes are our own, and say so.
+"""
+
+from typing import Any
+
+HOME = "https://sepsis.medtech-detect.example"
+MODELS = f"{HOME}/CodeSystem/models"
+ASSESSMENTS = f"{HOME}/CodeSystem/assessment-types"
+ISSUES = f"{HOME}/CodeSystem/issues"
+OVERRIDES = f"{HOME}/CodeSystem/override"
+TOPICS = f"{HOME}/CodeSystem/topics"
+PREDICTION_ID = f"{HOME}/prediction-id"
+WARNINGS = f"{HOME}/StructureDefinition/warnings"
+OPERATION = f"{HOME}/OperationDefinition/sepsis-risk"
+CAPABILITIES = f"{HOME}/CapabilityStatement/sepsis-detect"
+EXTENSION = "example.medtech-detect.sepsis-risk"
+"""Of CDS Hooks cards: the numbers, for programs."""
+RISK_PROBABILITY = "http://terminology.hl7.org/CodeSystem/risk-probability"
+
+PUBLISHER = "MedTech Detect"
+FHIR_VERSION = "4.0.1"
+MEDIA_TYPE = "application/fhir+json"
+
+
+def concept(system: str, code: str, display: str, text: str = "") -> dict[str, Any]:
+    """A CodeableConcept of one coding."""
+    coding = {"system": system, "code": code, "display": display}
+    return {"coding": [coding], "text": text or display}
