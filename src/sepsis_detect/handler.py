@@ -1,0 +1,146 @@
+"""The AWS Lambda handler: events of a load balancer, API Gateway or a function URL, one at a time.
+
+Application and model are opened when Lambda imports this module, in its initialisation phase, and
+serve every invocation of the process. Whatever a caller sends is answered; only an event that is
+no HTTP request fails the invocation, and its error tells nothing of what it held.
+"""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from mangum import Mangum
+
+from sepsis_detect import logs
+from sepsis_detect.access_keys import AccessKeys
+from sepsis_detect.api.app import create_app
+from sepsis_detect.api.problems import Problem, RequestError, problem_response
+from sepsis_detect.errors import EventError
+from sepsis_detect.meter import Meter
+from sepsis_detect.model_store import ModelStore
+from sepsis_detect.settings import read_settings
+
+# What Lambda hands on; a larger answer would be a 502 that explains nothing.
+# Source: AWS, "Lambda functions as targets" and "Lambda quotas".
+LARGEST_TO_LOAD_BALANCER = 1_000_000  # bytes of the answer as JSON
+LARGEST_TO_OTHERS = 6 * 1024 * 1024
+# The most that one invocation waits for a new model; longer than a check takes on little CPU.
+REFRESH_SECONDS = 10.0
+
+# Mangum takes these apart without looking; a caller may write anything in them.
+ADDRESS = {
+    "host": re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?"),
+    "x-forwarded-port": re.compile(r"\d{1,5}"),
+}
+
+Json = dict[str, Any]
+
+
+class Handler:
+    """Answers the events of one process.
+
+    Args:
+        app: The application, with its model store in `app.state.models`.
+    """
+
+    def __init__(self, app: FastAPI):
+        """Serve `app`."""
+        self._models: ModelStore = app.state.models
+        self._keys: AccessKeys | None = app.state.keys
+        self._meter: Meter = app.state.meter
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        # Mangum would run start-up and shutdown of the application around every invocation.
+        self._mangum = Mangum(app, lifespan="off")
+
+    def __call__(self, event: Json, context: Any) -> Json:
+        """Answer one event in its own form.
+
+        Raises:
+            EventError: It is no HTTP request.
+        """
+        self._models.refresh_if_due(timeout_seconds=REFRESH_SECONDS)
+        if self._keys is not None:
+            self._keys.refresh_if_due()
+        self._meter.flush_if_due()
+        asyncio.set_event_loop(self._loop)
+        try:
+            answer = self._mangum(_readable(event), context)
+        except Exception as error:
+            logs.event(logging.ERROR, "event_refused", **logs.failure(error))
+            # Not `from error`: Lambda logs the message, which may quote the event.
+            raise EventError(
+                "not an event of a load balancer, API Gateway or function URL"
+            ) from None
+        is_balanced = "elb" in event["requestContext"]
+        largest = LARGEST_TO_LOAD_BALANCER if is_balanced else LARGEST_TO_OTHERS
+        # At worst, JSON in JSON doubles in size.
+        if len(answer["body"]) * 2 > largest and len(json.dumps(answer)) > largest:
+            return _too_large(answer, largest)
+        return answer
+
+
+def _readable(event: Json) -> Json:
+    """The event without what no HTTP request can hold and Mangum cannot read."""
+    readable = dict(event)
+    for name in ("headers", "multiValueHeaders"):
+        if event.get(name):
+            readable[name] = _readable_headers(event[name])
+    if isinstance(body := event.get("body"), str):
+        # Half a surrogate pair is answered as any other body that is not UTF-8.
+        readable["body"] = body.encode(errors="surrogatepass")
+    return readable
+
+
+def _readable_headers(headers: Mapping[str, Any]) -> Json:
+    kept: Json = {}
+    for name, value in headers.items():
+        is_list = isinstance(value, list)
+        values = [_encodable(each) for each in (value if is_list else [value])]
+        form = ADDRESS.get(name.lower())
+        if form is None or all(form.fullmatch(each) for each in values):
+            kept[_encodable(name)] = values if is_list else values[0]
+    return kept
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+def _too_large(answer: Json, most: int) -> Json:
+    logs.event(logging.WARNING, "answer_too_large", status=413)
+    problem = Problem(
+        type="body",
+        rule="body.answer_size",
+        loc=("body",),
+        msg=f"The answer is larger than {most} bytes and cannot be sent: ask for less.",
+        msg_fr=f"La réponse dépasse {most} octets et ne peut être envoyée : demandez moins.",
+        ctx={"max_answer_bytes": most},
+    )
+    response = problem_response(RequestError(413, [problem]))
+    kept = {"x-request-id", "cache-control"}
+    changed = answer | {
+        "statusCode": response.status_code,
+        "body": bytes(response.body).decode(),
+        "isBase64Encoded": False,
+    }
+    for form in {"headers", "multiValueHeaders"} & answer.keys():
+        headers = {name: value for name, value in answer[form].items() if name in kept}
+        content_type = "application/json"
+        is_single = form == "headers"
+        changed[form] = headers | {"content-type": content_type if is_single else [content_type]}
+    return changed
+
+
+def _opened() -> Handler:
+    settings = read_settings()
+    logs.configure(settings.log_level)
+    settings = settings.decided("answering as a Lambda function")
+    return Handler(create_app(settings))
+
+
+handler = _opened()

@@ -1,0 +1,201 @@
+"""Small model artifacts, made up: good ones whose answers are known, and each kind of bad one."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+from sepsis_detect.candidate import MOST_BYTES
+from sepsis_detect.features import Float32Array
+from sepsis_detect.model import METADATA_KEY
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in another order than NAMES
+Card = dict[str, Any]
+
+
+def weights(names: list[str]) -> Float32Array:
+    return np.linspace(-0.2, 0.3, len(names), dtype=np.float32)
+
+
+def expected(rows: Float32Array, names: list[str]) -> Float32Array:
+    """What the made-up model computes: a logistic function of the values, missing ones as 0."""
+    odds = np.nan_to_num(rows, nan=0.0) @ weights(names)
+    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
+
+
+def check_rows(names: list[str]) -> Float32Array:
+    rows = np.random.default_rng(2019).normal(0, 1, (20, len(names))).astype(np.float32)
+    rows[3], rows[5, 0] = np.nan, np.nan
+    return rows
+
+
+def a_card(names: list[str]) -> Card:
+    rows = check_rows(names)
+    return {
+        "format": 1,
+        "name": "made-up",
+        "version": "1",
+        "created_at": NOW.isoformat(),
+        "features": names,
+        "threshold": 0.4,
+        "training": {"patients": 0},
+        "metrics": {},
+        "selfcheck": {
+            "features": [[None if np.isnan(v) else v for v in row] for row in rows.tolist()],
+            "probabilities": expected(rows, names).tolist(),
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Nodes that compute `nothing`, which is 0 and is added to every probability."""
+
+    nodes: list[NodeProto]
+    constants: dict[str, NDArray[Any]]
+
+
+Before = Callable[[], Extra]
+
+
+def artifact(
+    card: Card | str | None = None,
+    *,
+    names: list[str] = CHOSEN,
+    inputs: tuple[str, int, list[Any]] | None = None,
+    output: str = "probability",
+    is_flat: bool = True,
+    scale: float = 1.0,
+    before: Before | None = None,
+) -> bytes:
+    """A small ONNX model; by default one that is accepted."""
+    name, kind, shape = inputs or ("features", TensorProto.FLOAT, [None, len(names)])
+    constants: dict[str, NDArray[Any]] = {
+        "zero": np.array(0, dtype=np.float32),
+        "scale": np.array(scale, dtype=np.float32),
+        "none": np.array(0, dtype=np.float32),
+        "weights": weights(names)[:, None],
+        "axis": np.array([1], dtype=np.int64),
+    }
+    extra = before() if before else Extra([], {})
+    constants |= extra.constants
+    last = [
+        helper.make_node(
+            "Squeeze" if is_flat else "Identity", ["p", "axis"][: 1 + is_flat], [output]
+        )
+    ]
+    out_shape = [None] if is_flat else [None, 1]
+    graph = helper.make_graph(
+        [
+            *extra.nodes,
+            helper.make_node("Cast", [name], ["values"], to=TensorProto.FLOAT),
+            helper.make_node("IsNaN", ["values"], ["missing"]),
+            helper.make_node("Where", ["missing", "zero", "values"], ["known"]),
+            helper.make_node("MatMul", ["known", "weights"], ["odds"]),
+            helper.make_node("Sigmoid", ["odds"], ["right"]),
+            helper.make_node("Mul", ["right", "scale"], ["q"]),
+            helper.make_node("Add", ["q", "nothing" if before else "none"], ["p"]),
+            *last,
+        ],
+        "made-up",
+        [helper.make_tensor_value_info(name, kind, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, out_shape)],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    if card != "":
+        text = card if isinstance(card, str) else json.dumps(card or a_card(names))
+        helper.set_model_props(model, {METADATA_KEY: text})
+    return bytes(model.SerializeToString())
+
+
+def a_model(version: str, *, scale: float = 1.0, before: Before | None = None) -> bytes:
+    """An acceptable model whose probabilities are those of `expected` times `scale`."""
+    card = a_card(CHOSEN) | {"version": version}
+    check = card["selfcheck"]
+    probabilities = (expected(check_rows(CHOSEN), CHOSEN) * np.float32(scale)).tolist()
+    return artifact(
+        card | {"selfcheck": check | {"probabilities": probabilities}}, scale=scale, before=before
+    )
+
+
+def repeating(n_times: int | None) -> Before:
+    """Multiply zeros again and again: `n_times`, or for ever."""
+
+    def extra() -> Extra:
+        bodies = [
+            helper.make_node("MatMul", ["zeros_in", "zeros_in"], ["zeros_out"]),
+            helper.make_node("Identity", ["go_on_in"], ["go_on_out"]),
+        ]
+        square = [64, 64]
+        body = helper.make_graph(
+            bodies,
+            "body",
+            [
+                helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+                helper.make_tensor_value_info("go_on_in", TensorProto.BOOL, []),
+                helper.make_tensor_value_info("zeros_in", TensorProto.FLOAT, square),
+            ],
+            [
+                helper.make_tensor_value_info("go_on_out", TensorProto.BOOL, []),
+                helper.make_tensor_value_info("zeros_out", TensorProto.FLOAT, square),
+            ],
+        )
+        constants: dict[str, NDArray[Any]] = {
+            "zeros": np.zeros(square, dtype=np.float32),
+            "go_on": np.array(True),
+            "all_axes": np.array([0, 1], dtype=np.int64),
+        }
+        if n_times is not None:
+            constants["n_times"] = np.array(n_times, dtype=np.int64)
+        turns = "" if n_times is None else "n_times"
+        nodes = [
+            # Begins with what is asked, so that it cannot be worked out once and for all.
+            helper.make_node("ReduceMax", ["features"], ["most"], keepdims=0),
+            helper.make_node("IsNaN", ["most"], ["is_missing"]),
+            helper.make_node("Where", ["is_missing", "none", "none"], ["begin"]),
+            helper.make_node("Add", ["zeros", "begin"], ["first"]),
+            helper.make_node("Loop", [turns, "go_on", "first"], ["last"], body=body),
+            helper.make_node("ReduceSum", ["last", "all_axes"], ["nothing"], keepdims=0),
+        ]
+        return Extra(nodes, constants)
+
+    return extra
+
+
+def hungry() -> Extra:
+    """Eight gigabytes of zeros, summed."""
+    constants: dict[str, NDArray[Any]] = {"shape": np.array([2**31], dtype=np.int64)}
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["many"]),
+        helper.make_node("ReduceMax", ["many"], ["nothing"], keepdims=0),
+    ]
+    return Extra(nodes, constants)
+
+
+def _with(**changed: Any) -> Card:
+    return a_card(CHOSEN) | {"version": "refused"} | changed
+
+
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    # What it is, how it is made, and a part of the sentence that refuses it.
+    "truncated": (lambda: a_model("refused")[:-200], "not an ONNX model"),
+    "random bytes": (lambda: np.random.default_rng(1).bytes(50_000), "not an ONNX model"),
+    "empty": (lambda: b"", "not an ONNX model"),
+    "wrong shape": (lambda: artifact(_with(), is_flat=False), "expected shapes"),
+    "unknown feature": (
+        lambda: artifact(_with(features=["lactate_last", "shoe_size", "age"])),
+        "unknown feature 'shoe_size'",
+    ),
+    "wrong self-check": (lambda: artifact(_with(), scale=0.9), "misses its self-check"),
+    "huge": (lambda: bytes(MOST_BYTES + 1), "more than the 64 MiB"),
+    "endless loop": (lambda: a_model("refused", before=repeating(None)), "too much processor time"),
+    "memory-hungry": (lambda: a_model("refused", before=hungry), "more than 256 MiB of memory"),
+    "slow": (lambda: a_model("refused", before=repeating(3_000)), "too slow"),
+}

@@ -1,0 +1,240 @@
+"""The Lambda handler, called as Lambda calls it, in this process."""
+
+import importlib
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from sepsis_detect.api.app import create_app
+from sepsis_detect.errors import EventError, SettingsError
+from sepsis_detect.settings import Settings
+from tests.artifacts import BAD, a_model
+from tests.builders import a_patient, a_stay
+from tests.contract.asking import ask, check_prediction, check_problems, predicted
+from tests.faulty_s3 import URI, FaultyS3
+from tests.lambda_events import (
+    HEALTH_CHECK,
+    KINDS,
+    NO_REQUESTS,
+    Asked,
+    answer_headers,
+    api_gateway,
+    in_base64,
+    load_balancer,
+    load_balancer_multi_value,
+)
+
+Json = dict[str, Any]
+Handler = Callable[[Any, Any], Json]
+MODULE = "sepsis_detect.handler"
+
+
+@pytest.fixture(scope="module")
+def handler() -> Iterator[Handler]:
+    """The handler as Lambda imports it; the logging it configures is taken back."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEPSIS_AUTH", "off")
+        module = importlib.import_module(MODULE)
+    yield module.handler
+    root.handlers, root.level = before, level
+
+
+@pytest.fixture(params=KINDS.values(), ids=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> Asked:
+    asked: Asked = request.param
+    return asked
+
+
+def body_of(answer: Json) -> Any:
+    assert answer["isBase64Encoded"] is False
+    return json.loads(answer["body"])
+
+
+def test_it_predicts_what_the_server_predicts(
+    handler: Handler, kind: Asked, client: TestClient
+) -> None:
+    answer = handler(kind("POST", "/predict/patient", body=a_patient()), None)
+    assert answer["statusCode"] == 200
+    found = body_of(answer)
+    check_prediction(found)
+    assert found["probability"] == predicted(ask(client, a_patient()))["probability"]
+    assert answer_headers(answer)["content-type"] == "application/json"
+    assert answer_headers(answer)["x-request-id"] == "trace-0017" == found["request_id"]
+
+
+def test_it_answers_the_load_balancers_health_check(handler: Handler) -> None:
+    answer = handler(HEALTH_CHECK, None)
+    assert (answer["statusCode"], body_of(answer)["status"]) == (200, "OK")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [load_balancer_multi_value, KINDS["API Gateway"], KINDS["function URL"]],
+    ids=["load balancer, multi-value", "API Gateway", "function URL"],
+)
+def test_repeated_parameters_all_arrive(handler: Handler, kind: Asked) -> None:
+    query = "include=trend&include=scores&include=contributions"
+    answer = body_of(handler(kind("POST", "/predict/patient", query, a_stay(3)), None))
+    assert {"trend", "scores", "contributions"} <= set(answer)
+
+
+def test_without_multi_value_headers_the_last_of_a_repeated_parameter_counts(
+    handler: Handler,
+) -> None:
+    event = load_balancer("POST", "/predict/patient", "include=trend&include=scores", a_stay(3))
+    answer = body_of(handler(event, None))
+    assert "scores" in answer
+    assert "trend" not in answer
+
+
+def test_a_parameter_is_read_as_it_was_written(handler: Handler) -> None:
+    event = load_balancer("POST", "/predict/patient", body=a_patient())
+    event["queryStringParameters"] = {"on%5Fincoherence": "d%72op"}  # not decoded on its way
+    assert handler(event, None)["statusCode"] == 200
+
+
+def test_a_body_may_come_in_base64(handler: Handler, kind: Asked) -> None:
+    event = in_base64(load_balancer("POST", "/predict/patient", body=a_patient()))
+    assert handler(event, None)["statusCode"] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("", 422),
+        ("{", 422),
+        ('{"age": 63, "diastolic_bp": 120, "systolic_bp": 80}', 422),
+        ("\ud800", 422),
+        (json.dumps({"patients": []}), 422),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_told(
+    handler: Handler, kind: Asked, body: str, status: int
+) -> None:
+    answer = handler(kind("POST", "/predict/patient", body=body), None)
+    assert answer["statusCode"] == status
+    check_problems(body_of(answer))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/none", 404), ("PATCH", "/predict/patient", 405), ("GET", "/predict/patient", 405)],
+)
+def test_what_no_route_takes_is_told(
+    handler: Handler, kind: Asked, method: str, path: str, status: int
+) -> None:
+    answer = handler(kind(method, path), None)
+    assert answer["statusCode"] == status
+    check_problems(body_of(answer))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("host", "[::1]:443"),
+        ("host", "a:b:c"),
+        ("host", ""),
+        ("host", "sepsis:port"),
+        ("x_forwarded_port", "x"),
+        ("x_forwarded_port", ""),
+        ("accept", "\ud800"),
+        ("cookie", "a=b; c"),
+    ],
+)
+def test_no_header_fails_an_invocation(
+    handler: Handler, kind: Asked, name: str, value: str
+) -> None:
+    event = kind("POST", "/predict/patient", body=a_patient(), **{name: value})
+    assert handler(event, None)["statusCode"] == 200
+
+
+def test_another_media_type_is_refused(handler: Handler, kind: Asked) -> None:
+    event = kind("POST", "/predict/patient", body=a_patient(), content_type="text/csv")
+    assert handler(event, None)["statusCode"] == 415
+
+
+@pytest.mark.parametrize("event", NO_REQUESTS, ids=repr)
+def test_an_event_that_is_no_request_fails_without_telling_what_it_held(
+    handler: Handler, event: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(EventError) as raised:
+        handler(event, None)
+    assert raised.value.__suppress_context__
+    assert "canary" not in str(raised.value) + "".join(capfd.readouterr())
+
+
+def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler) -> None:
+    """Its own 502 would explain nothing."""
+    path = "/docs/swagger-ui-bundle.js"
+    for kind in (load_balancer, load_balancer_multi_value):
+        answer = handler(kind("GET", path), None)
+        assert answer["statusCode"] == 413
+        check_problems(body_of(answer))
+        assert answer_headers(answer)["content-type"] == "application/json"
+        assert "content-length" not in answer_headers(answer)
+        assert answer_headers(answer)["x-request-id"] == "trace-0017"
+    assert handler(api_gateway("GET", path), None)["statusCode"] == 200
+
+
+def test_a_function_that_everybody_may_call_does_not_start_unless_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SEPSIS_AUTH", raising=False)
+    monkeypatch.delitem(sys.modules, MODULE, raising=False)
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    try:
+        with pytest.raises(SettingsError, match=r"as a Lambda function.*needs SEPSIS_API_KEYS"):
+            importlib.import_module(MODULE)
+    finally:
+        root.handlers, root.level = before, level
+
+
+@pytest.fixture
+def following_s3(handler: Any, s3: FaultyS3, tmp_path: Path) -> Iterator[Handler]:
+    """A handler of its own, that looks for a new model before almost every invocation."""
+    s3.put(a_model("1"))
+    settings = Settings(model_uri=URI, model_poll_seconds=0.05, model_cache_dir=tmp_path)
+    following = type(handler)(create_app(settings))
+    yield following
+    following._loop.close()
+
+
+def version_that_answers(handler: Handler) -> str:
+    """Asked when the next look is due."""
+    time.sleep(0.1)
+    answer = handler(load_balancer("POST", "/predict/patient", body=a_patient()), None)
+    assert answer["statusCode"] == 200
+    return str(body_of(answer)["model"]["version"])
+
+
+def test_a_model_uploaded_between_two_invocations_answers_the_next(
+    following_s3: Handler, s3: FaultyS3
+) -> None:
+    assert version_that_answers(following_s3) == "1"
+    s3.put(a_model("2"))
+    assert version_that_answers(following_s3) == "2"
+    s3.put(BAD["wrong self-check"][0]())
+    assert version_that_answers(following_s3) == "2"
+    assert body_of(following_s3(HEALTH_CHECK, None))["candidate"]["status"] == "refused"
+    s3.show("down")
+    assert version_that_answers(following_s3) == "2"
+
+
+def test_an_invocation_does_not_wait_long_for_a_slow_s3(
+    following_s3: Handler, s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[MODULE], "REFRESH_SECONDS", 1.0)
+    s3.show("slow")
+    began = time.monotonic()
+    assert version_that_answers(following_s3) == "1"
+    assert time.monotonic() - began < 10  # half of what a server allows

@@ -1,0 +1,176 @@
+"""A running server and its model: uploads, faults, killed workers, as an operator meets them."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sepsis_detect import model
+from sepsis_detect.api.schemas import Health, ServedModel
+from tests.artifacts import BAD, a_model
+from tests.contract.test_server import PATIENT, Server, resident_megabytes, serving
+from tests.faulty_s3 import URI, FaultyS3
+
+EMBEDDED = Path(model.__file__).with_name("model.onnx")
+MOST_MEGABYTES = 150
+pytestmark = pytest.mark.timeout(300)  # workers start and candidates are checked many times
+
+
+def settings(tmp_path: Path, uri: str = URI) -> dict[str, str]:
+    return {
+        "MODEL_URI": uri,
+        "MODEL_POLL_SECONDS": "0.3",
+        "MODEL_CACHE_DIR": str(tmp_path / "cache"),
+    }
+
+
+def until(is_so: Callable[[], Any], *, timeout_seconds: float = 60) -> None:
+    deadline = time.monotonic() + timeout_seconds
+    while not is_so():
+        assert time.monotonic() < deadline, "it never came to this"
+        time.sleep(0.05)
+
+
+def health(server: Server) -> Health:
+    status, answer = server.ask("GET", "/health")
+    assert status == 200
+    return Health.model_validate(answer)
+
+
+def served(server: Server) -> str:
+    """The version that answers, and says the same wherever it is asked."""
+    status, answer = server.ask("POST", "/predict/patient", PATIENT)
+    assert status == 200
+    return str(answer["model"]["version"])
+
+
+def is_everywhere(server: Server, version: str) -> bool:
+    """Whether every worker answers with it: ten connections meet both of two."""
+    return all(served(server) == version for _ in range(10))
+
+
+def test_an_upload_is_served_a_bad_one_is_shown_and_a_deletion_changes_nothing(
+    s3: FaultyS3, tmp_path: Path
+) -> None:
+    first = s3.put(a_model("1"))
+    with serving(**settings(tmp_path)) as server:
+        assert f"model made-up 1 ({URI}), on " in server.banner
+        found = health(server)
+        assert (found.model.source, found.model.etag) == (URI, first)
+        assert found.model.version_id
+        assert ServedModel.model_validate(server.ask("GET", "/model")[1]).etag == first
+        s3.put(a_model("2", scale=0.9))
+        until(lambda: served(server) == "2")
+        bad = s3.put(BAD["unknown feature"][0]())
+        until(lambda: health(server).candidate)
+        candidate = health(server).candidate
+        assert candidate is not None
+        assert (candidate.etag, candidate.status) == (bad, "refused")
+        assert candidate.reason == "unknown feature 'shoe_size' (1 in all)"
+        assert served(server) == "2"
+        s3.delete()
+        until(lambda: getattr(health(server).candidate, "status", None) == "unreachable")
+        assert served(server) == "2"
+        s3.put(a_model("3"))
+        until(lambda: served(server) == "3")
+        assert server.stop() == 0
+    refusals = [line for line in server.log if line["event"] == "model_refused"]
+    assert [line["RefusedCandidates"] for line in refusals] == [1]
+
+
+def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
+    s3: FaultyS3, tmp_path: Path
+) -> None:
+    s3.put(a_model("1"))
+    with serving(**settings(tmp_path)) as server:
+        s3.put(EMBEDDED.read_bytes())
+        until(lambda: health(server).model.name == "sepsis-hgb")
+        until(lambda: resident_megabytes(server.process.pid) < MOST_MEGABYTES)
+        assert server.stop() == 0
+
+
+def test_a_worker_that_is_killed_comes_back_with_the_right_model(
+    s3: FaultyS3, tmp_path: Path
+) -> None:
+    s3.put(a_model("1"))
+    with serving("--workers", "2", **settings(tmp_path)) as server:
+        s3.put(a_model("2"))
+        until(lambda: is_everywhere(server, "2"))
+        killed = workers(server)[0]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(workers(server)) == 2 and killed not in workers(server))
+        until(lambda: is_everywhere(server, "2"))
+        # Without S3 it takes the last accepted copy.
+        s3.show("down")
+        os.kill(workers(server)[0], signal.SIGKILL)
+        until(lambda: any(health(server).model.source == "cache" for _ in range(10)))
+        until(lambda: is_everywhere(server, "2"))
+        s3.show(None)
+        s3.put(a_model("3"))
+        until(lambda: is_everywhere(server, "3"))
+        assert server.stop() == 0
+
+
+def workers(server: Server) -> list[int]:
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    found = []
+    for child in map(int, children):
+        command = Path(f"/proc/{child}/cmdline")
+        if command.exists() and b"spawn_main" in command.read_bytes():
+            found.append(child)
+    return found
+
+
+def test_a_worker_comes_back_although_the_file_of_its_model_is_half_written(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(a_model("1"))
+    with serving("--workers", "2", **settings(tmp_path, str(path))) as server:
+        path.write_bytes(b"half")
+        until(lambda: all(health(server).candidate for _ in range(10)))
+        killed = workers(server)[0]
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: any(health(server).model.source == "cache" for _ in range(10)))
+        assert is_everywhere(server, "1")
+        assert server.stop() == 0
+
+
+def test_a_start_without_s3_says_what_it_serves(s3: FaultyS3, tmp_path: Path) -> None:
+    s3.show("down")
+    with serving(**settings(tmp_path)) as server:
+        found = health(server)
+        assert found.model.source == "embedded"
+        assert found.fallback is not None
+        assert found.fallback.startswith("at the start: S3 cannot be connected to; the embedded")
+        s3.show(None)
+        s3.put(a_model("1"))
+        until(lambda: served(server) == "1")
+        assert health(server).fallback is None
+        assert server.stop() == 0
+
+
+def test_a_server_that_stops_ends_its_check(s3: FaultyS3, tmp_path: Path) -> None:
+    s3.put(a_model("1"))
+    with serving(**settings(tmp_path)) as server:
+        s3.put(BAD["endless loop"][0]())
+        until(lambda: checks(server))
+        (check,) = checks(server)
+        assert served(server) == "1"
+        assert server.stop() == 0
+        assert not Path(f"/proc/{check}/cmdline").exists()
+
+
+def checks(server: Server) -> list[int]:
+    pid = server.process.pid
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():  # the thread that polls starts them
+        for child in map(int, (task / "children").read_text(encoding="ascii").split()):
+            if b"model_check" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
+    return found

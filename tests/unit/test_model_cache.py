@@ -1,0 +1,141 @@
+"""The last accepted copy on disk: whole and ours, or as good as absent."""
+
+import json
+import os
+import resource
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from sepsis_detect import model_cache
+from sepsis_detect.model_cache import Copy, ModelCache
+
+URI = "s3://models/model.onnx"
+COPY = Copy(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ModelCache:
+    return ModelCache(URI, tmp_path / "cache")
+
+
+def path_of(cache: ModelCache) -> Path:
+    assert cache.path is not None
+    return cache.path
+
+
+def test_what_is_kept_is_read_again(cache: ModelCache) -> None:
+    assert cache.read() is None
+    assert cache.keep(COPY)
+    copy = cache.read()
+    assert copy is not None
+    assert (copy.content, copy.uri, copy.etag) == (COPY.content, URI, "abc")
+    assert copy.version_id == "v1"
+    assert [path.suffix for path in path_of(cache).parent.iterdir()] == [".model"]
+
+
+def test_only_the_same_bytes_accepted_by_the_same_versions_are_vouched_for(
+    cache: ModelCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.keep(COPY)
+    assert cache.vouches_for(COPY.content)
+    assert not cache.vouches_for(COPY.content + b"!")
+    monkeypatch.setattr(model_cache, "ACCEPTED_BY", "another version")
+    assert not cache.vouches_for(COPY.content)
+
+
+def test_what_is_damaged_or_foreign_is_ignored(cache: ModelCache, tmp_path: Path) -> None:
+    cache.keep(COPY)
+    whole = path_of(cache).read_bytes()
+    header = json.loads(whole.splitlines()[0])
+    foreign = json.dumps(header | {"uri": "s3://others/model.onnx"}).encode()
+    content = whole.partition(b"\n")[2]
+    for damaged in (
+        b"",
+        whole[:-1],
+        whole[:30],
+        whole.replace(b"artifact", b"artefact"),
+        b"{}\n" + content,
+        b"[]\n" + content,
+        b"\xff\n" + content,
+        json.dumps(header | {"more": 1}).encode() + b"\n" + content,
+        foreign + b"\n" + content,
+        os.urandom(20_000),
+    ):
+        path_of(cache).write_bytes(damaged)
+        assert cache.read() is None
+        assert not cache.vouches_for(COPY.content)
+    path_of(cache).unlink()
+    path_of(cache).mkdir()
+    assert cache.read() is None
+    assert not cache.keep(COPY)
+
+
+def test_each_address_has_a_copy_of_its_own(tmp_path: Path) -> None:
+    ModelCache(URI, tmp_path).keep(COPY)
+    assert ModelCache("s3://models/another.onnx", tmp_path).read() is None
+    assert ModelCache(URI, tmp_path).read() is not None
+
+
+def test_what_a_killed_process_left_is_cleared_away(cache: ModelCache) -> None:
+    folder = path_of(cache).parent
+    old, new = (folder / f"{path_of(cache).name}.{pid}.partial" for pid in (1, 2))
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    cache.keep(COPY)
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_full_disk_leaves_the_copy_that_was_there(cache: ModelCache) -> None:
+    """The process may write files of eight kilobytes at most."""
+    cache.keep(COPY)
+    large = Copy(content=bytes(20_000), uri=URI, etag="def", version_id=None)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
+    try:
+        assert not cache.keep(large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert len(list(path_of(cache).parent.iterdir())) == 1
+    copy = cache.read()
+    assert copy is not None
+    assert copy.content == COPY.content
+    assert cache.keep(large)
+
+
+def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    cache = ModelCache(URI, tmp_path / "file" / "cache")
+    assert cache.path is None
+    assert cache.keep(COPY)
+    assert cache.read() is None
+
+
+def test_a_machine_without_a_folder_to_write_in_keeps_nothing_and_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_usable() -> str:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr(tempfile, "gettempdir", none_usable)
+    assert ModelCache(URI, None).path is None
+
+
+def test_unset_it_is_a_private_folder_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    folder = path_of(ModelCache(URI, None)).parent
+    assert folder == tmp_path / "home" / "sepsis-detect"
+    assert folder.stat().st_mode & 0o077 == 0
+    folder.chmod(0o777)  # anybody could put a model there
+    folder = path_of(ModelCache(URI, None)).parent
+    assert folder == tmp_path / "tmp" / f"sepsis-detect-{os.geteuid()}"
+    folder.chmod(0o777)
+    assert ModelCache(URI, None).path is None

@@ -1,0 +1,131 @@
+"""Reading a model from S3: only when it changed, within bounds, and a sentence for each fault."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sepsis_detect import s3_source
+from sepsis_detect.candidate import MOST_BYTES
+from sepsis_detect.errors import ModelSourceError, NoModelError
+from sepsis_detect.s3_source import MOST_ABANDONED, S3Source
+from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
+
+
+@pytest.fixture
+def s3(real_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in real_s3.environment.items():
+        monkeypatch.setenv(name, value)
+    real_s3.begin()
+    yield real_s3
+    real_s3.show(None)
+
+
+def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> None:
+    etag = s3.put(b"first")
+    source = S3Source(URI)
+    fetched = source.fetch(None, timeout_seconds=10)
+    assert fetched is not None
+    assert (fetched.content, fetched.n_bytes, fetched.etag) == (b"first", 5, etag)
+    assert fetched.version_id
+    assert source.fetch(etag, timeout_seconds=10) is None
+    s3.put(b"second")
+    changed = source.fetch(etag, timeout_seconds=10)
+    assert changed is not None
+    assert changed.content == b"second"
+    path = f"/{BUCKET}/{KEY}"
+    assert s3.asked == [("GET", path, False), ("GET", path, True), ("GET", path, True)]
+
+
+def test_a_huge_object_is_not_read(s3: FaultyS3) -> None:
+    s3.put(bytes(MOST_BYTES + 1))
+    fetched = S3Source(URI).fetch(None, timeout_seconds=10)
+    assert fetched is not None
+    assert (fetched.content, fetched.n_bytes) == (None, MOST_BYTES + 1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        ("403", NoModelError, "S3 answered 403"),
+        ("403 clock", ModelSourceError, "the clock of this machine is wrong"),
+        ("500", ModelSourceError, "S3 answered 500 (InternalError)"),
+        ("slow", ModelSourceError, "S3 did not answer in time"),
+        ("trickle", ModelSourceError, "S3 did not answer in time"),
+        ("trickling head", ModelSourceError, "S3 did not answer in time"),
+        ("cut", ModelSourceError, "S3 broke the connection off"),
+        ("reset", ModelSourceError, "S3 broke the connection off"),
+        ("down", ModelSourceError, "S3 cannot be connected to"),
+    ],
+)
+def test_each_fault_is_a_sentence_within_its_time_and_passes(
+    s3: FaultyS3, fault: str, kind: type[ModelSourceError], said: str
+) -> None:
+    s3.put(b"there")
+    source = S3Source(URI)
+    s3.show(fault)
+    began = time.monotonic()
+    seconds = 1.5 if said.endswith("in time") else 20
+    with pytest.raises(kind, match=re.escape(said)):
+        source.fetch(None, timeout_seconds=seconds)
+    assert time.monotonic() - began < seconds + 3
+    s3.show(None)
+    fetched = source.fetch(None, timeout_seconds=10)
+    assert fetched is not None
+    assert fetched.content == b"there"
+
+
+def test_what_is_not_there_is_said(s3: FaultyS3) -> None:
+    with pytest.raises(NoModelError, match=r"the object is not there \(S3 answered 404\)"):
+        S3Source(URI).fetch(None, timeout_seconds=10)
+    s3.put(b"there")
+    s3.delete()
+    with pytest.raises(NoModelError, match="the object is not there"):
+        S3Source(URI).fetch(None, timeout_seconds=10)
+    with pytest.raises(NoModelError, match="no such bucket"):
+        S3Source("s3://another/model.onnx").fetch(None, timeout_seconds=10)
+
+
+def test_questions_left_to_themselves_do_not_pile_up(s3: FaultyS3) -> None:
+    source = S3Source(URI)
+    s3.show("trickle")
+    for _ in range(MOST_ABANDONED):
+        with pytest.raises(ModelSourceError, match="in time"):
+            source.fetch(None, timeout_seconds=0.2)
+    n_asked = len(s3.asked)
+    with pytest.raises(ModelSourceError, match="earlier questions"):
+        source.fetch(None, timeout_seconds=0.2)
+    assert len(s3.asked) == n_asked
+    s3.put(b"there")
+    s3.show(None)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:  # they end as the connections do
+        try:
+            assert source.fetch(None, timeout_seconds=5)
+            return
+        except ModelSourceError:
+            time.sleep(0.1)
+    raise AssertionError("it never came to this")
+
+
+def test_without_credentials_it_is_said(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(ModelSourceError, match="this machine has no AWS credentials"):
+        S3Source(URI).fetch(None, timeout_seconds=10)
+
+
+def test_wrong_aws_settings_are_a_sentence(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "nowhere")
+    with pytest.raises(ModelSourceError, match="AWS settings of this machine are wrong"):
+        S3Source(URI).fetch(None, timeout_seconds=10)
+
+
+def test_an_address_is_split_into_bucket_and_key() -> None:
+    assert s3_source.split_uri("s3://a/b/c.onnx") == ("a", "b/c.onnx")
