@@ -1,0 +1,107 @@
+"""Long steady load at 70 % of the peak: memory stays flat, every request is answered.
+
+    make soak                       or        make soak SOAK_ARGS='--minutes 2'
+
+A real server of one worker. Its resident memory is read every second; after the first tenth, in
+which caches fill, a straight line is laid through it (least squares). Exit code 1 where a bound is
+broken. Loopback only.
+"""
+
+import argparse
+import sys
+import threading
+import time
+
+import numpy as np
+
+from benchmarks.load import CAPACITY_CONNECTIONS, Bound, judge, peak_per_second, send
+from benchmarks.local_server import Server, local_server, machine
+
+MINUTES = 20.0
+SHARE_OF_PEAK = 0.7
+PEAK_SECONDS = 10.0
+FILLING = 0.1  # of the time, that is left out of the slope
+MOST_GROWTH = 5.0  # MB, over the time that is looked at
+MOST_REFUSED = 0.001  # chance brings many together now and then
+
+
+class Memory(threading.Thread):
+    """Reads the memory of a server until told to stop."""
+
+    def __init__(self, server: Server):
+        """Read that of `server`."""
+        super().__init__(daemon=True)
+        self._server = server
+        self._ended = threading.Event()
+        self.seconds: list[float] = []
+        self.megabytes: list[float] = []
+
+    def run(self) -> None:
+        """Read once a second."""
+        began = time.monotonic()
+        while not self._ended.wait(1.0):
+            self.seconds.append(time.monotonic() - began)
+            self.megabytes.append(self._server.megabytes())
+
+    def stop(self) -> None:
+        """End."""
+        self._ended.set()
+        self.join()
+
+    def line(self) -> tuple[float, float]:
+        """MB a second, and MB over the whole time looked at."""
+        first = int(len(self.seconds) * FILLING)
+        seconds, megabytes = self.seconds[first:], self.megabytes[first:]
+        slope = float(np.polyfit(seconds, megabytes, 1)[0])
+        return slope, slope * (seconds[-1] - seconds[0])
+
+
+def main() -> int:
+    """Measure, print, judge."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=MINUTES)
+    minutes = min(max(parser.parse_args().minutes, 0.1), 24 * 60.0)
+    print(f"{machine()}; one worker", flush=True)
+    with local_server() as server:
+        peak = peak_per_second(server, PEAK_SECONDS)
+        memory = Memory(server)
+        memory.start()
+        told = send(
+            server,
+            minutes * 60,
+            connections=CAPACITY_CONNECTIONS,
+            per_second=SHARE_OF_PEAK * peak,
+        )
+        memory.stop()
+        most = server.megabytes("VmHWM")
+    slope, growth = memory.line()
+    statuses = told["by_status"]
+    answered, refused = statuses["200"], statuses.get("503", {"n": 0})["n"]
+    n_sent = answered["n"] + refused
+    print(f"peak: {peak:.0f} predictions a second; asked for {SHARE_OF_PEAK:.0%} of it")
+    print(
+        f"{n_sent:,} requests in {told['seconds']:.0f} s; "
+        f"median {answered['p50']:.2f} ms, p99 {answered['p99']:.2f}, slowest {answered['max']:.0f}"
+    )
+    print(
+        f"memory: {memory.megabytes[0]:.1f} MB at first, {memory.megabytes[-1]:.1f} at last, "
+        f"{most:.1f} at most; slope {slope * 3600:+.2f} MB an hour"
+    )
+    return judge(
+        [
+            Bound("MB of growth along the line", growth, most=MOST_GROWTH),
+            Bound(
+                "share of the peak that was asked for", n_sent / told["seconds"] / peak, least=0.6
+            ),
+            Bound("share of requests turned away", refused / n_sent, most=MOST_REFUSED),
+            Bound(
+                "answers that are neither 200 nor 503 with Retry-After",
+                told["n_odd"] + len(set(statuses) - {"200", "503", "health 200"}),
+                most=0,
+            ),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
