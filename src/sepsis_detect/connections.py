@@ -1,0 +1,130 @@
+"""What one connection may do: send whole requests in time, of sane headers, when they can be met.
+
+uvicorn closes connections that idle between two requests, and waits for ever within one. A client
+that stalls, by accident or on purpose, is told so and left.
+"""
+
+from asyncio import TimerHandle
+from typing import Any
+
+import orjson
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+from sepsis_detect.api.edge import DEFAULT_HEADERS, HEADERS
+from sepsis_detect.api.load import Load
+from sepsis_detect.api.problems import Problem
+
+REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
+MOST_HEADER_BYTES = 64 * 1024  # of one request
+HEALTH = "/health"  # asked by the load balancer: answered however much there is to do
+
+
+class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # httptools or h11
+    """A connection that can neither stall the server nor flood it."""
+
+    _is_unfinished = False
+    """Whether a request is being received."""
+    _is_within_headers = False
+    _is_within_body = False
+    _n_header_bytes = 0
+    _timer: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for the first request, but not for ever."""
+        super().connection_made(transport)
+        self._timer = self.loop.call_later(self.timeout_keep_alive, transport.close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget it."""
+        self._finished()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        super().data_received(data)
+        if self._is_within_headers:
+            self._n_header_bytes += len(data)
+            if self._n_header_bytes > MOST_HEADER_BYTES:
+                self._leave(b"431 Request Header Fields Too Large", HEADERS_TOO_LARGE)
+                return
+        if not (self._is_within_headers or self._is_within_body):
+            self._finished()
+        elif not self._is_unfinished:
+            self._finished()
+            self._is_unfinished = True
+            self._timer = self.loop.call_later(REQUEST_SECONDS, self._stalled)
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        self._is_within_headers, self._n_header_bytes = True, 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Its body begins."""
+        self._is_within_headers, self._is_within_body = False, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """It is whole."""
+        self._is_within_body = False
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP in the form of every error."""
+        self._leave(b"400 Bad Request", MALFORMED)
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        load: Load | None = self.app_state.get("load")
+        if load is not None and cycle.scope["path"] != HEALTH:
+            app = app if load.takes(self.loop.call_soon) else self.app_state["turning_away"]
+        super()._start_asgi_task(cycle, app)
+
+    def _finished(self) -> None:
+        self._is_unfinished = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _stalled(self) -> None:
+        self._leave(b"408 Request Timeout", TOO_SLOW)
+
+    def _leave(self, status: bytes, problem: Problem) -> None:
+        """Say why, unless an answer began, and close."""
+        self._finished()
+        is_answered = self.cycle is not None and self.cycle.response_started
+        if not self.transport.is_closing():
+            if self._is_within_headers or not is_answered:
+                self.transport.write(_whole_answer(status, problem))
+            self.transport.close()
+
+
+def _whole_answer(status: bytes, problem: Problem) -> bytes:
+    body = orjson.dumps({"detail": [problem.as_dict()]})
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        *HEADERS,
+        *DEFAULT_HEADERS,
+    ]
+    lines = [b"HTTP/1.1 " + status, *(name + b": " + value for name, value in headers)]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def _http_problem(rule: str, msg: str, msg_fr: str) -> Problem:
+    return Problem(type="http", rule=f"http.{rule}", loc=("request",), msg=msg, msg_fr=msg_fr)
+
+
+MALFORMED = _http_problem(
+    "malformed", "This is not a valid HTTP request.", "Ce n'est pas une requête HTTP valide."
+)
+TOO_SLOW = _http_problem(
+    "slow",
+    f"The request did not come in whole within {REQUEST_SECONDS:.0f} seconds.",
+    f"La requête n'est pas arrivée entière en {REQUEST_SECONDS:.0f} secondes.",
+)
+HEADERS_TOO_LARGE = _http_problem(
+    "headers",
+    f"The headers of the request are larger than {MOST_HEADER_BYTES} bytes.",
+    f"Les en-têtes de la requête dépassent {MOST_HEADER_BYTES} octets.",
+)

@@ -1,0 +1,67 @@
+"""How the server ends under load: new connections are refused, requests on the way are answered.
+
+Closing an idle connection at the very moment its client sends on it costs that client a request.
+So idle connections stay open a little longer, and every answer given meanwhile asks the client to
+close (RFC 9112, 9.6). What is closed in the end was not used for `IDLE_SECONDS`.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn import Config
+from uvicorn.supervisors import Multiprocess
+
+from sepsis_detect.connections import GuardedProtocol
+
+IDLE_SECONDS = 3.0
+MOST_SECONDS = 35.0
+"""After this, requests that are not answered yet are given up."""
+HANG_SECONDS = 30
+"""A worker silent for so long is replaced. It is silent while it imports, too: on a busy machine
+uvicorn's own 5 s killed workers again and again before they could serve."""
+
+
+class DrainingProtocol(GuardedProtocol):
+    """A connection that is not closed under its client."""
+
+    is_draining = False
+
+    def shutdown(self) -> None:
+        """Begin to end this connection; called once, when the server is told to stop."""
+        self.is_draining = True
+        self._announce_close()
+        asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_if_idle)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a request; its answer is written in a later turn of the loop."""
+        super().data_received(data)
+        if self.is_draining:
+            self._announce_close()
+
+    def _announce_close(self) -> None:
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def _close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
+class DrainingWorkers(Multiprocess):
+    """Worker processes that end together."""
+
+    def terminate_all(self) -> None:
+        """Tell every worker to stop; a socket that no worker accepts from must not stay open."""
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
+
+
+def draining(**options: Any) -> Config:
+    """Configure a server that ends this way, within `MOST_SECONDS`."""
+    return Config(
+        **options,
+        http=DrainingProtocol,
+        timeout_graceful_shutdown=int(MOST_SECONDS),
+        timeout_worker_healthcheck=HANG_SECONDS,
+    )

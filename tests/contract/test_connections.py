@@ -1,0 +1,319 @@
+"""Clients that stall, flood or talk nonsense are told so and left; the others notice nothing."""
+
+import http.client
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from functools import partial
+from typing import Any
+
+import pytest
+import uvicorn
+from starlette.testclient import TestClient
+
+from sepsis_detect import connections
+from sepsis_detect.api import load, turning_away
+from sepsis_detect.api.app import create_app
+from sepsis_detect.api.load import Load
+from sepsis_detect.draining import draining
+from sepsis_detect.settings import Settings
+from tests.builders import a_patient
+from tests.contract.asking import ask, check_problems, predicted, refused
+
+SECONDS = 0.5  # within which a request must be whole, here
+MOST_SECONDS = 30.0
+BODY = json.dumps(a_patient()).encode()
+HEAD = (
+    b"POST /predict/patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Content-Length: %d\r\n" % len(BODY)
+)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Of a server in a thread of this process, with little patience."""
+    with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
+        patch.setattr(connections, "REQUEST_SECONDS", SECONDS)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        config = draining(
+            app=create_app(Settings()), ws="none", access_log=False, timeout_keep_alive=2
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def connection(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), MOST_SECONDS) as connection:
+        yield connection
+
+
+def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, str]]:
+    """Status, body and headers."""
+    with closing(http.client.HTTPResponse(connection)) as response:
+        response.begin()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, json.loads(response.read()), headers
+
+
+def is_left(connection: socket.socket) -> bool:
+    """Whether the server closes the connection and says no more."""
+    return connection.recv(1) == b""
+
+
+def told(connection: socket.socket, status: int) -> str:
+    """The rule of the one problem that is told before the connection is closed."""
+    found, body, headers = answer(connection)
+    assert found == status, body
+    check_problems(body)
+    assert headers["connection"] == "close"
+    assert headers["cache-control"] == "no-store"
+    assert is_left(connection)
+    rule: str = body["detail"][0]["rule"]
+    return rule
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        pytest.param(b"P", id="one byte"),
+        pytest.param(HEAD, id="headers without an end"),
+        pytest.param(HEAD + b"\r\n", id="no body"),
+        pytest.param(HEAD + b"\r\n" + BODY[:-1], id="a body that lacks a byte"),
+        pytest.param(
+            HEAD.partition(b"Content-Length")[0] + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+            id="a chunk that does not end",
+        ),
+    ],
+)
+def test_a_request_that_stalls_is_408(connection: socket.socket, begun: bytes) -> None:
+    connection.sendall(begun)
+    assert told(connection, 408) == "http.slow"
+
+
+def test_dripping_does_not_gain_time(connection: socket.socket) -> None:
+    connection.settimeout(SECONDS / 20)
+    until = time.monotonic() + MOST_SECONDS
+    for byte in HEAD * 100:
+        connection.sendall(bytes([byte]))
+        try:
+            assert connection.recv(1, socket.MSG_PEEK) == b"H"
+            break
+        except TimeoutError:
+            assert time.monotonic() < until
+    assert told(connection, 408) == "http.slow"
+
+
+def test_a_connection_that_says_nothing_is_left(connection: socket.socket) -> None:
+    assert is_left(connection)
+
+
+def test_what_was_slow_but_in_time_is_answered_and_leaves_no_timer(
+    connection: socket.socket,
+) -> None:
+    for _ in range(2):
+        connection.sendall(HEAD + b"\r\n")
+        time.sleep(SECONDS / 5)
+        connection.sendall(BODY)
+        assert answer(connection)[0] == 200
+    time.sleep(SECONDS * 1.5)
+    connection.sendall(HEAD + b"\r\n" + BODY)
+    assert answer(connection)[0] == 200
+
+
+def test_headers_beyond_all_bounds_are_431(connection: socket.socket) -> None:
+    connection.sendall(HEAD)
+    line = b"X-Filler: " + b"x" * 1000 + b"\r\n"
+    for _ in range(connections.MOST_HEADER_BYTES // len(line) + 1):
+        connection.sendall(line)
+    assert told(connection, 431) == "http.headers"
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\x16\x03\x01\x02\x00\x01\x00", b"GET\r\n\r\n", b"\x00" * 100, b"SSH-2.0-x\r\n"]
+)
+def test_what_is_no_http_is_400(connection: socket.socket, nonsense: bytes) -> None:
+    connection.sendall(nonsense)
+    assert told(connection, 400) == "http.malformed"
+
+
+def test_stalled_clients_keep_nobody_else_waiting(
+    port: int, connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST", 1)
+    monkeypatch.setattr(load, "FEWEST", 1)
+    with ExitStack() as stack:
+        for _ in range(50):
+            slow = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            slow.sendall(HEAD + b"\r\n" + BODY[:5])
+        time.sleep(1.0)  # until they have been seen: it is stalling that must keep nobody waiting
+        connection.sendall(HEAD + b"\r\n" + BODY)
+        assert answer(connection)[0] == 200
+
+
+def test_beyond_what_can_be_met_it_turns_away_at_once_and_stays_healthy(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST", 0)
+    monkeypatch.setattr(load, "FEWEST", 0)
+    connection.sendall(HEAD + b"\r\n" + BODY)
+    status, body, headers = answer(connection)
+    assert (status, body["detail"][0]["rule"]) == (503, "load.too_much")
+    check_problems(body)
+    assert headers["retry-after"] == "1"
+    assert headers["x-request-id"]
+    connection.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answer(connection)[0] == 200
+    monkeypatch.undo()
+    connection.sendall(HEAD + b"\r\n" + BODY)
+    assert answer(connection)[0] == 200
+
+
+def test_bodies_in_memory_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "MOST_BYTES", len(BODY) + 1)
+    for _ in range(3):
+        predicted(ask(client, BODY))
+    response = ask(client, BODY + b"  ")
+    assert refused(response, 503)[0]["rule"] == "load.too_much"
+    predicted(ask(client, BODY))
+
+
+@pytest.mark.parametrize(
+    ("query", "body"),
+    [("include=contributions", BODY), ("", BODY.ljust(64 * 1024))],
+    ids=["contributions", "a large body"],
+)
+def test_slow_work_that_would_queue_is_turned_away(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, query: str, body: bytes
+) -> None:
+    predicted(ask(client, body, query))
+    monkeypatch.setattr(load, "MOST_SLOW", 0)
+    assert ask(client, body, query).headers["Retry-After"] == "1"
+    predicted(ask(client, BODY))
+
+
+def busy(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+def test_the_longer_requests_take_the_fewer_are_taken_on() -> None:
+    here, taken_on = Load(), []
+    for seconds in (0.0, 0.005):
+        for _ in range(200):
+            here.timed(partial(busy, seconds))
+        taken_on.append(here.most)
+    assert taken_on[0] > taken_on[1] == load.FEWEST
+
+
+def test_what_is_turned_away_is_said_once_a_second_and_counted(
+    port: int,
+    connection: socket.socket,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(load, "MOST", 0)
+    monkeypatch.setattr(load, "FEWEST", 0)
+    monkeypatch.setattr(turning_away, "LOG_SECONDS", 1_000.0)
+    with caplog.at_level(logging.WARNING, "sepsis_detect"):
+        for _ in range(20):
+            connection.sendall(HEAD + b"X-Request-ID: trace-0018\r\n\r\n" + BODY)
+            status, _, headers = answer(connection)
+            assert (status, headers["x-request-id"]) == (503, "trace-0018")
+            assert headers["cache-control"] == "no-store"
+    said = [record for record in caplog.records if record.message == "turned_away"]
+    assert len(said) <= 1
+
+
+def test_fhir_is_turned_away_in_its_own_form(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST", 0)
+    monkeypatch.setattr(load, "FEWEST", 0)
+    connection.sendall(HEAD.replace(b"/predict/patient", b"/fhir/$sepsis-risk") + b"\r\n" + BODY)
+    status, body, headers = answer(connection)
+    assert (status, headers["retry-after"]) == (503, "1")
+    assert body["resourceType"] == "OperationOutcome"
+    assert body["issue"][0]["code"] == "throttled"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What time it is for a `Load`: the test says so."""
+    now = [1_000.0]
+    monkeypatch.setattr(load, "monotonic", lambda: now[0])
+    return now
+
+
+class Loop:
+    """Turns when the test says so."""
+
+    def __init__(self) -> None:
+        self._soon: list[Callable[[], None]] = []
+
+    def taken(self, here: Load, n_requests: int) -> int:
+        """How many of so many in one turn are taken on."""
+        n_taken = sum(here.takes(self._soon.append) for _ in range(n_requests))
+        for call in self._soon:
+            call()
+        self._soon.clear()
+        return n_taken
+
+
+def flood(here: Load, clock: list[float], n_turns: int, n_requests: int = 300) -> None:
+    """A turn every ten milliseconds, with more than can be met."""
+    for _ in range(n_turns):
+        clock[0] += 0.01
+        Loop().taken(here, n_requests)
+
+
+def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
+    here = Load()
+    assert [Loop().taken(here, load.FEWEST) for _ in range(3)] == [load.FEWEST] * 3
+    assert load.FEWEST <= Loop().taken(here, 1_000) <= load.MOST
+
+
+def test_in_a_flood_hardly_any_wait(clock: list[float]) -> None:
+    here = Load()
+    flood(here, clock, 5)
+    assert Loop().taken(here, 1_000) >= load.FEWEST, "many that came together are no flood"
+    flood(here, clock, 15)
+    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD
+
+
+@pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
+def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
+    here = Load()
+    flood(here, clock, 500)
+    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD
+    clock[0] += seconds
+    assert Loop().taken(here, 1_000) >= load.FEWEST
+
+
+def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
+    here = Load()
+    flood(here, clock, 100)
+    flood(here, clock, 25, n_requests=1)
+    assert Loop().taken(here, 1_000) >= load.FEWEST
+
+
+def test_in_a_flood_threads_keep_hardly_any_waiting(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST_IN_FLOOD", 0)
+    here: Load = client.app.state.load  # type: ignore[attr-defined]
+    monkeypatch.setattr(here, "_is_flood", True)
+    response = ask(client, BODY, "include=contributions")
+    assert refused(response, 503)[0]["rule"] == "load.too_much"
+    monkeypatch.setattr(here, "_is_flood", False)
+    predicted(ask(client, BODY, "include=contributions"))

@@ -1,0 +1,156 @@
+"""Keys: from the settings and from a secret, which may be wrong, gone or late."""
+
+import hashlib
+import json
+import logging
+import re
+from typing import Any
+
+import boto3
+import pytest
+from starlette.testclient import TestClient
+
+from sepsis_detect import access_keys
+from sepsis_detect.__main__ import main
+from sepsis_detect.access_keys import AccessKeys, entry, new_key
+from sepsis_detect.api.app import create_app
+from sepsis_detect.settings import API_KEY, Settings
+from tests.contract.asking import refused
+from tests.faulty_s3 import FaultyS3
+
+OLD, NEW = new_key(), new_key()
+MISSING = "arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf"
+
+
+class Secret:
+    """A secret in a local Secrets Manager."""
+
+    def __init__(self, client: Any):
+        self._client = client
+        self.arn: str = client.create_secret(Name="keys", SecretString=entry("ward", OLD))["ARN"]
+
+    def hold(self, text: str) -> None:
+        self._client.put_secret_value(SecretId=self.arn, SecretString=text)
+
+
+@pytest.fixture
+def secret(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Secret:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", s3.url)
+    return Secret(boto3.client("secretsmanager", region_name="us-east-1"))
+
+
+def events(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_keys_differ_and_only_their_digest_is_kept() -> None:
+    assert len({new_key() for _ in range(100)}) == 100
+    kept = entry("ward-3", OLD)
+    assert API_KEY.fullmatch(kept)
+    assert kept == f"ward-3:{hashlib.sha256(OLD.encode()).hexdigest()}"
+
+
+def test_a_caller_is_known_by_any_of_its_keys() -> None:
+    keys = AccessKeys(Settings(api_keys=(entry("ward", OLD), entry("ward", NEW))))
+    assert keys.caller(OLD) == keys.caller(NEW) == "ward"
+    assert keys.caller(new_key()) is None
+    assert keys.caller("") is None
+    assert keys.unready is None
+
+
+def test_a_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.0)
+    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    assert (keys.caller(OLD), keys.caller(NEW)) == ("ward", None)
+    secret.hold(f"# rotated\n{entry('ward', OLD)}\n{entry('ward', NEW)}\n")
+    keys.refresh_if_due()
+    assert keys.caller(OLD) == keys.caller(NEW) == "ward"
+    secret.hold(entry("ward", NEW))
+    keys.refresh_if_due()
+    assert (keys.caller(OLD), keys.caller(NEW)) == (None, "ward")
+
+
+def test_it_is_not_read_before_it_is_due(secret: Secret) -> None:
+    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    secret.hold(entry("ward", NEW))
+    keys.refresh_if_due()
+    assert keys.caller(OLD) == "ward"
+
+
+def test_what_was_read_holds_while_the_secret_cannot_be_read(
+    secret: Secret, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.0)
+    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
+    keys.refresh_if_due()
+    assert keys.caller(OLD) == "ward"
+    assert keys.unready is None
+    assert events(caplog) == ["keys_unreadable"]
+
+
+def test_a_wrong_line_costs_the_others_nothing_and_is_not_quoted(
+    secret: Secret, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret.hold(f"ward:{'A' * 64}, {entry('lab', NEW)}, secret-canary")
+    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    assert keys.caller(NEW) == "lab"
+    (record,) = caplog.records
+    assert record.getMessage() == "keys_wrong"
+    assert "canary" not in json.dumps(record.__dict__, default=str)
+    assert record.__dict__["fields"]["reason"].startswith("2 lines")
+
+
+@pytest.mark.usefixtures("secret")
+def test_until_the_secret_was_read_the_service_is_not_ready(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with (
+        caplog.at_level(logging.ERROR),
+        TestClient(create_app(Settings(api_keys_secret_arn=MISSING))) as client,
+    ):
+        response = client.get("/health")
+        assert response.status_code == 503
+        assert response.json() == {
+            "status": "Unavailable",
+            "reason": "the secret with the API keys could not be read yet",
+        }
+        headers = {"Authorization": f"Bearer {OLD}"}
+        response = client.get("/model", headers=headers)
+        assert refused(response, 503)[0]["rule"] == "access.unready"
+        assert response.headers["Retry-After"]
+
+
+def test_a_key_of_the_settings_opens_whatever_becomes_of_the_secret(secret: Secret) -> None:
+    keys = AccessKeys(Settings(api_keys=(entry("ops", NEW),), api_keys_secret_arn=MISSING))
+    assert keys.unready is None
+    assert keys.caller(NEW) == "ops"
+    assert keys.caller(OLD) is None
+    del secret
+
+
+def test_a_running_service_follows_the_secret(
+    secret: Secret, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.05)
+    with TestClient(create_app(Settings(api_keys_secret_arn=secret.arn))) as client:
+        assert client.get("/model", headers={"X-API-Key": OLD}).status_code == 200
+        secret.hold(entry("ward", NEW))
+        for _ in range(600):
+            if client.get("/model", headers={"X-API-Key": NEW}).status_code == 200:
+                break
+        else:
+            pytest.fail("the new key never opened")
+
+
+def test_a_new_key_opens_with_the_entry_that_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["key", "new", "ward-3"]) == 0
+    key, told = re.findall(r": +(\S+)$", capsys.readouterr().out, re.MULTILINE)
+    assert AccessKeys(Settings(api_keys=(told,))).caller(key) == "ward-3"
+
+
+def test_a_name_that_would_be_misread_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["key", "new", "ward 3, bed 4"]) == 2
+    assert "letters, digits" in capsys.readouterr().err

@@ -1,0 +1,166 @@
+"""Metrics: what a minute sums up to, in the form that CloudWatch reads from a log."""
+
+import json
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from sepsis_detect import drift, features, logs
+from sepsis_detect.api.app import create_app
+from sepsis_detect.audit import Audit
+from sepsis_detect.drift import distances
+from sepsis_detect.meter import INPUTS, MOST_LATENCIES, Meter
+from sepsis_detect.settings import Settings
+from tests.builders import a_patient
+from tests.contract.asking import PATIENTS, ask, predicted, refused
+
+CANARY = 118.4242
+AUDIT_KEY = "k" * 32
+
+
+def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]:
+    """What was written under these names, as it is written."""
+    formatter = logs.JsonFormatter()
+    written = [json.loads(formatter.format(record)) for record in caplog.records]
+    return [line for line in written if line["event"] in names]
+
+
+def declared(line: dict[str, Any]) -> list[str]:
+    """Names of the metrics of a line, each of which it carries."""
+    (directive,) = line["_aws"]["CloudWatchMetrics"]
+    assert directive["Namespace"] == logs.NAMESPACE
+    assert all(name in line for group in directive["Dimensions"] for name in group)
+    names = [metric["Name"] for metric in directive["Metrics"]]
+    assert all(isinstance(line[name], int | float | list) for name in names)
+    return names
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    """No level hides a metric."""
+    logs.logger.setLevel(logging.ERROR)
+
+
+@pytest.fixture
+def counted() -> TestClient:
+    return TestClient(create_app(Settings()))
+
+
+def flush(client: TestClient) -> None:
+    meter: Meter = client.app.state.meter  # type: ignore[attr-defined]
+    meter.flush()
+
+
+def test_a_minute_is_one_line_and_one_for_every_broken_rule(
+    counted: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = [predicted(ask(counted, a_patient(heart_rate=rate))) for rate in (80, 90, CANARY)]
+    for _ in range(2):
+        refused(ask(counted, a_patient(systolic_bp=80, diastolic_bp=120)))
+    many = ask(counted, {"patients": [a_patient(), a_patient(heart_rate=-5)]}, route=PATIENTS)
+    counted.get("/nowhere")
+    flush(counted)
+    (line,) = lines(caplog, "metrics")
+    assert {"Requests", "Refusals", "Predictions", "Latency", "MissingShare"} <= set(declared(line))
+    n_positive = sum(
+        answer["prediction"] == "Positive" for answer in [*answers, *many.json()["results"][:1]]
+    )
+    assert (line["Requests"], line["Refusals"], line["Predictions"]) == (7, 2, 4)
+    assert line.get("PositivePredictions", 0) == n_positive
+    assert 0.5 < line["MissingShare"] < 1
+    assert len(line["Latency"]) == 7
+    assert line["model_version"] == answers[0]["model"]["version"]
+    rules = {line["Rule"]: line["RefusalsByRule"] for line in lines(caplog, "metrics_of_rule")}
+    assert rules == {"bp.dbp_ge_sbp": 2, "bp.map_lt_dbp": 2, "range:HR": 1}
+    assert str(CANARY) not in caplog.text
+    caplog.clear()
+    flush(counted)
+    assert lines(caplog, "metrics") == []
+
+
+def test_of_many_latencies_a_sample_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    meter = Meter()
+    for n in range(10_000):
+        meter.request(503 if n % 2 else 200, float(n))
+    meter.flush()
+    (line,) = lines(caplog, "metrics")
+    assert (line["Requests"], line["Overloads"]) == (10_000, 5_000)
+    assert len(line["Latency"]) == MOST_LATENCIES
+    assert 3_000 < np.mean(line["Latency"]) < 7_000
+
+
+def reference_rows(client: TestClient, n_rows: int, seed: int = 1) -> Any:
+    """Inputs that lie as those of training did, drawn bin by bin."""
+    card = client.app.state.models.current.card  # type: ignore[attr-defined]
+    random = np.random.default_rng(seed)
+    rows = np.full((n_rows, len(INPUTS)), np.nan, dtype=np.float32)
+    names = [features.NAMES[column] for column in INPUTS]
+    for at, name in enumerate(names):
+        place = card.features.index(name)
+        edges = np.array(card.drift.edges[place], dtype=np.float32)
+        shares = np.array(card.drift.shares[place])
+        known = random.random(n_rows) >= card.drift.missing[place]
+        bins = random.choice(len(shares), n_rows, p=shares / shares.sum())
+        middles = np.concatenate([edges, edges[-1:] + 1]) if len(edges) else np.zeros(1)
+        rows[known, at] = middles[bins[known]]
+    return card, names, rows
+
+
+def test_patients_like_those_of_training_do_not_drift(client: TestClient) -> None:
+    card, names, rows = reference_rows(client, 2000)
+    found = distances(card, names, rows)
+    assert set(found) == set(names) & set(card.features)
+    assert max(found.values()) < drift.NOTABLE / 2
+
+
+def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None:
+    card, names, rows = reference_rows(client, 2000)
+    rows[:, names.index("temperature_last")] += 3
+    found = distances(card, names, rows)
+    assert max(found, key=lambda name: found[name]) == "temperature_last"
+    assert found["temperature_last"] > drift.NOTABLE
+    assert sorted(found.values())[-2] < drift.NOTABLE
+
+
+def test_drift_is_told_once_there_are_enough_patients(
+    counted: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sepsis_detect.meter.FEWEST_ROWS", 40)
+    for n, is_told in ((39, False), (1, True)):
+        ask(counted, {"patients": [a_patient()] * n}, route=PATIENTS)
+        flush(counted)
+        line = lines(caplog, "metrics")[-1]
+        assert ("LargestDrift" in line) == is_told
+    assert line["DriftedInputs"] > 10, "forty times the same patient"
+    assert line["drifted_most"] in features.NAMES
+
+
+def test_the_audit_log_tells_who_decided_what_and_nothing_of_the_patient(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = TestClient(create_app(Settings(audit_key=SecretStr(AUDIT_KEY))))
+    body = json.dumps(a_patient(heart_rate=CANARY))
+    answer = predicted(ask(client, body))
+    refused(ask(client, a_patient(heart_rate=-CANARY)))
+    ask(client, {"patients": [a_patient(), a_patient(heart_rate=-CANARY)]}, route=PATIENTS)
+    first, second, third = lines(caplog, "audit")
+    assert first["decision"] == answer["prediction"]
+    assert (first["request_id"], first["model_version"]) == (
+        answer["request_id"],
+        answer["model"]["version"],
+    )
+    assert len(first["input_hmac"]) == 64
+    assert second["decision"] == "Refused"
+    assert third["decision"].endswith(",Refused")
+    assert str(CANARY) not in caplog.text
+    assert AUDIT_KEY not in caplog.text
+    caplog.clear()
+    model = client.app.state.models.current  # type: ignore[attr-defined]
+    Audit(AUDIT_KEY).write(body.encode(), [], model, request_id="", caller=None)
+    Audit(AUDIT_KEY[1:] + "x").write(body.encode(), [], model, request_id="", caller=None)
+    again, other = lines(caplog, "audit")
+    assert again["input_hmac"] == first["input_hmac"] != other["input_hmac"]
