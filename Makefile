@@ -5,19 +5,27 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 DATA ?= ../shared/data
 PYTEST_ARGS ?=
+IMAGE ?= sepsis-detect
+IMAGE_ARGS ?=
+BENCH_ARGS ?=
 LOCK_ARGS ?=
+CDK_ARGS ?=
+FUZZ_ARGS ?=
+SOAK_ARGS ?=
+OVERLOAD_ARGS ?=
 
 BIN := .venv/bin
 VENV := .venv/.complete
+CDK := node_modules/.package-lock.json
 
 # ONNX Runtime reports home unless this is set before its import.
 export ORT_DISABLE_TELEMETRY := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve test lint format types model docs lock clean
+.PHONY: help venv serve image browser screenshots test lint format types model cdk synth deploy bench bench-swap bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 venv: $(VENV) ## Make .venv with everything (PYTHON=python3.12 chooses the Python)
 
@@ -28,8 +36,40 @@ $(VENV): requirements/dev.txt pyproject.toml tools/make_venv.sh
 serve: $(VENV) ## Start the service (HOST=127.0.0.1 PORT=8000)
 	$(BIN)/sepsis-detect serve --host $(HOST) --port $(PORT)
 
-test: lint types ## Check everything, as CI does (PYTEST_ARGS='-k units' for a part of the tests)
-	$(BIN)/pytest --cov $(if $(PYTEST_ARGS),--cov-fail-under=0) $(PYTEST_ARGS)
+image: ## Build the container image (IMAGE=sepsis-detect IMAGE_ARGS='--platform linux/arm64')
+	@IMAGE="$(IMAGE)" IMAGE_ARGS="$(IMAGE_ARGS)" sh tools/build_image.sh
+
+bench-roll: $(VENV) ## Replace and kill containers under load (needs haproxy and make image)
+	$(BIN)/python -m benchmarks.rolling_replacement --image $(IMAGE) $(BENCH_ARGS)
+
+cdk: $(CDK) ## Set up AWS CDK's command line, npx cdk with .venv/bin in the PATH
+
+# Node is in .venv; the lock file holds hashes and no address.
+$(CDK): package.json package-lock.json $(VENV)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --omit-lockfile-registry-resolved || \
+		{ echo "make cdk: npm could not install aws-cdk; what needs it will say so" >&2; exit 1; }
+
+synth: $(CDK) ## Write the CloudFormation template (CDK_ARGS='-c env=prod -c certificate_arn=...')
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk synth --quiet $(CDK_ARGS)
+
+deploy: $(CDK) ## Deploy to AWS; docs/operations.md first (CDK_ARGS='-c env=prod ...')
+	@PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk deploy $(CDK_ARGS)
+
+browser: # Chromium for the tests of the page and its screenshots
+	@sh tools/get_browser.sh
+
+screenshots: $(VENV) browser ## Take the screenshots of the page anew, into docs/screenshots
+	$(BIN)/python -m tools.take_screenshots
+
+test: lint types browser ## Check everything, as CI does (PYTEST_ARGS='-k units' for a part of the tests)
+	$(BIN)/python -m tools.fhir_schema
+	@$(MAKE) --no-print-directory cdk || true
+ifeq ($(PYTEST_ARGS),)
+	$(BIN)/pytest --cov --cov-report= --cov-fail-under=0 --numprocesses 2 --dist loadfile -m 'not alone'
+	$(BIN)/pytest --cov --cov-append -m alone
+else
+	$(BIN)/pytest --cov --cov-fail-under=0 $(PYTEST_ARGS)
+endif
 
 lint: $(VENV) ## Check style and formatting
 	$(BIN)/ruff check .
@@ -42,20 +82,55 @@ format: $(VENV) ## Format the code and mend what ruff can mend
 types: $(VENV) ## Check types
 	$(BIN)/mypy
 
-model: $(VENV) ## Train and export the model (DATA=../shared/data)
+model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/data)
 	$(BIN)/python -m model_build train --data $(DATA)
+	$(BIN)/python -m model_build compare --data $(DATA)
+	$(BIN)/python -m model_build evaluate --data $(DATA)
+
+bench-swap: $(VENV) ## Swap models fifty times under constant load and faults (ten minutes)
+	$(BIN)/python -m benchmarks.swap_under_load
+
+bench: $(VENV) ## Measure speed beside what the server and the usual way can do (needs wrk)
+	$(BIN)/python -m benchmarks.serving $(BENCH_ARGS)
+
+bench-fhir: $(VENV) ## Measure the CPU time of a Bundle of 1,000 Observations
+	$(BIN)/python -m benchmarks.fhir_bundle
+
+fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='--examples 50')
+	$(BIN)/python -m benchmarks.fuzz_api $(FUZZ_ARGS)
+
+fuzz-bodies: $(VENV) ## Send 100,000 hostile requests (FUZZ_ARGS='--requests 5000 --seed 7')
+	$(BIN)/python -m benchmarks.fuzz_bodies $(FUZZ_ARGS)
+
+soak: $(VENV) ## Load at 70 % of the peak for twenty minutes (SOAK_ARGS='--minutes 2')
+	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
+
+overload: $(VENV) ## Ask three times more than can be answered (a minute)
+	$(BIN)/python -m benchmarks.overload $(OVERLOAD_ARGS)
 
 docs: $(VENV) ## Write the documents that follow from the code
 	$(BIN)/python -m tools.write_docs
 
 # dev.txt comes first and binds serve.txt: what we ship is what we test.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--fork-strategy fewest --generate-hashes --no-header --no-annotate --no-emit-index-url
+	--fork-strategy fewest --generate-hashes --no-strip-extras --no-header --no-annotate --no-emit-index-url
 
 lock: $(VENV) ## Pin the dependencies of pyproject.toml (LOCK_ARGS=--upgrade for newer ones)
 	$(LOCK) $(LOCK_ARGS) --extra dev -o requirements/dev.txt
 	$(LOCK) $(LOCK_ARGS) -c requirements/dev.txt -o requirements/serve.txt
+	echo hatchling | $(subst pyproject.toml,-,$(LOCK)) $(LOCK_ARGS) -c requirements/dev.txt -o requirements/build.txt
+
+audit: $(VENV) ## Look up known vulnerabilities of what is shipped
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/serve.txt
+
+sbom: $(VENV) ## Write build/sbom.json (CycloneDX) of what is shipped
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements/serve.txt --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --output-file build/sbom.json
+
+licences: $(VENV) ## Print the licence of every package that is shipped
+	@$(BIN)/python -m tools.licences
 
 clean: ## Remove .venv and whatever the tools left
-	rm -rf .venv build dist cdk.out htmlcov .coverage .coverage.* .hypothesis .*_cache
+	rm -rf .venv node_modules build dist cdk.out htmlcov .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

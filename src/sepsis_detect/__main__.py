@@ -1,4 +1,4 @@
-"""The command line: `sepsis-detect serve`, `sepsis-detect score`, `sepsis-detect model`."""
+"""The command line: `sepsis-detect serve`, `score`, `model`, `key`."""
 
 import argparse
 import signal
@@ -6,9 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepsis_detect import __version__
+from sepsis_detect import __version__, model_commands
 from sepsis_detect.errors import SepsisDetectError, SettingsError
-from sepsis_detect.settings import read_settings
+from sepsis_detect.settings import API_KEY
 
 USAGE_ERROR = 2
 
@@ -59,14 +59,22 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--quiet", action="store_true", help="no progress bar")
     score.set_defaults(run=_score)
 
-    model = commands.add_parser("model", help="look at a model artifact")
-    actions = model.add_subparsers(required=True, metavar="ACTION")
-    show = actions.add_parser("show", help="describe the model that would be served")
-    show.set_defaults(run=_model_show)
+    model = commands.add_parser("model", help="look at, publish and take back models")
+    model_commands.add_to(model)
+
+    key = commands.add_parser("key", help="make keys for callers")
+    actions = key.add_subparsers(required=True, metavar="ACTION")
+    new = actions.add_parser("new", help="make a key and what the service is told of it")
+    new.add_argument("name", nargs="?", default="caller", help="who will use it (%(default)s)")
+    new.set_defaults(run=_new_key)
     return parser
 
 
 def _serve(options: argparse.Namespace) -> int:
+    # Importing takes a second, in which SIGTERM must be heard too; the image blocks it until here.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     from sepsis_detect import server
 
     server.serve(host=options.host, port=options.port, n_workers=options.workers)
@@ -91,21 +99,15 @@ def _score(options: argparse.Namespace) -> int:
     )
 
 
-def _model_show(_: argparse.Namespace) -> int:
-    from sepsis_detect.model_store import ModelStore
+def _new_key(options: argparse.Namespace) -> int:
+    from sepsis_detect import access_keys
 
-    model = ModelStore(read_settings()).current
-    card = model.card
-    lines = {
-        "name": card.name,
-        "version": card.version,
-        "created": card.created_at.isoformat(timespec="seconds"),
-        "source": model.source,
-        "features": len(card.features),
-        "threshold": card.threshold,
-    }
-    for name, value in (lines | card.training | card.metrics).items():
-        print(f"{name:<28}{value}")
+    key = access_keys.new_key()
+    entry = access_keys.entry(options.name, key)
+    if not API_KEY.fullmatch(entry):
+        raise SettingsError("the name of a key has letters, digits, dots, - and _ alone")
+    print(f"key, for the caller, shown only now:  {key}")
+    print(f"entry, for the service:               {entry}")
     return 0
 
 

@@ -9,6 +9,7 @@ typing error gives one problem.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -78,6 +79,25 @@ def scan(stay: Stay) -> list[Hit]:
         return _without_milder(hits)
 
 
+def scan_each(stay: Stay) -> list[list[Hit]]:
+    """Apply every rule to several stays at once: for each of them, what `scan` finds in it alone.
+
+    Rows count from the first one of their stay.
+    """
+    found: list[list[Hit]] = [[] for _ in range(stay.n_stays)]
+    starts = stay.starts.tolist()
+    for hit in scan(stay):
+        # The rows of a hit increase, so those of one stay are a slice of them.
+        edges = np.searchsorted(hit.rows, [*starts, stay.n_hours]).tolist()
+        for at, (begin, end) in enumerate(pairwise(edges)):
+            if begin < end:
+                part = slice(begin, end)
+                numbers = {name: values[part] for name, values in hit.numbers.items()}
+                rows = hit.rows[part] - starts[at]
+                found[at].append(Hit(hit.rule, rows, hit.columns, numbers))
+    return found
+
+
 def drop(stay: Stay, hits: Iterable[Hit]) -> Stay:
     """Set every refused value to missing; a refusal that concerns no value stays as it is."""
     return Stay(_without(stay, hits), stay.starts)
@@ -98,18 +118,17 @@ WHOLE = np.array(rules.WHOLE_NUMBERS)
 # Constant in a stay: reported once, at the first hour that carries the value.
 CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
 MAP = BY_CHALLENGE["MAP"].column
-FLUSHED_FROM = USUAL_HIGH[MAP]
+_looked_at_above = USUAL_HIGH.copy()
+_looked_at_above[MAP] = np.nextafter(USUAL_HIGH[MAP], 0)  # a flushed line shows its very end
 
 
 def _out_of_range(stay: Stay) -> Iterator[Hit]:
     values = stay.values
-    whole = values[:, WHOLE]
-    is_fraction = np.abs(whole - np.trunc(whole)) > 0
-    is_unusual = (values < USUAL_LOW) | (values > USUAL_HIGH)
-    is_unusual[:, MAP] |= values[:, MAP] == FLUSHED_FROM
-    is_unusual[:, WHOLE] |= is_fraction
-    if not is_unusual.any():
+    is_unusual = (values < USUAL_LOW) | (values > _looked_at_above)
+    is_fraction = np.remainder(values.take(WHOLE, axis=1), 1) > 0
+    if not (np.count_nonzero(is_unusual) or np.count_nonzero(is_fraction)):
         return
+    is_unusual[:, WHOLE] |= is_fraction
     for column in np.flatnonzero(is_unusual.any(axis=0)).tolist():
         rows = np.flatnonzero(is_unusual[:, column])
         if column in CONSTANTS:
@@ -148,33 +167,43 @@ _less_than = np.array([pair.less_than for pair in PAIR_RULES])
 PH, HCO3, PACO2, BASE_EXCESS = (
     BY_CHALLENGE[name].column for name in ("pH", "HCO3", "PaCO2", "BaseExcess")
 )
+_ACID_BASE = np.array([PH, PACO2, HCO3, BASE_EXCESS])
 
 
 def _pairs(values: FloatArray, stay: Stay) -> Iterator[Hit]:
-    compared = values[:, _a] * _factor_a + values[:, _b] * _factor_b
+    compared = values.take(_a, axis=1) * _factor_a + values.take(_b, axis=1) * _factor_b
     fires = (compared > _more_than) & (compared < _less_than)
-    if fires.any():
+    if np.count_nonzero(fires):
         for index in np.flatnonzero(fires.any(axis=0)).tolist():
             rows = np.flatnonzero(fires[:, index])
             columns = (int(_a[index]), int(_b[index]))
             if columns == (MEDICAL_UNIT, SURGICAL_UNIT):
                 rows = _first_of_each_stay(rows, stay)
             yield Hit(PAIR_RULES[index].rule, rows, columns)
-    units = np.isnan(values[:, [MEDICAL_UNIT, SURGICAL_UNIT]])
-    if (half := units[:, 0] != units[:, 1]).any():
+    half = np.isnan(values[:, MEDICAL_UNIT]) != np.isnan(values[:, SURGICAL_UNIT])
+    if np.count_nonzero(half):
         rows = _first_of_each_stay(np.flatnonzero(half), stay)
         yield Hit(rules.UNIT_HALF, rows, (MEDICAL_UNIT, SURGICAL_UNIT))
 
 
 def _acid_base(values: FloatArray) -> Iterator[Hit]:
-    rows = np.flatnonzero(~np.isnan(values[:, PH] + values[:, PACO2]))
-    if not rows.size:
+    is_known = ~np.isnan(values[:, PH] + values[:, PACO2])
+    if not np.count_nonzero(is_known):
         return
-    ph, paco2, hco3, excess = (values[rows, c] for c in (PH, PACO2, HCO3, BASE_EXCESS))
+    rows = is_known.nonzero()[0]
+    ph, paco2, hco3, excess = values[rows[:, None], _ACID_BASE].T
     implied_ph = rules.PK + np.log10(hco3 / (rules.CO2_SOLUBILITY * paco2))
     gap = np.abs(ph - implied_ph)
+    fires = gap > rules.HH_WARNS_ABOVE + rules.SLACK
+    if np.count_nonzero(fires):
+        refused = gap > rules.HH_REFUSED_ABOVE + rules.SLACK
+        yield from _hits(rules.HENDERSON_HASSELBALCH, rows[refused], (PH, HCO3, PACO2))
+        yield from _hits(rules.HENDERSON_HASSELBALCH_W, rows[fires], (PH, HCO3, PACO2))
+    if not np.count_nonzero(excess == excess):  # not measured
+        return
     implied_hco3 = rules.CO2_SOLUBILITY * paco2 * 10 ** (ph - rules.PK)
     implied_excess = 0.93 * (implied_hco3 - 24.4 + 14.8 * (ph - 7.4))  # Van Slyke
+    is_excess_off = np.abs(excess - implied_excess) > rules.BASE_EXCESS_WARNS_ABOVE + rules.SLACK
     is_deficit = (
         (excess < rules.DEFICIT_BELOW)
         & (ph > rules.DEFICIT_PH_ABOVE)
@@ -184,51 +213,52 @@ def _acid_base(values: FloatArray) -> Iterator[Hit]:
         & (ph < rules.EXCESS_PH_BELOW)
         & (paco2 < rules.EXCESS_PACO2_BELOW)
     )
-    is_excess_off = np.abs(excess - implied_excess) > rules.BASE_EXCESS_WARNS_ABOVE + rules.SLACK
-    for rule, fires, columns in (
-        (
-            rules.HENDERSON_HASSELBALCH,
-            gap > rules.HH_REFUSED_ABOVE + rules.SLACK,
-            (PH, HCO3, PACO2),
-        ),
-        (
-            rules.HENDERSON_HASSELBALCH_W,
-            gap > rules.HH_WARNS_ABOVE + rules.SLACK,
-            (PH, HCO3, PACO2),
-        ),
-        (rules.BASE_EXCESS_W, is_excess_off, (PH, PACO2, BASE_EXCESS)),
-        (rules.BASE_EXCESS_SIGN, is_deficit, (PH, PACO2, BASE_EXCESS)),
-    ):
-        if fires.any():
-            yield Hit(rule, rows[fires], columns)
+    yield from _hits(rules.BASE_EXCESS_W, rows[is_excess_off], (PH, PACO2, BASE_EXCESS))
+    yield from _hits(rules.BASE_EXCESS_SIGN, rows[is_deficit], (PH, PACO2, BASE_EXCESS))
+
+
+def _hits(rule: Rule, rows: IntArray, columns: tuple[int, ...]) -> Iterator[Hit]:
+    if rows.size:
+        yield Hit(rule, rows, columns)
 
 
 # --- The stay as a whole ------------------------------------------------------------------------
 
 
 def _stays(values: FloatArray, stay: Stay) -> Iterator[Hit]:
-    measured = ~np.isnan(values[:, CLINICAL_COLUMNS])
+    last_rows, hours = stay.last_rows, stay.icu_hours
+    # A stay whose last hour has a vital sign is neither empty nor stale.
+    is_unsure = np.isnan(values[last_rows, VITAL_COLUMNS]).all(axis=1)
+    if np.count_nonzero(is_unsure):
+        yield from _nothing_recent(values, stay)
+    history = np.where(stay.starts == last_rows, 1, hours[last_rows] - hours[stay.starts] + 1)
+    is_short = history < rules.SHORT_STAY_HOURS
+    if np.count_nonzero(is_short):
+        numbers = {"value": history[is_short].astype(np.float64)}
+        yield Hit(rules.TOO_SHORT, last_rows[is_short], numbers=numbers)
+
+
+def _nothing_recent(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+    last_rows, hours = stay.last_rows, stay.icu_hours
     # A value that was refused was sent all the same.
     was_sent = ~np.isnan(stay.values[:, CLINICAL_COLUMNS])
     is_empty = ~np.logical_or.reduceat(was_sent.any(axis=1), stay.starts)
-    last_rows, hours = stay.last_rows, stay.icu_hours
     if is_empty.any():
         yield Hit(rules.ALL_MISSING, last_rows[is_empty])
-    has_vital = measured[:, VITAL_COLUMNS].any(axis=1)
+    has_vital = (~np.isnan(values[:, VITAL_COLUMNS])).any(axis=1)
     last_vital = np.maximum.reduceat(np.where(has_vital, np.arange(stay.n_hours), -1), stay.starts)
     age = hours[last_rows] - hours[last_vital]
     is_stale = ~is_empty & ((last_vital < 0) | (age > rules.NO_VITALS_FOR_HOURS))
     if is_stale.any():
         yield Hit(rules.NO_VITALS, last_rows[is_stale])
-    history = np.where(stay.starts == last_rows, 1, hours[last_rows] - hours[stay.starts] + 1)
-    is_short = history < rules.SHORT_STAY_HOURS
-    if is_short.any():
-        numbers = {"value": history[is_short].astype(np.float64)}
-        yield Hit(rules.TOO_SHORT, last_rows[is_short], numbers=numbers)
 
 
 def _hour_order(stay: Stay) -> Iterator[Hit]:
     hours = stay.icu_hours
+    is_next = hours[1:] - hours[:-1] == 1
+    is_next[stay.starts[1:] - 1] = True
+    if np.count_nonzero(is_next) == is_next.size:
+        return
     is_first = np.zeros(stay.n_hours, dtype=bool)
     is_first[stay.starts] = True
     is_missing = np.isnan(hours) & (
@@ -251,11 +281,18 @@ def _hour_order(stay: Stay) -> Iterator[Hit]:
             yield Hit(rule, rows, numbers={"value": hours[rows], "b": before[rows]})
 
 
+_constant_columns = np.array(list(CONSTANTS))
+_constant_within = np.array(list(CONSTANTS.values()))
+
+
 def _constants(values: FloatArray, stay: Stay) -> Iterator[Hit]:
-    columns = list(CONSTANTS)
-    highest = np.fmax.reduceat(values[:, columns], stay.starts)
-    lowest = np.fmin.reduceat(values[:, columns], stay.starts)
-    changes = highest - lowest > list(CONSTANTS.values())
+    columns = _constant_columns
+    constants = values.take(columns, axis=1)
+    highest = np.fmax.reduceat(constants, stay.starts)
+    lowest = np.fmin.reduceat(constants, stay.starts)
+    changes = highest - lowest > _constant_within
+    if not np.count_nonzero(changes):
+        return
     for index in np.flatnonzero(changes.any(axis=0)).tolist():
         stays = np.flatnonzero(changes[:, index])
         for at in stays.tolist():
@@ -263,7 +300,7 @@ def _constants(values: FloatArray, stay: Stay) -> Iterator[Hit]:
             known = values[rows, columns[index]]
             changed = np.flatnonzero(~np.isnan(known) & (known != known[~np.isnan(known)][0]))[:1]
             numbers = {"a": lowest[at : at + 1, index], "b": highest[at : at + 1, index]}
-            yield Hit(rules.CONSTANT, stay.starts[at] + changed, (columns[index],), numbers)
+            yield Hit(rules.CONSTANT, stay.starts[at] + changed, (int(columns[index]),), numbers)
 
 
 _jumping = np.array([BY_CHALLENGE[name].column for name in rules.JUMP_LIMITS])
@@ -273,11 +310,13 @@ _frozen = np.array([BY_CHALLENGE[name].column for name in rules.FROZEN_COLUMNS])
 
 
 def _courses(values: FloatArray, stay: Stay) -> Iterator[Hit]:
-    is_next = np.diff(stay.icu_hours) == 1
+    hours, jumping = stay.icu_hours, values.take(_jumping, axis=1)
+    is_next = hours[1:] - hours[:-1] == 1
     is_next[stay.starts[1:] - 1] = False
-    jumps = np.abs(np.diff(values[:, _jumping], axis=0)) > _jump_limits
+    jumps = np.abs(jumping[1:] - jumping[:-1]) > _jump_limits
     jumps &= is_next[:, None]
-    for index in np.flatnonzero(jumps.any(axis=0)).tolist():
+    jumped = np.flatnonzero(jumps.any(axis=0)).tolist() if np.count_nonzero(jumps) else []
+    for index in jumped:
         rows = np.flatnonzero(jumps[:, index]) + 1
         before = values[rows - 1, _jumping[index]]
         yield Hit(_jump_rules[index], rows, (int(_jumping[index]),), {"b": before})
@@ -288,7 +327,10 @@ def _frozen_vitals(values: FloatArray, is_next: BoolArray) -> Iterator[Hit]:
     n_same = rules.FROZEN_HOURS - 1
     if len(values) <= n_same:
         return
-    is_same = is_next & (np.diff(values[:, _frozen], axis=0) == 0).all(axis=1)
+    frozen = values.take(_frozen, axis=1)
+    is_same = is_next & (frozen[1:] == frozen[:-1]).all(axis=1)
+    if np.count_nonzero(is_same) < n_same:
+        return
     run = np.concatenate([[0], np.cumsum(is_same)])
     is_frozen = run[n_same:] - run[:-n_same] == n_same
     begins = is_frozen & ~np.concatenate([[False], is_frozen[:-1]])
@@ -314,7 +356,13 @@ def _without(stay: Stay, hits: Iterable[Hit]) -> FloatArray:
 
 
 def _without_milder(hits: list[Hit]) -> list[Hit]:
-    refused = {hit.rule.id: hit.rows for hit in hits if hit.is_refusal}
+    refused: dict[str, IntArray] = {}
+    for hit in hits:
+        if hit.is_refusal:
+            known = refused.get(hit.rule.id)
+            refused[hit.rule.id] = hit.rows if known is None else np.append(known, hit.rows)
+    if not refused:
+        return hits
     kept = []
     for hit in hits:
         stronger = refused.get(rules.MILDER_THAN.get(hit.rule.id, ""))

@@ -37,8 +37,8 @@ def _ownership() -> Float32Array:
 _OWNED = _ownership()
 
 
-def _spread_orders(n_players: int) -> IntArray:
-    """Shape (2 * N_ORDERS, n_players): orders in which variables join, and their reverses.
+def _spread_orders(n_players: int, n_orders: int) -> IntArray:
+    """Shape (2 * n_orders, n_players): orders in which variables join, and their reverses.
 
     A stride near the golden section takes neighbours of the table apart; rotations give every
     variable its turn in front.
@@ -47,7 +47,7 @@ def _spread_orders(n_players: int) -> IntArray:
         k for k in range(int(n_players * 0.618) + 1, 2 * n_players) if gcd(k, n_players) == 1
     )
     base = np.arange(n_players) * stride % n_players
-    forward = np.array([np.roll(base, n_players * k // N_ORDERS) for k in range(N_ORDERS)])
+    forward = np.array([np.roll(base, n_players * k // n_orders) for k in range(n_orders)])
     return np.concatenate([forward, forward[:, ::-1]])
 
 
@@ -78,6 +78,19 @@ def contributions(model: Model, stay: Stay) -> list[Contribution]:
     return [_contribution(stay, PLAYERS[at], float(moved[at])) for at in order if moved[at] != 0]
 
 
+def leading(model: Model, stay: Stay, *, most: int) -> list[Contribution]:
+    """The `most` variables that raised the answer most, and as many that lowered it, in order.
+
+    From one order and its reverse: the first are the first by more orders too, in a fraction of
+    the time, but the effects are rougher.
+    """
+    row = features.compute(stay, stay.last_rows)[0]
+    moved = effects(model, row, n_orders=1)
+    order = np.argsort(-np.abs(moved), kind="stable")
+    chosen = [*order[moved[order] > 0][:most], *order[moved[order] < 0][:most]]
+    return [_contribution(stay, PLAYERS[at], float(moved[at])) for at in chosen]
+
+
 def _contribution(stay: Stay, name: str, effect: float) -> Contribution:
     columns = [variable.column for variable in VARIABLES if variable.name == name]
     measured = np.flatnonzero(~np.isnan(stay.values[:, columns]).all(axis=1))
@@ -103,12 +116,14 @@ def _in_words(name: str, values: FloatArray) -> float | str:
     return float(values[0])
 
 
-def effects(model: Model, row: Float32Array) -> FloatArray:
+def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatArray:
     """Effect of each variable of `PLAYERS` on one hour's log-odds.
 
     Args:
         model: The model that answers.
         row: Shape (n_features,), the hour's features.
+        n_orders: Orders, each also backward: fewer take less time, more tell apart how three
+            and more variables share what they do together.
 
     Returns:
         Shape (n_players,). The sum is the log-odds of this hour less those of the typical one.
@@ -119,13 +134,14 @@ def effects(model: Model, row: Float32Array) -> FloatArray:
     result = np.zeros(len(PLAYERS))
     if not active.size:
         return result
-    orders = _spread_orders(len(active))
-    # joined[order, step, player]: whether the player is among the first `step` of the order.
-    joined = np.argsort(orders, axis=1)[:, None, :] < np.arange(len(active) + 1)[:, None]
-    owned = _OWNED[:, active]
-    is_own = joined.astype(np.float32) @ owned.T == owned.sum(axis=1)
+    orders = _spread_orders(len(active), n_orders)
+    # A feature is as it is once the last of its variables has joined. No matrix product: for
+    # such small ones, the threads of BLAS cost more time than they save.
+    joined_at = np.argsort(orders, axis=1)  # shape (n_orders, n_active): when each joins
+    complete_at = np.where(_OWNED[:, active] > 0, joined_at[:, None, :], -1).max(axis=2)
+    is_own = complete_at[:, None, :] < np.arange(len(active) + 1)[:, None]
     rows = np.where(is_own, row, typical).reshape(-1, len(row))
-    answers = log_odds(model.probabilities(rows)).reshape(joined.shape[:2])
+    answers = log_odds(model.probabilities(rows)).reshape(len(orders), -1)
     gains = np.diff(answers, axis=1)
     np.add.at(result, active[orders], gains / len(orders))
     return result

@@ -2,7 +2,7 @@
 
 Training, serving and batch scoring call `compute`. It is causal (an hour sees itself and the
 past), and it gives the same bits for a stay alone as for the same stay among forty thousand:
-every operation is elementwise, a minimum, or a sum in a fixed order.
+every operation is elementwise, a minimum, or a sum in a fixed order (`windows`).
 
 Only the last value of a variable is carried on without limit. Everything else, time in intensive
 care included, looks back at most `LOOKBACK_HOURS`: in the training data long records are almost
@@ -11,13 +11,13 @@ all septic, an artefact of how they were cut, and no feature may tell a long rec
 Missing stays missing: before the first measurement a feature is NaN.
 """
 
-from typing import Any
+from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sepsis_detect.points import BANDS, PointTable
-from sepsis_detect.stay import BoolArray, IntArray, Stay
+from sepsis_detect.stay import Float32Array as Float32Array
+from sepsis_detect.stay import IntArray, Stay
 from sepsis_detect.variables import (
     AGE,
     BY_CHALLENGE,
@@ -32,11 +32,9 @@ from sepsis_detect.variables import (
     VARIABLES,
     VITALS,
 )
+from sepsis_detect.windows import NOTHING, WINDOWS_HOURS, Layout, layout
 
-Float32Array = NDArray[np.float32]
-
-LOOKBACK_HOURS = 48
-VITAL_WINDOWS_HOURS = (6, 12, 24, 48)
+LOOKBACK_HOURS = WINDOWS_HOURS[-1]
 MEAN_WINDOWS_HOURS = (6, 12, 24)
 DIFFERENCE_HOURS = 24
 AGE_90_AND_OVER = 90.0  # years
@@ -64,9 +62,11 @@ _above = np.array([BY_CHALLENGE[above].column for above, _ in RATIOS.values()])
 _below = np.array([BY_CHALLENGE[below].column for _, below in RATIOS.values()])
 _static = np.array([columns[0] for columns in STATICS.values()])
 _calcium = BY_CHALLENGE["Calcium"].column
+_every_column = np.arange(N_COLUMNS)
 _age, _unit, _hour = (list(STATICS).index(name) for name in ("age", "medical_unit", "icu_hour"))
 
-V, N = len(VITALS), N_CLINICAL  # how many vital signs, how many clinical variables
+V, N, S = len(VITALS), N_CLINICAL, len(SCORES)  # vital signs, clinical variables, scores
+UNKNOWN = np.float32(np.nan)
 
 
 def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
@@ -74,7 +74,7 @@ def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
 
     Args:
         stay: One stay, or several end to end: coherent, hours increasing within each.
-        rows: Rows wanted; all of them by default.
+        rows: Rows wanted; all of them by default. A few cost little, however long the stays.
 
     Returns:
         Shape (n_rows, n_features), columns in the order of `NAMES`, NaN where unknown.
@@ -82,44 +82,104 @@ def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
     hourly, kept = _hourly(stay)
     if kept is not None:
         rows = kept if rows is None else kept[rows]
-    first = hourly.first_rows
-    here = np.arange(hourly.n_hours)
-    values = hourly.values.astype(np.float32)
+    laid = layout(hourly, rows)
+    values = np.empty((hourly.n_hours + 1, N_COLUMNS), np.float32)
+    values[:NOTHING], values[NOTHING] = hourly.values, UNKNOWN
     calcium = values[:, _calcium]
-    calcium[calcium < IONISED_CALCIUM_BELOW] = np.nan
-    measured = ~np.isnan(values)
-    last, before, age = _carried(values, measured, here[:, None], first[:, None])
-    points = _points(last)
-    ratios = last[:, _above] / last[:, _below]
-    lowest, highest, lowest_points = _extremes(values[:, :N], points, here - first)
-    counts, means = _sums(values, measured, here - first)
-    day_before = _earlier(last[:, :N], DIFFERENCE_HOURS, np.nan, here - first)
-    pieces = [
-        last[:, :N],
-        age,
-        last[:, :N] - before,
-        last[:, :N] - day_before,
-        *(lowest[hours][:, :V] for hours in VITAL_WINDOWS_HOURS),
-        *(highest[hours][:, :V] for hours in VITAL_WINDOWS_HOURS),
-        *(means[hours] for hours in MEAN_WINDOWS_HOURS),
-        last[:, :V] - means[24],
-        means[6] - means[24],
-        lowest[48][:, V:],
-        highest[48][:, V:],
-        counts[6],
-        counts[48],
-        ratios,
-        points,
-        points - lowest_points[24],
-        measured[:, :V].sum(axis=1, keepdims=True),
-        counts[6][:, V:].sum(axis=1, keepdims=True),
-        counts[24][:, V:].sum(axis=1, keepdims=True),
-        (counts[24][:, V:] > 0).sum(axis=1, keepdims=True),
-        _statics(last),
+    calcium[calcium < IONISED_CALCIUM_BELOW] = UNKNOWN
+    last_at = _last_measured(values, hourly)
+    seen = values.take(laid.rows, axis=0)[:, :, :N]
+    last, points = _last_and_points(values, last_at, laid)
+    now = laid.wanted(last)
+    age, before = _earlier(values, last_at, laid)
+    minima = _minima(seen, points, laid)
+    counts, means = _counts_and_means(seen, laid)
+    known = {
+        "nothing": np.zeros((len(now), 1), np.float32),
+        "last": now[:, :N],
+        "before": before,
+        "day_before": laid.wanted(last, DIFFERENCE_HOURS)[:, :N],
+        "age": age,
+        "points": laid.wanted(points),
+        "minima": minima,
+        "earliest": _earliest(values, minima),
+        "counts": counts,
+        "means": means,
+        "ratios": now.take(_above, axis=1) / now.take(_below, axis=1),
+        "totals": _totals(age, counts),
+        "statics": _statics(now),
+    }
+    table = np.concatenate([known[name].reshape(len(now), -1) for name in _COLUMNS], axis=1)
+    computed: Float32Array = table.take(_FROM, axis=1)
+    computed -= table.take(_LESS, axis=1)
+    return computed
+
+
+W = len(WINDOWS_HOURS)
+SHAPES = {
+    "nothing": (1,),
+    "last": (N,),
+    "before": (N,),
+    "day_before": (N,),
+    "age": (N,),
+    "points": (S,),
+    "minima": (W, 2 * N + S + N - V),
+    "earliest": (N - V,),
+    "counts": (W, N),
+    "means": (W, V),
+    "ratios": (len(RATIOS),),
+    "totals": (4,),
+    "statics": (len(STATICS),),
+}
+"""What is known of an hour, in columns: names and shapes; `minima` are of each clinical variable,
+of its negative, of the points, and of the time at which a laboratory value was measured."""
+
+
+def _columns() -> dict[str, IntArray]:
+    ends = np.cumsum([prod(shape) for shape in SHAPES.values()])
+    return {
+        name: np.arange(end - prod(shape), end).reshape(shape)
+        for (name, shape), end in zip(SHAPES.items(), ends.tolist(), strict=True)
+    }
+
+
+_COLUMNS = _columns()
+
+
+def _differences() -> tuple[IntArray, IntArray]:
+    """Each feature is one column of what is known less another: which ones, in order."""
+    of = _COLUMNS
+    zero, minima, counts, means = of["nothing"], of["minima"], of["counts"], of["means"]
+    mean = dict(zip(WINDOWS_HOURS, means, strict=True))
+    count = dict(zip(WINDOWS_HOURS, counts, strict=True))
+    lowest_points = minima[WINDOWS_HOURS.index(24), 2 * N : 2 * N + S]
+    longest = minima[-1]
+    differences = [
+        (of["last"], zero),
+        (of["age"], zero),
+        (of["last"], of["before"]),
+        (of["last"], of["day_before"]),
+        *((window[:V], zero) for window in minima),
+        *((zero, window[N : N + V]) for window in minima),  # a maximum: of the negative, negated
+        *((mean[hours], zero) for hours in MEAN_WINDOWS_HOURS),
+        (of["last"][:V], mean[24]),
+        (mean[6], mean[24]),
+        (longest[V:N], zero),
+        (zero, longest[N + V : 2 * N]),
+        (of["last"][V:], of["earliest"]),
+        (count[6], zero),
+        (count[48], zero),
+        (of["ratios"], zero),
+        (of["points"], zero),
+        (of["points"], lowest_points),
+        (of["totals"], zero),
+        (of["statics"], zero),
     ]
-    if rows is not None:
-        pieces = [piece[rows] for piece in pieces]
-    return np.concatenate(pieces, axis=1, dtype=np.float32, casting="same_kind")
+    pairs = [np.broadcast_arrays(a, b) for a, b in differences]
+    return np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
+
+
+_FROM, _LESS = _differences()
 
 
 def _sources() -> dict[str, tuple[str, ...]]:
@@ -129,13 +189,14 @@ def _sources() -> dict[str, tuple[str, ...]]:
         ("{}_hours_since", vitals + labs),
         ("{}_change", vitals + labs),
         ("{}_difference_24h", vitals + labs),
-        *((f"{{}}_min_{hours}h", vitals) for hours in VITAL_WINDOWS_HOURS),
-        *((f"{{}}_max_{hours}h", vitals) for hours in VITAL_WINDOWS_HOURS),
+        *((f"{{}}_min_{hours}h", vitals) for hours in WINDOWS_HOURS),
+        *((f"{{}}_max_{hours}h", vitals) for hours in WINDOWS_HOURS),
         *((f"{{}}_mean_{hours}h", vitals) for hours in MEAN_WINDOWS_HOURS),
         ("{}_over_mean_24h", vitals),
         ("{}_mean_6h_over_24h", vitals),
         ("{}_min_48h", labs),
         ("{}_max_48h", labs),
+        ("{}_trend_48h", labs),
         ("{}_count_6h", vitals + labs),
         ("{}_count_48h", vitals + labs),
     ]
@@ -171,6 +232,8 @@ def _hourly(stay: Stay) -> tuple[Stay, IntArray | None]:
 
     A gap longer than the look-back is as good as one of that length.
     """
+    if stay.n_hours == stay.n_stays:
+        return stay, None
     steps = np.diff(stay.icu_hours, prepend=np.nan)
     steps[stay.starts] = 1
     gaps = steps > 1
@@ -183,84 +246,90 @@ def _hourly(stay: Stay) -> tuple[Stay, IntArray | None]:
     return Stay(values, kept[stay.starts]), kept
 
 
-def _carried(
-    values: Float32Array, measured: BoolArray, here: IntArray, first: IntArray
-) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Last value of every column; value before it and hours since it of the clinical ones."""
-    seen = np.maximum.accumulate(np.where(measured, here, -1), axis=0)
-    is_known = seen >= first
-    at = np.where(is_known, seen, here)  # where nothing is known yet, the value here is NaN
-    last = np.take_along_axis(values, at, axis=0)
-    age = np.where(is_known, here - at, np.nan)[:, :N]
-    seen_before = np.concatenate([np.full_like(seen[:1], -1), seen[:-1]])
-    at_before = np.take_along_axis(seen_before, at, axis=0)[:, :N]
-    is_known_before = at_before >= first
-    before = np.take_along_axis(values[:, :N], np.where(is_known_before, at_before, 0), axis=0)
-    before = np.where(is_known_before & is_known[:, :N], before, np.float32(np.nan))
-    return last, before, np.minimum(age, LOOKBACK_HOURS).astype(np.float32)
+def _last_measured(values: Float32Array, hourly: Stay) -> IntArray:
+    """Shape (n_hours + 1, 40): the row at which its stay measured each variable last."""
+    here = np.arange(hourly.n_hours + 1)[:, None]
+    here[NOTHING] = NOTHING
+    last_at = np.where(np.isnan(values), NOTHING, here)
+    if hourly.n_hours > hourly.n_stays:
+        rows = last_at[:NOTHING]
+        np.maximum.accumulate(rows, axis=0, out=rows)
+        if hourly.n_stays > 1:
+            rows[rows < hourly.first_rows[:, None]] = NOTHING
+    return last_at
 
 
-def _extremes(
-    clinical: Float32Array, points: Float32Array, position: IntArray
-) -> tuple[dict[int, Float32Array], dict[int, Float32Array], dict[int, Float32Array]]:
-    """Minima and maxima of the clinical variables and minima of the points, by window."""
-    # A maximum is the minimum of the negative: one pass for both.
-    both = np.concatenate([clinical, -clinical, points], axis=1)
-    both[np.isnan(both)] = np.inf
-    windows = _windows(both, np.minimum, np.inf, position)
-    for window in windows.values():
-        window[np.isinf(window)] = np.nan
-    return (
-        {hours: window[:, :N] for hours, window in windows.items()},
-        {hours: -window[:, N : 2 * N] for hours, window in windows.items()},
-        {hours: window[:, 2 * N :] for hours, window in windows.items()},
-    )
+def _last_and_points(
+    values: Float32Array, last_at: IntArray, laid: Layout
+) -> tuple[Float32Array, Float32Array]:
+    """Last value of each variable and points of the scores, as `laid` has the rows."""
+    is_spread = laid.rows.size > len(values)  # then it is cheaper to lay out what was computed
+    last = values[last_at if is_spread else last_at.take(laid.rows, axis=0), _every_column]
+    points = _points(last.reshape(-1, N_COLUMNS)).reshape(*last.shape[:-1], S)
+    if is_spread:
+        return last.take(laid.rows, axis=0), points.take(laid.rows, axis=0)
+    return last, points
 
 
-def _sums(
-    values: Float32Array, measured: BoolArray, position: IntArray
-) -> tuple[dict[int, Float32Array], dict[int, Float32Array]]:
+def _earlier(
+    values: Float32Array, last_at: IntArray, laid: Layout
+) -> tuple[Float32Array, Float32Array]:
+    """Hours since the last value of each clinical variable, and the value before it."""
+    at = last_at.take(laid.wanted_rows, axis=0)[:, :N]
+    age = np.minimum(laid.wanted_rows[:, None] - at, LOOKBACK_HOURS).astype(np.float32)
+    age[at < 0] = UNKNOWN
+    if not laid.longest:
+        return age, np.full_like(age, UNKNOWN)
+    before_at = last_at[at - 1, _every_column[:N]]
+    before_at[(at < 0) | (before_at < laid.first_rows[:, None])] = NOTHING
+    return age, values[before_at, _every_column[:N]]
+
+
+def _minima(seen: Float32Array, points: Float32Array, laid: Layout) -> Float32Array:
+    """Shape (n_wanted, W, ...), as in `SHAPES`: one pass for all that is a minimum.
+
+    A maximum is the minimum of the negative, and what came first has the smallest row; rows are
+    exact as float32 up to sixteen million.
+    """
+    rows = laid.rows[:, :, None].astype(np.float32)
+    labs = seen[:, :, V:]
+    hourly = np.concatenate([seen, -seen, points, np.where(np.isnan(labs), labs, rows)], axis=2)
+    if laid.n_above:
+        hourly[laid.rows == NOTHING] = UNKNOWN
+    return laid.over_windows(hourly, np.fmin)
+
+
+def _earliest(values: Float32Array, minima: Float32Array) -> Float32Array:
+    """Shape (n_wanted, n_labs): the first value within the longest window."""
+    first_at = minima[:, -1, V - N :]
+    rows = np.where(np.isnan(first_at), NOTHING, first_at).astype(np.intp)
+    return values[rows, _every_column[V:N]]
+
+
+def _counts_and_means(seen: Float32Array, laid: Layout) -> tuple[Float32Array, Float32Array]:
     """How often each clinical variable was measured, and means of the vital signs, by window."""
-    vitals = np.where(measured[:, :V], values[:, :V], np.float32(0))
-    summed = np.concatenate([measured[:, :N], vitals], axis=1, dtype=np.float32)
-    windows = _windows(summed, np.add, 0.0, position)
+    measured = ~np.isnan(seen)
+    vitals = np.where(measured[:, :, :V], seen[:, :, :V], np.float32(0))
+    sums = laid.over_windows(np.concatenate([measured, vitals], axis=2, dtype=np.float32), np.add)
     with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing was measured
-        means = {hours: window[:, N:] / window[:, :V] for hours, window in windows.items()}
-    return {hours: window[:, :N] for hours, window in windows.items()}, means
+        return sums[:, :, :N], sums[:, :, N:] / sums[:, :, :V]
 
 
-def _windows(
-    hourly: Float32Array, combine: np.ufunc, nothing: float, position: IntArray
-) -> dict[int, Float32Array]:
-    """Combine each hour with those before it over 6, 12, 24 and 48 hours, by doubling."""
-    longest = int(position.max())
-
-    def with_earlier(late: Float32Array, early: Float32Array, hours: int) -> Any:
-        if longest < hours:
-            return late
-        return combine(late, _earlier(early, hours, nothing, position))
-
-    window = with_earlier(with_earlier(hourly, hourly, 1), hourly, 2)
-    windows = {}
-    for hours in (3, 6, 12, 24):
-        window = windows[2 * hours] = with_earlier(window, window, hours)
-    # Short stays share one array between windows; callers may write into each.
-    return {hours: window.copy() for hours, window in windows.items()}
+_in_6h, _in_24h = WINDOWS_HOURS.index(6), WINDOWS_HOURS.index(24)
+_totals_begin = np.cumsum([0, V, N - V, N - V])
 
 
-def _earlier(hourly: Float32Array, hours: int, nothing: float, position: IntArray) -> Float32Array:
-    """What each hour's stay had so many hours before; `nothing` before it began."""
-    shifted = np.full_like(hourly, nothing)
-    shifted[hours:] = hourly[:-hours]
-    shifted[position < hours] = nothing
-    return shifted
+def _totals(age: Float32Array, counts: Float32Array) -> Float32Array:
+    """Vital signs measured now, laboratory values within 6 and 24 hours, different ones in 24."""
+    within_6h, within_24h = counts[:, _in_6h, V:], counts[:, _in_24h, V:]
+    parts = [age[:, :V] == 0, within_6h, within_24h, within_24h > 0]
+    return np.add.reduceat(np.concatenate(parts, axis=1, dtype=np.float32), _totals_begin, axis=1)
 
 
 def _statics(last: Float32Array) -> Float32Array:
-    statics = last[:, _static]
+    statics = last.take(_static, axis=1)
     age, unit, hour = statics[:, _age], statics[:, _unit], statics[:, _hour]
     age[age >= AGE_90_AND_OVER] = AGE_90_AND_OVER_IS
-    unknown = np.isnan(unit)
-    unit[unknown] = 1 - last[unknown, SURGICAL_UNIT]
+    np.copyto(unit, 1 - last[:, SURGICAL_UNIT], where=np.isnan(unit))
     np.minimum(hour, LOOKBACK_HOURS, out=hour)
     return statics

@@ -3,6 +3,8 @@
 Source of the format: docs/adr/0002-model-artifact.md.
 """
 
+import copy
+import hashlib
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
@@ -34,6 +36,17 @@ class SelfCheck(BaseModel):
     probabilities: list[Probability]
 
 
+class DriftReference(BaseModel):
+    """How the features lay in training, in their order: what is missing, and bins of the rest.
+
+    A value x lies in bin k when k edges are below it, compared as float32.
+    """
+
+    missing: list[Annotated[float, Field(ge=0, le=1)]]
+    edges: list[list[Annotated[float, Field(allow_inf_nan=False)]]]
+    shares: list[list[Annotated[float, Field(ge=0, le=1)]]]
+
+
 class ModelCard(BaseModel):
     """What the artifact says of itself: `metadata_props["sepsis_detect"]`."""
 
@@ -50,6 +63,8 @@ class ModelCard(BaseModel):
     selfcheck: SelfCheck
     reference: Row | None = None
     """A typical hour, feature by feature: what contributions are measured against."""
+    drift: DriftReference | None = None
+    """What the inputs of a running service are held against."""
 
 
 class Model:
@@ -57,18 +72,32 @@ class Model:
 
     Attributes:
         card: The artifact's description of itself.
-        source: `embedded`, or where the file came from.
+        source: `embedded`, `cache`, or where the file came from.
+        etag: What the source calls this content, if it does.
+        version_id: S3's name for this upload, where the bucket keeps versions.
         loaded_at: When it was accepted.
+        sha256: Of the artifact.
         threshold: Positive from here on, as float32.
     """
 
-    def __init__(self, artifact: bytes, *, source: str, loaded_at: datetime, threads: int = 1):
+    def __init__(
+        self,
+        artifact: bytes,
+        *,
+        source: str,
+        loaded_at: datetime,
+        etag: str | None = None,
+        version_id: str | None = None,
+        threads: int = 1,
+    ):
         """Open an artifact and accept it.
 
         Args:
             artifact: The whole ONNX file.
             source: For people: where it came from.
             loaded_at: Time of acceptance, with a time zone.
+            etag: What the source calls this content.
+            version_id: S3's name for this upload.
             threads: ONNX Runtime's threads; more than one only pays for large batches.
 
         Raises:
@@ -76,7 +105,10 @@ class Model:
                 or outputs, or does not reproduce its self-check.
         """
         self.source = source
+        self.etag = etag
+        self.version_id = version_id
         self.loaded_at = loaded_at
+        self.sha256 = hashlib.sha256(artifact).hexdigest()
         self._session = _open(artifact, threads)
         self.card = _card(self._session)
         self._columns = _columns(self.card)
@@ -99,6 +131,12 @@ class Model:
         """Open the model that is part of this package."""
         artifact = files("sepsis_detect").joinpath(EMBEDDED).read_bytes()
         return cls(artifact, source="embedded", loaded_at=loaded_at, threads=threads)
+
+    def also_at(self, source: str, *, etag: str | None, version_id: str | None) -> "Model":
+        """This model, where the same content was found again."""
+        found = copy.copy(self)
+        found.source, found.etag, found.version_id = source, etag, version_id
+        return found
 
     @property
     def reference(self) -> Float32Array:
@@ -184,6 +222,11 @@ def _columns(card: ModelCard) -> NDArray[np.intp]:
         raise ModelArtifactError("a feature is named twice")
     if card.reference is not None and len(card.reference) != len(card.features):
         raise ModelArtifactError("the reference does not have one value per feature")
+    reference = card.drift
+    if reference is not None and {
+        len(each) for each in (reference.missing, reference.edges, reference.shares)
+    } != {len(card.features)}:
+        raise ModelArtifactError("the drift reference does not describe every feature")
     return np.array([place[name] for name in card.features])
 
 

@@ -133,10 +133,10 @@ class PointTable(Generic[T]):
         Returns:
             Shape (n_hours, n_columns), whole numbers.
         """
-        passed = values[:, self._columns] * self._signs > self._thresholds
+        passed = values.take(self._columns, axis=1) * self._signs > self._thresholds
         points: NDArray[T] = passed @ self._points
         for column, numbers in self._alternatives:
-            points[:, column] -= passed[:, numbers].all(axis=1)
+            points[:, column] -= passed[:, numbers[0]] & passed[:, numbers[1]]
         return points
 
 
@@ -160,5 +160,6 @@ def _alternatives(bands: list[Band]) -> list[list[int]]:
     for item in dict.fromkeys(item_of(band) for band in bands):
         numbers = [number for number, band in enumerate(bands) if item_of(band) == item]
         if len({bands[number].variable for number in numbers}) > 1:
+            assert len(numbers) == 2  # noqa: S101 - either of two
             found.append(numbers)
     return found

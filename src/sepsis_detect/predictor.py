@@ -16,11 +16,13 @@ class Predictions:
         icu_hours: Shape (n,), NaN where the request did not say.
         probabilities: Shape (n,), calibrated.
         is_positive: Shape (n,), probability at or above the model's threshold.
+        features: Shape (n, n_features), what they were made of.
     """
 
     icu_hours: FloatArray
     probabilities: Float32Array
     is_positive: BoolArray
+    features: Float32Array
 
     def part(self, begin: int, end: int) -> "Predictions":
         """Those of the rows from `begin` up to `end`."""
@@ -29,6 +31,7 @@ class Predictions:
             icu_hours=self.icu_hours[rows],
             probabilities=self.probabilities[rows],
             is_positive=self.is_positive[rows],
+            features=self.features[rows],
         )
 
 
@@ -43,9 +46,11 @@ def predict_every_hour(model: Model, stay: Stay) -> Predictions:
 
 
 def _predict(model: Model, stay: Stay, rows: IntArray | None) -> Predictions:
-    probabilities = model.probabilities(features.compute(stay, rows))
+    X = features.compute(stay, rows)
+    probabilities = model.probabilities(X)
     return Predictions(
         icu_hours=stay.icu_hours if rows is None else stay.icu_hours[rows],
         probabilities=probabilities,
         is_positive=model.is_positive(probabilities),
+        features=X,
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -29,13 +30,14 @@ from sepsis_detect.findings import findings
 from sepsis_detect.model import Model
 from sepsis_detect.model_store import ModelStore
 from sepsis_detect.settings import read_settings
-from sepsis_detect.stay import BoolArray, IntArray, Stay
+from sepsis_detect.stay import BoolArray, Float32Array, IntArray, Stay
 from sepsis_detect.tables import BATCH_ROWS, PARQUET, Batch, count_rows, read_stays
 from sepsis_detect.units import Conversion
 from sepsis_detect.variables import VARIABLES
 
 N_THREADS = min(os.cpu_count() or 1, 4)
 N_WAITING = 2 * N_THREADS  # batches in memory, so that it does not grow with the file
+PIECE_HOURS = 256  # predicted at a time: what is computed of them fits into the cache
 N_NAMED = 20  # stays named one by one; the rest is counted
 
 TORN = "Its rows do not stand together: only the first ones were scored."
@@ -115,7 +117,10 @@ def score_files(
     conversions = _conversions(stated_units)
     if any(output.resolve() == path.resolve() for path in files):
         raise BadFileError(f"{output} is also a file to read: choose another name")
-    model = ModelStore(read_settings()).current
+    models = ModelStore(read_settings())
+    if models.fallback is not None:  # these files would be scored by another model than meant
+        raise SettingsError(f"the model is not to be had ({models.fallback})")
+    model = models.current
     tally = Tally()
     batches = (
         batch
@@ -149,7 +154,7 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     part, rows = _part(stay, is_fit)
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
     if part:
-        probabilities[rows] = predictor.predict_every_hour(model, part).probabilities
+        probabilities[rows] = _every_hour(model, part)
     is_positive = model.is_positive(probabilities)
     of_row = np.repeat(np.arange(stay.n_stays), _lengths(stay))
     table = pa.table(
@@ -167,6 +172,22 @@ def score_batch(batch: Batch, model: Model) -> Scored:
         n_positive=int(is_positive.sum()),
         n_values_dropped=int((np.isnan(stay.values) & ~np.isnan(sent.values)).sum()),
         reasons=[(batch.patient_ids[at], reason) for at, reason in sorted(reasons.items())],
+    )
+
+
+def _every_hour(model: Model, stay: Stay) -> Float32Array:
+    """Shape (n_hours,): probabilities, from a piece of the stays after the other."""
+    begins = np.searchsorted(stay.starts, np.arange(0, stay.n_hours, PIECE_HOURS))
+    stays = [*np.unique(begins[begins < stay.n_stays]).tolist(), stay.n_stays]
+    rows = [*stay.starts.tolist(), stay.n_hours]
+    return np.concatenate(
+        [
+            predictor.predict_every_hour(
+                model,
+                Stay(stay.values[rows[a] : rows[b]], stay.starts[a:b] - rows[a]),
+            ).probabilities
+            for a, b in pairwise(stays)
+        ]
     )
 
 

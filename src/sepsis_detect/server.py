@@ -11,16 +11,18 @@ import signal
 import socket
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import uvicorn
-from fastapi import FastAPI
-from uvicorn.supervisors import Multiprocess
 
 from sepsis_detect import __version__, logs
-from sepsis_detect.api.app import create_app
+from sepsis_detect.draining import DrainingWorkers, draining
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.model_store import ModelStore
-from sepsis_detect.settings import Auth, Settings, read_settings, unknown_settings
+from sepsis_detect.settings import Settings, read_settings, unknown_settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
 BACKLOG = 2048
@@ -38,14 +40,17 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
         SettingsError: A setting is wrong, or the address cannot be listened on.
         ModelArtifactError: The model is not acceptable.
     """
-    settings = read_settings()
-    _check(host, port, n_workers, settings)
+    _check(port, n_workers)
+    is_loopback = _is_loopback(host)
+    settings = read_settings().decided(
+        None if is_loopback else f"listening on {host or 'every address'}"
+    )
     with closing(_listening(host, port)) as listener:
-        app = create_app(settings) if n_workers == 1 else None
+        logs.configure(settings.log_level)
+        app = _application(settings) if n_workers == 1 else None
         models: ModelStore = app.state.models if app else ModelStore(settings)
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: sys.exit(0))  # uvicorn raises it again when done
-        logs.configure(settings.log_level)
         for name in unknown_settings(os.environ):
             logs.event(logging.WARNING, "unknown_setting", setting=name)
         card, source = models.current.card, models.current.source
@@ -55,8 +60,8 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
             f"on http://{address}:{listener.getsockname()[1]} - press Ctrl+C to stop",
             flush=True,
         )
-        config = uvicorn.Config(
-            app or f"{__name__}:{worker.__name__}",
+        config = draining(
+            app=app or f"{__name__}:{worker.__name__}",
             factory=app is None,
             workers=n_workers,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -69,27 +74,30 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
         if app:
             uvicorn.Server(config).run(sockets=[listener])
         else:
-            Multiprocess(config, sockets=[listener]).run()
+            os.environ["SEPSIS_AUTH"] = str(settings.auth)  # workers do not know the address
+            DrainingWorkers(config, sockets=[listener]).run()
 
 
-def worker() -> FastAPI:
+def worker() -> "FastAPI":
     """Build the application of one worker process."""
     settings = read_settings()
     logs.configure(settings.log_level)
-    return create_app(settings)
+    # The first process found the model acceptable; what its file holds by now stops no worker.
+    return _application(settings, may_fall_back=True)
 
 
-def _check(host: str, port: int, n_workers: int, settings: Settings) -> None:
+def _application(settings: Settings, *, may_fall_back: bool = False) -> "FastAPI":
+    # Imported by who answers alone: it takes longer than all else, and a supervisor only watches.
+    from sepsis_detect.api.app import create_app
+
+    return create_app(settings, may_fall_back=may_fall_back)
+
+
+def _check(port: int, n_workers: int) -> None:
     if not 0 <= port <= 65_535:
         raise SettingsError(f"--port {port} is no port: 0 to 65535")
     if n_workers < 1:
         raise SettingsError(f"--workers {n_workers}: at least one is needed")
-    if not _is_loopback(host) and settings.auth is not Auth.OFF:
-        # Keys are not built yet: nobody is let in by accident.
-        raise SettingsError(
-            f"listening on {host or 'every address'}, beyond this machine, needs SEPSIS_AUTH=off "
-            "for now: this version checks no keys"
-        )
 
 
 def _is_loopback(host: str) -> bool:

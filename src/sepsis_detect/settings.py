@@ -6,13 +6,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sepsis_detect.errors import SettingsError
 
 API_KEY = re.compile(r"[A-Za-z0-9._-]+:[0-9a-f]{64}")
 ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
+
+
+KEY_SET = re.compile(r"https://[^/\s]+/|http://(localhost|127\.0\.0\.1)[:/]")
 
 
 class Auth(StrEnum):
@@ -46,13 +49,20 @@ class Settings(BaseSettings):
 
     Attributes:
         model_uri: `s3://bucket/key` or a path; unset: the embedded model.
-        model_poll_seconds: How often S3 is asked for a new model.
-        model_cache_dir: Where the last accepted model is kept for a start without S3.
+        model_poll_seconds: How often S3, or the file, is looked at for a new model.
+        model_cache_dir: Where the last accepted model is kept for a start without S3; unset: the
+            user's cache folder, else the temporary one.
         api_keys: `name:sha256hex` of each accepted key.
-        api_keys_secret_arn: A Secrets Manager secret with the same lines.
-        auth: Unset: required wherever the server listens beyond loopback.
+        api_keys_secret_arn: A Secrets Manager secret with more of them, separated by commas or
+            lines; lines that begin with # are comments.
+        auth: Unset: required wherever the server listens beyond loopback, or has keys.
+        audit_key: Under which the audit log keeps the HMAC of each input; unset: no audit log.
         max_body_bytes: Largest body that is read.
         cors_origins: Origins of browsers that may call.
+        cds_issuers: `issuer=key set` of each CDS Hooks client, its key set an address or a path;
+            unset: CDS Hooks clients send API keys, where keys are asked for.
+        cds_base_url: The service's address as CDS Hooks clients call it: what their tokens are for.
+        fhir_outcome: `system|code` of sepsis in answers to FHIR, or `none`: in words only.
         log_level: The least severe message that is written.
     """
 
@@ -61,16 +71,22 @@ class Settings(BaseSettings):
     )
 
     model_uri: str | None = None
-    model_poll_seconds: float = Field(30.0, ge=1, le=86_400)
+    model_poll_seconds: float = Field(30.0, ge=0.05, le=86_400)
     model_cache_dir: Path | None = None
     api_keys: Separated = ()
     api_keys_secret_arn: str | None = Field(None, pattern=r"^arn:[^:]+:secretsmanager:.+$")
     auth: Auth | None = None
+    audit_key: SecretStr | None = Field(None, min_length=32)
     max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, le=1024**3)
     cors_origins: Separated = ()
+    cds_issuers: Separated = ()
+    cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", validate_default=True)
+    fhir_outcome: str = Field(
+        "http://snomed.info/sct|91302008", pattern=r"^(none|[^|\s]+\|[^|\s]+)$"
+    )
     log_level: LogLevel = LogLevel.INFO
 
-    _split = field_validator("api_keys", "cors_origins", mode="before")(_separated)
+    _split = field_validator("api_keys", "cds_issuers", "cors_origins", mode="before")(_separated)
 
     @field_validator("api_keys")
     @classmethod
@@ -78,6 +94,24 @@ class Settings(BaseSettings):
         if any(not API_KEY.fullmatch(key) for key in keys):
             raise ValueError("each key must be written name:sha256hex, separated by commas")
         return keys
+
+    @field_validator("cds_issuers")
+    @classmethod
+    def _check_issuers(cls, issuers: tuple[str, ...]) -> tuple[str, ...]:
+        for each in issuers:
+            issuer, _, place = each.partition("=")
+            if not issuer or not place or ("://" in place and not KEY_SET.match(place)):
+                raise ValueError(
+                    "each must be written issuer=https://host/jwks.json, or issuer=path"
+                )
+        return issuers
+
+    @field_validator("cds_base_url")
+    @classmethod
+    def _check_base_url(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is None and info.data.get("cds_issuers"):
+            raise ValueError("must be set where SEPSIS_CDS_ISSUERS is: tokens are for an address")
+        return None if url is None else url.rstrip("/")
 
     @field_validator("cors_origins")
     @classmethod
@@ -92,6 +126,42 @@ class Settings(BaseSettings):
         if uri is not None and "://" in uri and not re.fullmatch(r"s3://[^/]+/.+", uri):
             raise ValueError("must be s3://bucket/key or a path")
         return uri
+
+    @property
+    def key_sets(self) -> dict[str, str]:
+        """By issuer of CDS Hooks tokens."""
+        parts = [each.partition("=") for each in self.cds_issuers]
+        return {issuer: place for issuer, _, place in parts}
+
+    @property
+    def asks_for_keys(self) -> bool:
+        """Whether callers need a key. Unsaid, they do where there are keys."""
+        if self.auth is None:
+            return self._has_keys
+        return self.auth is Auth.REQUIRED
+
+    @property
+    def _has_keys(self) -> bool:
+        return bool(self.api_keys or self.api_keys_secret_arn)
+
+    def decided(self, place: str | None) -> "Settings":
+        """These settings, with `auth` said.
+
+        Args:
+            place: For people, where callers of other machines come in: `listening on 0.0.0.0`;
+                None when there are none.
+
+        Raises:
+            SettingsError: Keys are needed, and there are none.
+        """
+        is_asked = self.asks_for_keys or (self.auth is None and place is not None)
+        if is_asked and not self._has_keys:
+            where = f"{place}, beyond this machine," if place else "SEPSIS_AUTH=required"
+            raise SettingsError(
+                f"{where} needs SEPSIS_API_KEYS or SEPSIS_API_KEYS_SECRET_ARN "
+                "(`sepsis-detect key new` makes a key), or SEPSIS_AUTH=off to let everybody in"
+            )
+        return self.model_copy(update={"auth": Auth.REQUIRED if is_asked else Auth.OFF})
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:

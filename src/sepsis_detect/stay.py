@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sepsis_detect.variables import ICU_HOUR, N_COLUMNS
 
 FloatArray = NDArray[np.float64]
+Float32Array = NDArray[np.float32]
 IntArray = NDArray[np.intp]
 BoolArray = NDArray[np.bool_]
 
@@ -66,6 +67,8 @@ class Stay:
     @property
     def last_rows(self) -> IntArray:
         """Shape (n_stays,): the last row of each stay."""
+        if self.n_stays == 1:
+            return np.array([self.n_hours - 1])
         return np.append(self.starts[1:], self.n_hours) - 1
 
     @classmethod

@@ -38,6 +38,7 @@ SPELLINGS = {
     "breaths/min": "/min",
     "years": "a",
     "ans": "a",
+    "pH": "[pH]",
 }
 
 LITRE = re.compile(r"(?<![A-Za-z])([dmu]?)l(?![A-Za-z])")

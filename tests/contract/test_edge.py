@@ -80,6 +80,17 @@ def test_every_answer_has_an_id_and_is_not_to_be_stored(
     assert len(response.headers.get_list("X-Request-ID")) == 1
 
 
+@pytest.mark.parametrize(("method", "path"), [("GET", "/health"), ("POST", PATIENT), ("GET", "/x")])
+def test_an_answer_cannot_be_framed_sniffed_or_run(
+    client: TestClient, method: str, path: str
+) -> None:
+    headers = client.request(method, path).headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
 # --- Routes that do not exist ---
 
 

@@ -12,7 +12,7 @@ from sepsis_detect import coherence, rules
 from sepsis_detect.coherence import Hit
 from sepsis_detect.findings import findings
 from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
 
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared_data = pytest.mark.skipif(
@@ -165,3 +165,34 @@ def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
                 assert counts[rule] == pytest.approx(0.85 * measured, abs=margin), rule
             else:
                 assert counts[rule] <= measured + (rule == "bp.map_flush"), rule
+
+
+def a_wild_stay(random: np.random.Generator) -> Stay:
+    """Values in and out of their ranges, hours in and out of order."""
+    n_hours = int(random.choice([1, 1, 2, 5, 14]))
+    low = np.array([variable.hard_low for variable in VARIABLES])
+    high = np.array([variable.hard_high for variable in VARIABLES])
+    wild = random.choice([0.0, 0.05, 0.5])
+    values = random.uniform(low - wild * (high - low), high + wild * (high - low), (1, N_COLUMNS))
+    values = values.round(1).repeat(n_hours, axis=0)
+    other = random.random(values.shape) < 0.3
+    values[other] = random.uniform(low, high, values.shape).round(1)[other]
+    values[random.random(values.shape) < random.choice([0.0, 0.5, 0.95])] = NAN
+    values[:, ICU_HOUR] = np.cumsum(random.choice([1, 1, 1, 1, 0, -1, 3], n_hours))
+    return Stay(values)
+
+
+def as_text(hits: list[Hit]) -> list[str]:
+    return [
+        f"{hit.rule.id} {hit.columns} {hit.rows.tolist()} "
+        f"{[(name, values.tolist()) for name, values in hit.numbers.items()]}"
+        for hit in hits
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_each_of_several_stays_is_judged_as_if_it_were_alone(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    stays = [a_wild_stay(random) for _ in range(int(random.integers(1, 12)))]
+    together = coherence.scan_each(Stay.end_to_end(stays))
+    assert [as_text(hits) for hits in together] == [as_text(coherence.scan(s)) for s in stays]

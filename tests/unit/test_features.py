@@ -112,6 +112,14 @@ def test_a_difference_compares_with_the_value_known_a_day_before() -> None:
     np.testing.assert_array_equal(difference[[24, 25, 47, 49]], [0, 1.5, 1.5, 0])
 
 
+def test_a_trend_starts_at_the_first_value_of_the_last_two_days() -> None:
+    stay = a_course("Creatinine", [1.0, NAN, 1.5, *[NAN] * 20, 2.5, *[NAN] * 60])
+    trend = feature(stay, "creatinine_trend_48h")
+    np.testing.assert_array_equal(trend[:3], [0, 0, 0.5])
+    np.testing.assert_array_equal(trend[[23, 47, 48, 49, 50, 70]], [1.5, 1.5, 1.0, 1.0, 0, 0])
+    assert np.isnan(trend[71:]).all()
+
+
 @pytest.mark.parametrize("hours", features.MEAN_WINDOWS_HOURS)
 def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
     stay = a_course("HR", [150.0, *[80.0] * hours])

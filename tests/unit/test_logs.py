@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,16 +11,6 @@ from sepsis_detect.settings import LogLevel
 
 CANARY = "118.4242"
 ALWAYS = {"time", "level", "event"}
-
-
-@pytest.fixture(autouse=True)
-def loggers_as_they_were() -> Iterator[None]:
-    root = logging.getLogger()
-    before = (root.handlers, root.level, logs.logger.level)
-    yield
-    root.handlers = before[0]
-    root.setLevel(before[1])
-    logs.logger.setLevel(before[2])
 
 
 def written(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

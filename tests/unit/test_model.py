@@ -1,104 +1,17 @@
 """Accepting a model artifact: only one that proves itself, and a sentence for any other."""
 
-import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from sepsis_detect import features
 from sepsis_detect.errors import ModelArtifactError
-from sepsis_detect.features import Float32Array
-from sepsis_detect.model import METADATA_KEY, Model
-
-NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in another order than NAMES
-Card = dict[str, Any]
-
-
-def weights(names: list[str]) -> Float32Array:
-    return np.linspace(-0.2, 0.3, len(names), dtype=np.float32)
-
-
-def expected(rows: Float32Array, names: list[str]) -> Float32Array:
-    """What the made-up model computes: a logistic function of the values, missing ones as 0."""
-    odds = np.nan_to_num(rows, nan=0.0) @ weights(names)
-    return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
-
-
-def check_rows(names: list[str]) -> Float32Array:
-    rows = np.random.default_rng(2019).normal(0, 1, (20, len(names))).astype(np.float32)
-    rows[3], rows[5, 0] = np.nan, np.nan
-    return rows
-
-
-def a_card(names: list[str]) -> Card:
-    rows = check_rows(names)
-    return {
-        "format": 1,
-        "name": "made-up",
-        "version": "1",
-        "created_at": NOW.isoformat(),
-        "features": names,
-        "threshold": 0.4,
-        "training": {"patients": 0},
-        "metrics": {},
-        "selfcheck": {
-            "features": [[None if np.isnan(v) else v for v in row] for row in rows.tolist()],
-            "probabilities": expected(rows, names).tolist(),
-        },
-    }
-
-
-def artifact(
-    card: Card | str | None = None,
-    *,
-    names: list[str] = CHOSEN,
-    inputs: tuple[str, int, list[Any]] | None = None,
-    output: str = "probability",
-    is_flat: bool = True,
-    scale: float = 1.0,
-) -> bytes:
-    """A small ONNX model; by default one that is accepted."""
-    name, kind, shape = inputs or ("features", TensorProto.FLOAT, [None, len(names)])
-    constants: dict[str, NDArray[Any]] = {
-        "zero": np.array(0, dtype=np.float32),
-        "scale": np.array(scale, dtype=np.float32),
-        "weights": weights(names)[:, None],
-        "axis": np.array([1], dtype=np.int64),
-    }
-    last = [
-        helper.make_node(
-            "Squeeze" if is_flat else "Identity", ["p", "axis"][: 1 + is_flat], [output]
-        )
-    ]
-    out_shape = [None] if is_flat else [None, 1]
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", [name], ["values"], to=TensorProto.FLOAT),
-            helper.make_node("IsNaN", ["values"], ["missing"]),
-            helper.make_node("Where", ["missing", "zero", "values"], ["known"]),
-            helper.make_node("MatMul", ["known", "weights"], ["odds"]),
-            helper.make_node("Sigmoid", ["odds"], ["right"]),
-            helper.make_node("Mul", ["right", "scale"], ["p"]),
-            *last,
-        ],
-        "made-up",
-        [helper.make_tensor_value_info(name, kind, shape)],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, out_shape)],
-        [numpy_helper.from_array(value, key) for key, value in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    if card != "":
-        text = card if isinstance(card, str) else json.dumps(card or a_card(names))
-        helper.set_model_props(model, {METADATA_KEY: text})
-    return bytes(model.SerializeToString())
+from sepsis_detect.model import Model
+from tests.artifacts import CHOSEN, NOW, Card, a_card, artifact, expected
 
 
 def opened(content: bytes) -> Model:

@@ -35,7 +35,7 @@ def test_an_empty_value_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) 
 def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "MODEL_URI": "s3://models/sepsis/model.onnx",
-        "MODEL_POLL_SECONDS": "5",
+        "MODEL_POLL_SECONDS": "0.2",
         "MODEL_CACHE_DIR": "/var/cache/sepsis",
         "API_KEYS": f"ward-3:{DIGEST}, lab:{DIGEST},",
         "API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:eu-west-3:1:secret:keys",
@@ -47,7 +47,7 @@ def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"SEPSIS_{name}", value)
     settings = read_settings()
     assert settings.model_uri == "s3://models/sepsis/model.onnx"
-    assert settings.model_poll_seconds == 5
+    assert settings.model_poll_seconds == 0.2
     assert settings.model_cache_dir == Path("/var/cache/sepsis")
     assert settings.api_keys == (f"ward-3:{DIGEST}", f"lab:{DIGEST}")
     assert settings.auth is Auth.OFF
@@ -62,6 +62,7 @@ def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MODEL_URI", "http://models/model.onnx"),
         ("MODEL_URI", "s3://bucket"),
         ("MODEL_POLL_SECONDS", "0"),
+        ("MODEL_POLL_SECONDS", "0.01"),
         ("MODEL_POLL_SECONDS", "nan"),
         ("MODEL_POLL_SECONDS", "often"),
         ("API_KEYS", "secret-canary"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from math import isnan
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from starlette.datastructures import QueryParams
@@ -14,7 +14,6 @@ from sepsis_detect import coherence, explain, predictor, rules, scores
 from sepsis_detect.api import patients
 from sepsis_detect.api.fields import MAX_NAME_SHOWN
 from sepsis_detect.api.json_body import Repeated
-from sepsis_detect.api.patients import Patient
 from sepsis_detect.api.problems import (
     MAX_PROBLEMS,
     Location,
@@ -25,6 +24,7 @@ from sepsis_detect.api.problems import (
 )
 from sepsis_detect.coherence import Hit
 from sepsis_detect.findings import Finding, findings
+from sepsis_detect.meter import Meter
 from sepsis_detect.model import Model
 from sepsis_detect.predictor import Predictions
 from sepsis_detect.rules import Severity
@@ -101,6 +101,35 @@ def _query_problem(key: str, rule: str, choices: Sequence[str]) -> Problem:
     )
 
 
+class Patient(Protocol):
+    """One patient as read, whatever it was read from."""
+
+    @property
+    def base(self) -> Location:
+        """Where the patient stands in what was sent."""
+
+    @property
+    def stay(self) -> Stay | None:
+        """What could be read; None when there is no hour to speak of."""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read."""
+
+    @property
+    def hits(self) -> list[Hit]:
+        """Incoherences found on the way."""
+
+    def locate(self, row: int, column: int | None = None) -> Location:
+        """Where an hour, or one of its values, stands."""
+
+    def value_sent(self, row: int, column: int) -> float | None:
+        """A number as sent, before any conversion."""
+
+    def unit_sent(self, column: int) -> str | None:
+        """The unit of a variable as sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A stay fit for the model, and what was noticed on the way."""
@@ -109,13 +138,19 @@ class Judged:
     warnings: list[Problem]
 
 
-def judge(patient: Patient, policy: OnIncoherence, most: int = MAX_PROBLEMS) -> Judged:
+def judge(
+    patient: Patient,
+    policy: OnIncoherence,
+    most: int = MAX_PROBLEMS,
+    scanned: list[Hit] | None = None,
+) -> Judged:
     """Apply the coherence rules.
 
     Args:
         patient: As read.
         policy: What becomes of incoherent values.
         most: Problems that are listed; the rest is counted.
+        scanned: What `coherence.scan` found in the stay, if that is known already.
 
     Raises:
         RequestError: 422, with everything that is wrong.
@@ -123,7 +158,8 @@ def judge(patient: Patient, policy: OnIncoherence, most: int = MAX_PROBLEMS) -> 
     stay = patient.stay
     if stay is None:
         raise unprocessable(patient.problems)
-    hits = _with_stated(patient.hits, coherence.scan(stay))
+    hits = coherence.scan(stay) if scanned is None else scanned
+    hits = _with_stated(patient.hits, hits)
     refusals = [hit for hit in hits if hit.is_refusal]
     if patient.problems:  # what could not be read was sent all the same
         refusals = [hit for hit in refusals if hit.rule is not rules.ALL_MISSING]
@@ -197,7 +233,7 @@ def _problem(patient: Patient, finding: Finding, kind: str, column: int | None) 
 
 
 def answer_patient(
-    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime
+    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime, meter: Meter
 ) -> dict[str, Any]:
     """Answer one patient.
 
@@ -206,11 +242,25 @@ def answer_patient(
     """
     judged = judge(patients.read(sent, now=now), options.on_incoherence)
     predictions = _predict(model, judged.stay, options)
+    return answer_judged(judged, predictions, model, options, request_id=request_id, meter=meter)
+
+
+def answer_judged(
+    judged: Judged,
+    predictions: Predictions,
+    model: Model,
+    options: Options,
+    *,
+    request_id: str,
+    meter: Meter,
+) -> dict[str, Any]:
+    """Answer one patient who was judged and predicted for."""
+    meter.predicted(model, predictions)
     return _answer(judged, predictions, model, options, request_id)
 
 
 def answer_patients(
-    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime
+    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime, meter: Meter
 ) -> dict[str, Any]:
     """Answer many patients in the order sent; what is wrong with one costs the others nothing.
 
@@ -221,12 +271,18 @@ def answer_patients(
     fit: list[tuple[int, Judged]] = []
     listed = _list_of_patients(sent)
     most = max(20, 10 * MAX_PROBLEMS // max(1, len(listed)))
-    for index, each in enumerate(listed):
-        base: Location = ("body", "patients", index)
+    read = [
+        patients.read(each, now=now, base=("body", "patients", index), most=most)
+        for index, each in enumerate(listed)
+    ]
+    stays = [patient.stay for patient in read if patient.stay is not None]
+    scanned = iter(coherence.scan_each(Stay.end_to_end(stays)) if stays else [])
+    for index, patient in enumerate(read):
+        hits = None if patient.stay is None else next(scanned)
         try:
-            patient = patients.read(each, now=now, base=base, most=most)
-            judged = judge(patient, options.on_incoherence, most)
+            judged = judge(patient, options.on_incoherence, most, hits)
         except RequestError as error:
+            meter.refused(problem.rule for problem in error.problems)
             results.append({"detail": [problem.as_dict() for problem in error.problems]})
         else:
             fit.append((index, judged))
@@ -237,6 +293,7 @@ def answer_patients(
         for (index, judged), part in zip(
             fit, _per_stay(predictions, together, options), strict=True
         ):
+            meter.predicted(model, part)
             results[index] = _answer(judged, part, model, options, request_id)
     return {"results": results}
 

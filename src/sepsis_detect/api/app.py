@@ -1,24 +1,42 @@
 """The ASGI application."""
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
 from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from sepsis_detect import __version__
-from sepsis_detect.api import docs, routes
+from sepsis_detect.access_keys import AccessKeys
+from sepsis_detect.api import cds_hooks, docs, fhir, openapi, page, routes
+from sepsis_detect.api.access import Access
+from sepsis_detect.api.direct import Direct
 from sepsis_detect.api.edge import Edge
-from sepsis_detect.api.problems import Problem, RequestError, problem_response
+from sepsis_detect.api.failures import error_response
+from sepsis_detect.api.load import Load
+from sepsis_detect.api.problems import Problem, RequestError
 from sepsis_detect.api.schemas import NOTICE
+from sepsis_detect.api.together import Together
+from sepsis_detect.api.turning_away import TurningAway
+from sepsis_detect.audit import Audit
+from sepsis_detect.interop.client_tokens import ClientTokens
+from sepsis_detect.meter import Meter
 from sepsis_detect.model_store import ModelStore
 from sepsis_detect.settings import Settings, read_settings
 
+ROUTERS = (routes.router, fhir.router, cds_hooks.router)
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+
+def create_app(settings: Settings | None = None, *, may_fall_back: bool = False) -> FastAPI:
     """Build the application; the model is opened here, so that a bad one stops the start.
+
+    Args:
+        settings: Unset: read from the environment.
+        may_fall_back: As `ModelStore` takes it.
 
     Raises:
         SettingsError: An environment variable is wrong.
@@ -34,12 +52,31 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=_following,
     )
-    app.state.models = ModelStore(settings)
-    app.include_router(routes.router)
+    app.state.models = ModelStore(settings, may_fall_back=may_fall_back)
+    app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None
+    app.state.load = Load()
+    app.state.together = Together()
+    app.state.meter = meter = Meter()
+    key = settings.audit_key
+    app.state.audit = Audit(key.get_secret_value()) if key is not None else None
+    app.state.settings = settings
+    for router in ROUTERS:
+        app.include_router(router)
     docs.mount(app)
+    page.mount(app)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(HTTPException, _no_such_route)
+    # Added first, so innermost: keys and limits hold for what it answers.
+    app.add_middleware(Direct, routers=ROUTERS, refused=_refused)
+    tokens = None
+    if settings.cds_issuers and settings.cds_base_url:
+        tokens = ClientTokens(settings.key_sets), settings.cds_base_url
+    if app.state.keys is not None:
+        openapi.describe_access(app)
+    if app.state.keys is not None or tokens is not None:
+        app.add_middleware(Access, keys=app.state.keys, tokens=tokens, is_open=_is_open)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -48,16 +85,44 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
             expose_headers=["X-Request-ID"],
         )
-    # Added last, so outermost: it sees preflights too.
-    app.add_middleware(Edge, max_body_bytes=settings.max_body_bytes)
+    # Added last, so outermost: it sees preflights too, which carry no key.
+    app.add_middleware(
+        Edge, max_body_bytes=settings.max_body_bytes, load=app.state.load, meter=meter
+    )
     return app
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    return problem_response(cast(RequestError, error))
+@asynccontextmanager
+async def _following(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    models: ModelStore = app.state.models
+    keys: AccessKeys | None = app.state.keys
+    models.start_polling()
+    app.state.meter.start()
+    if keys is not None:
+        keys.start_refreshing()
+    try:
+        # For the connections.
+        yield {"load": app.state.load, "turning_away": TurningAway(app.state.meter)}
+    finally:
+        if keys is not None:
+            keys.stop()
+        await run_in_threadpool(models.stop)
+        app.state.meter.stop()
 
 
-async def _no_such_route(_: Request, raised: Exception) -> Response:
+def _is_open(path: str) -> bool:
+    """Whether everybody may ask: the load balancer does, and a page to read asks for the key."""
+    return path == "/health" or page.is_part(path)
+
+
+async def _refused(request: Request, raised: Exception) -> Response:
+    error = cast(RequestError, raised)
+    if error.status == 422:
+        request.app.state.meter.refused(problem.rule for problem in error.problems)
+    return error_response(error, request.scope)
+
+
+async def _no_such_route(request: Request, raised: Exception) -> Response:
     error = cast(HTTPException, raised)
     is_method = error.status_code == 405
     problem = Problem(
@@ -69,7 +134,7 @@ async def _no_such_route(_: Request, raised: Exception) -> Response:
         if is_method
         else "Cette route n'existe pas.",
     )
-    response = problem_response(RequestError(error.status_code, [problem]))
+    response = error_response(RequestError(error.status_code, [problem]), request.scope)
     headers: Mapping[str, str] = error.headers or {}
     response.headers.update(headers)
     return response

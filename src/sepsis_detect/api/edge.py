@@ -9,15 +9,31 @@ from secrets import token_hex
 from time import perf_counter
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sepsis_detect import logs
-from sepsis_detect.api.problems import Problem, RequestError, problem_response
+from sepsis_detect.api.access import CALLER
+from sepsis_detect.api.failures import error_response
+from sepsis_detect.api.load import Load
+from sepsis_detect.api.problems import Problem, RequestError
+from sepsis_detect.meter import Meter
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=-]{1,128}")
 JSON_TYPE = re.compile(rb"\s*application/([A-Za-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 REQUEST_ID = "sepsis_detect.request_id"
 """Key of the request id in the ASGI scope."""
+CLIENT_GONE = 499  # in the log alone: nobody was there to answer
+HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+]
+# Unless the answer brings its own: nothing to show, nothing to keep.
+DEFAULT_HEADERS = [
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+]
 
 
 class Edge:
@@ -26,12 +42,16 @@ class Edge:
     Args:
         app: The application.
         max_body_bytes: Larger bodies are answered 413, as soon as that is known.
+        load: What the process has under way.
+        meter: Counts every answer.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int):
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, load: Load, meter: Meter):
         """Wrap `app`."""
         self._app = app
         self._max_body_bytes = max_body_bytes
+        self._load = load
+        self._meter = meter
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -40,46 +60,61 @@ class Edge:
             return
         started = perf_counter()
         headers = dict(scope["headers"])
-        request_id = _request_id(headers)
-        scope[REQUEST_ID] = request_id
+        scope[REQUEST_ID] = own_id = request_id(headers)
         status = 500
         is_started = False
+        received = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status, is_started
             if message["type"] == "http.response.start":
                 status, is_started = message["status"], True
-                message["headers"] = [
-                    *message["headers"],
-                    (b"x-request-id", request_id.encode()),
-                    (b"cache-control", b"no-store"),
-                ]
+                sent = [*message["headers"], (b"x-request-id", own_id.encode()), *HEADERS]
+                own = {name for name, _ in sent}
+                sent += [header for header in DEFAULT_HEADERS if header[0] not in own]
+                message["headers"] = sent
             await send(message)
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            if n_bytes := len(message.get("body", b"")):
+                self._load.take(n_bytes)
+                received += n_bytes
+                if received > self._max_body_bytes:
+                    raise self._too_large()
+            return message
 
         try:
             if scope["method"] == "POST":
-                receive = self._limited(headers, receive)
-            await self._app(scope, receive, send_with_headers)
+                self._check_kind_and_length(headers)
+            await self._app(scope, receive_limited, send_with_headers)
         except RequestError as error:
-            await problem_response(error)(scope, receive, send_with_headers)
+            await error_response(error, scope)(scope, receive, send_with_headers)
+        except ClientDisconnect:
+            status = CLIENT_GONE
         except Exception as error:  # the last resort: a bug must not show a patient's values
-            logs.event(logging.ERROR, "failed", request_id=request_id, **logs.failure(error))
+            logs.event(logging.ERROR, "failed", request_id=own_id, **logs.failure(error))
             if not is_started:
-                await problem_response(_internal())(scope, receive, send_with_headers)
+                await error_response(_internal(), scope)(scope, receive, send_with_headers)
         finally:
+            self._load.give_back(received)
             route = scope.get("route")
+            duration_ms = round((perf_counter() - started) * 1000, 3)
+            self._meter.request(status, duration_ms)
             logs.event(
                 logging.INFO,
                 "request",
-                request_id=request_id,
+                request_id=own_id,
+                caller=scope.get(CALLER),
                 method=scope["method"],
                 # The route's pattern, not the path: a path can hold anything.
                 route=getattr(route, "path", "unmatched"),
                 status=status,
-                duration_ms=round((perf_counter() - started) * 1000, 3),
+                duration_ms=duration_ms,
             )
 
-    def _limited(self, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    def _check_kind_and_length(self, headers: dict[bytes, bytes]) -> None:
         content_type = headers.get(b"content-type")
         if content_type is not None and not JSON_TYPE.fullmatch(content_type):
             raise _not_json()
@@ -88,17 +123,6 @@ class Edge:
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body_bytes:
             raise self._too_large()
-        received = 0
-
-        async def receive_limited() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_body_bytes:
-                raise self._too_large()
-            return message
-
-        return receive_limited
 
     def _too_large(self) -> RequestError:
         most = self._max_body_bytes
@@ -111,7 +135,8 @@ class Edge:
         )
 
 
-def _request_id(headers: dict[bytes, bytes]) -> str:
+def request_id(headers: dict[bytes, bytes]) -> str:
+    """The caller's id of a request if it is a sane one, else a new one."""
     sent = headers.get(b"x-request-id")
     if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
         return sent.decode()

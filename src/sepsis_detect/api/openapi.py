@@ -3,6 +3,8 @@
 from math import isnan
 from typing import Any
 
+from fastapi import FastAPI
+
 from sepsis_detect import units
 from sepsis_detect.api import schemas
 from sepsis_detect.api.answers import MAX_PATIENTS, Include, OnIncoherence
@@ -149,7 +151,7 @@ def _parameter(name: str, choices: list[str], description: str, *, is_list: bool
     }
 
 
-_parameters = [
+PARAMETERS = [
     _parameter("include", [each.value for each in Include], "What else to answer", is_list=True),
     _parameter(
         "on_incoherence",
@@ -162,7 +164,7 @@ _parameters = [
 
 def _body(schema: dict[str, Any], examples: dict[str, Any]) -> dict[str, Any]:
     content = {"application/json": {"schema": schema, "examples": examples}}
-    return {"parameters": _parameters, "requestBody": {"required": True, "content": content}}
+    return {"parameters": PARAMETERS, "requestBody": {"required": True, "content": content}}
 
 
 PATIENT = _body(_patient(), EXAMPLES)
@@ -178,12 +180,38 @@ PATIENTS = _body(
     {"two": {"summary": "Two patients", "value": {"patients": [FLAT, STAY]}}},
 )
 
-_ERROR_MEANINGS = {
+ERROR_MEANINGS = {
+    401: "No API key, or a wrong one, where one is asked for",
+    408: "The request did not come in whole in time",
     413: "The body is larger than the limit",
     415: "The body is not JSON",
     422: "Incoherent or unreadable input: every problem at once",
+    429: "Too many wrong API keys are being sent",
+    503: "More is asked than can be answered in time: ask again after `Retry-After` seconds",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Problems, "description": meaning}
-    for status, meaning in _ERROR_MEANINGS.items()
+    for status, meaning in ERROR_MEANINGS.items()
 }
+WITHOUT_BODY = (401, 429, 503)  # what may be answered whatever is asked
+ERRORS_OF_GET: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in WITHOUT_BODY}
+
+SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key"},
+}
+
+
+def describe_access(app: FastAPI) -> None:
+    """Have the document say how a key is sent; only `/health` asks for none."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = describe()
+            document["components"]["securitySchemes"] = SECURITY_SCHEMES
+            document["security"] = [{name: []} for name in SECURITY_SCHEMES]
+            document["paths"]["/health"]["get"]["security"] = []
+        return describe()
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI documents it

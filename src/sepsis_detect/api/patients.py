@@ -297,6 +297,8 @@ class _Reader(TextProblems):
 
     def infinities(self, values: FloatArray, patient: Patient) -> None:
         """Refuse numbers too large for a float, such as 1e999."""
+        if not np.count_nonzero(np.isinf(values)):
+            return
         for row, column in np.argwhere(np.isinf(values)).tolist():
             place = patient.locate(row, column)
             self.not_finite(str(place[-1]), place, "a number of this size")

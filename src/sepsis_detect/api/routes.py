@@ -2,28 +2,34 @@
 
 from datetime import UTC, datetime
 from math import isnan
+from time import thread_time
 from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from sepsis_detect import units
-from sepsis_detect.api import json_body, openapi, schemas
+from sepsis_detect.access_keys import AccessKeys
+from sepsis_detect.api import json_body, openapi, patients, schemas, work
 from sepsis_detect.api.answers import (
     DEFAULT_OPTIONS,
     Include,
+    Options,
+    answer_judged,
     answer_patient,
     answer_patients,
+    judge,
     read_options,
 )
 from sepsis_detect.api.edge import REQUEST_ID
+from sepsis_detect.api.load import Load
+from sepsis_detect.api.together import Together
+from sepsis_detect.audit import REFUSED
 from sepsis_detect.model import Model
+from sepsis_detect.model_store import ModelStore
+from sepsis_detect.predictor import predict_last
 from sepsis_detect.variables import RANGES, VARIABLES, Variable
-
-# Above this size an answer takes long enough to be worth a thread: the loop stays free.
-LARGE_BODY_BYTES = 32 * 1024
 
 router = APIRouter()
 
@@ -40,25 +46,49 @@ def _model(request: Request) -> Model:
 
 
 @router.head("/health", include_in_schema=False)
-@router.get("/health", response_model=schemas.Health, summary="Can it predict?", tags=["service"])
+@router.get(
+    "/health",
+    response_model=schemas.Health,
+    responses={503: {"model": schemas.Unavailable, "description": "It cannot"}},
+    summary="Can it predict?",
+    tags=["service"],
+)
 async def health(request: Request) -> Response:
-    """Answer 200 when a prediction can be made. This is the load balancer's check."""
-    model = _model(request)
+    """Answer 200 when a prediction can be made. This is the load balancer's check.
+
+    It stays 200 when a new model is refused or S3 cannot be read: the model at hand answers on.
+    `candidate` and `fallback` say so.
+    """
+    models: ModelStore = request.app.state.models
+    keys: AccessKeys | None = request.app.state.keys
+    if keys is not None and (reason := keys.unready) is not None:
+        return json_response({"status": "Unavailable", "reason": reason}, 503)
+    model = models.current
     return json_response(
         {
             "status": "OK",
-            "model": {
-                "name": model.card.name,
-                "version": model.card.version,
-                "source": model.source,
-                "loaded_at": model.loaded_at,
-            },
+            "model": {"name": model.card.name, "version": model.card.version} | _origin(model),
+            "candidate": models.candidate,
+            "fallback": models.fallback,
         }
     )
 
 
+def _origin(model: Model) -> dict[str, Any]:
+    return {
+        "source": model.source,
+        "etag": model.etag,
+        "version_id": model.version_id,
+        "loaded_at": model.loaded_at,
+    }
+
+
 @router.get(
-    "/model", response_model=schemas.ServedModel, summary="The served model", tags=["service"]
+    "/model",
+    response_model=schemas.ServedModel,
+    responses=openapi.ERRORS_OF_GET,
+    summary="The served model",
+    tags=["service"],
 )
 async def served_model(request: Request) -> Response:
     """Describe the served model: threshold, features, training data and metrics."""
@@ -67,11 +97,15 @@ async def served_model(request: Request) -> Response:
         include={"name", "version", "created_at", "threshold", "features", "training", "metrics"}
     )
     notice = {"intended_use": schemas.NOTICE}
-    return json_response(card | {"source": model.source, "loaded_at": model.loaded_at} | notice)
+    return json_response(card | _origin(model) | notice)
 
 
 @router.get(
-    "/variables", response_model=schemas.Variables, summary="The variables", tags=["service"]
+    "/variables",
+    response_model=schemas.Variables,
+    responses=openapi.ERRORS_OF_GET,
+    summary="The variables",
+    tags=["service"],
 )
 async def variables() -> Response:
     """List every variable: names, unit and accepted units, codes, labels and ranges."""
@@ -91,6 +125,15 @@ def _described(variable: Variable) -> dict[str, Any]:
         "unit_label_en": variable.unit_label_en,
         "unit_label_fr": variable.unit_label_fr,
         "units": units.accepted(variable),
+        "conversions": [
+            {
+                "unit": conversion.unit,
+                "scale": "log10" if conversion.is_logarithmic else "linear",
+                "factor": conversion.factor,
+                "offset": conversion.offset,
+            }
+            for conversion in units.CONVERSIONS[variable.column].values()
+        ],
         "values": openapi.WORDS.get(variable.name),
         "loinc": variable.loinc or None,
         "loinc_also": variable.loinc_also,
@@ -111,7 +154,7 @@ async def predict_patient(request: Request) -> Response:
 
     Send one hour flat, or a stay with its `hours`; the answer is about the last hour.
     """
-    return await _answered(request, answer_patient)
+    return await _answered(request, answer_patient, _patient_together)
 
 
 @router.post(
@@ -130,16 +173,63 @@ async def predict_patients(request: Request) -> Response:
     return await _answered(request, answer_patients)
 
 
-async def _answered(request: Request, answer: Any) -> Response:
-    options = read_options(request.query_params) if request.url.query else DEFAULT_OPTIONS
-    body = await request.body()
-    # Taken once: a model that is swapped meanwhile answers the next request.
-    model, request_id = _model(request), request.scope[REQUEST_ID]
+async def _answered(request: Request, answer: Any, together: Any = None) -> Response:
+    has_query = request.scope["query_string"]
+    options = read_options(request.query_params) if has_query else DEFAULT_OPTIONS
 
-    def respond() -> Response:
-        sent = json_body.parse(body)
-        now = datetime.now(UTC)
-        return json_response(answer(sent, model, options, request_id=request_id, now=now))
+    def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
+        answered = answer(
+            json_body.parse_quickly(body)[1],
+            model,
+            options,
+            request_id=request.scope[REQUEST_ID],
+            now=datetime.now(UTC),
+            meter=request.app.state.meter,
+        )
+        return json_response(answered), _decisions(answered)
 
-    is_slow = len(body) > LARGE_BODY_BYTES or Include.CONTRIBUTIONS in options.include
-    return await run_in_threadpool(respond) if is_slow else respond()
+    async def respond_together(body: bytes, model: Model) -> tuple[Response, list[str]]:
+        answered = await together(request, body, model, options)
+        return json_response(answered), _decisions(answered)
+
+    is_slow = Include.CONTRIBUTIONS in options.include
+    can_join = together is not None and Include.TREND not in options.include
+    return await work.answered(
+        request, respond, is_slow=is_slow, together=respond_together if can_join else None
+    )
+
+
+async def _patient_together(
+    request: Request, body: bytes, model: Model, options: Options
+) -> dict[str, Any]:
+    """Answer one patient, judged and predicted for beside all others that are there."""
+    state = request.app.state
+    load: Load = state.load
+    together: Together = state.together
+    began = thread_time()
+    patient = patients.read(json_body.parse_quickly(body)[1], now=datetime.now(UTC))
+    seconds = thread_time() - began
+    hits, predictions = None, None
+    if patient.stay is not None:
+        hits, predictions, shared = await together.predict_last(model, patient.stay)
+        seconds += shared
+    began = thread_time()
+    try:
+        judged = judge(patient, options.on_incoherence, scanned=hits)
+        if predictions is None:  # without the values that refused it
+            predictions = predict_last(model, judged.stay)
+        return answer_judged(
+            judged,
+            predictions,
+            model,
+            options,
+            request_id=request.scope[REQUEST_ID],
+            meter=state.meter,
+        )
+    finally:
+        load.took(seconds + thread_time() - began)
+
+
+def _decisions(answered: dict[str, Any]) -> list[str]:
+    results = answered.get("results", [answered])
+    return [each.get("prediction", REFUSED) for each in results]

@@ -50,8 +50,25 @@ class ModelName(Schema):
 class ModelInService(ModelName):
     """Which model answers, from where, and since when."""
 
-    source: str = Field(examples=["embedded"])
+    source: str = Field(
+        description="`embedded`, `cache` (the last accepted copy on disk), or the address",
+        examples=["embedded"],
+    )
+    etag: str | None = Field(description="Of its content, as S3 gives it; a path: its SHA-256")
+    version_id: str | None = Field(description="Of the upload, where the bucket keeps versions")
     loaded_at: AwareDatetime
+
+
+class CandidateOut(Schema):
+    """What the source holds, or that it cannot be read, while another model is served."""
+
+    etag: str | None
+    status: Literal["refused", "unchecked", "unreachable"] = Field(
+        description="`refused`: not acceptable, not tried again until it changes; `unchecked`: "
+        "this machine could not check it; `unreachable`: the source cannot be read. The last two "
+        "are tried again."
+    )
+    reason: str = Field(description="One sentence")
 
 
 class Health(Schema):
@@ -59,6 +76,19 @@ class Health(Schema):
 
     status: Literal["OK"]
     model: ModelInService
+    candidate: CandidateOut | None = Field(
+        description="null when the model's address holds what is served"
+    )
+    fallback: str | None = Field(
+        description="Why the model is not from its address, when it could not be had at the start"
+    )
+
+
+class Unavailable(Schema):
+    """The service cannot predict now."""
+
+    status: Literal["Unavailable"]
+    reason: str
 
 
 class ServedModel(ModelInService):
@@ -70,6 +100,17 @@ class ServedModel(ModelInService):
     training: dict[str, Any]
     metrics: dict[str, Any]
     intended_use: str
+
+
+class ConversionOut(Schema):
+    """From another accepted unit to the canonical one."""
+
+    unit: str = Field(examples=["umol/L"])
+    scale: Literal["linear", "log10"] = Field(
+        description="`linear`: factor * value + offset; `log10`: factor * log10(value) + offset"
+    )
+    factor: float
+    offset: float
 
 
 class VariableOut(Schema):
@@ -85,6 +126,7 @@ class VariableOut(Schema):
     unit_label_en: str
     unit_label_fr: str
     units: list[str] = Field(description="Accepted in `units`, the canonical one first")
+    conversions: list[ConversionOut] = Field(description="To the canonical unit, from each other")
     values: list[str] | None = Field(description="Accepted words, where it is no number")
     loinc: str | None
     loinc_also: list[str]

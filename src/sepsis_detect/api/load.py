@@ -1,0 +1,138 @@
+"""How much one process takes on: what it can answer soon, and no more.
+
+A request that would wait long is turned away at once, with 503 and `Retry-After`: a queue that
+grows makes every answer late, and the load balancer has other machines to ask. Whatever came while
+the event loop was busy is there at its next turn, so the queue is what one turn takes on. How many
+that may be follows from how long they take, so that one number holds for every kind of request.
+
+Many that come together are taken on, as they are soon done. Where many are turned away window
+after window, more comes than can ever be done: a queue would stay full and make each answer late
+without one answer more, so hardly any is kept until that is over.
+"""
+
+from collections.abc import Callable
+from time import monotonic, thread_time
+from typing import TypeVar
+
+import anyio
+
+from sepsis_detect.api.problems import Problem, RequestError
+
+QUEUE_SECONDS = 0.02  # of work that one turn takes on
+FEWEST, MOST = 32, 256  # requests that it does, however long they take
+FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
+SHARE = 0.05  # of the newest time in the mean
+
+WINDOW_SECONDS = 0.1  # over which those turned away are counted
+FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
+MOST_IN_FLOOD = 3  # requests of one turn, and as many for threads
+
+THREADS = 2  # more would only take turns
+MOST_SLOW = 16  # requests for threads
+MOST_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
+RETRY_SECONDS = 1
+
+Answer = TypeVar("Answer")
+
+
+class Load:
+    """What one process has under way."""
+
+    def __init__(self) -> None:
+        """Nothing."""
+        self._mean_seconds = FIRST_SECONDS
+        self._threads = anyio.CapacityLimiter(THREADS)
+        self._n_slow = 0
+        self._n_bytes = 0
+        self._n_in_turn = 0
+        self._window_began = monotonic()
+        self._n_seen = self._n_refused = 0
+        self._is_flood = False
+
+    @property
+    def most(self) -> int:
+        """Requests that a turn of the event loop takes on now."""
+        if self._is_flood:
+            return min(MOST_IN_FLOOD, MOST)
+        return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
+
+    def takes(self, call_soon: Callable[[Callable[[], None]], object]) -> bool:
+        """Whether one more request is taken on.
+
+        Args:
+            call_soon: Of the event loop; has a function called before its next turn.
+        """
+        self._roll_window()
+        self._n_seen += 1
+        if self._n_in_turn >= self.most:
+            self._n_refused += 1
+            return False
+        if not self._n_in_turn:
+            call_soon(self._begin_turn)
+        self._n_in_turn += 1
+        return True
+
+    def _begin_turn(self) -> None:
+        self._n_in_turn = 0
+
+    def _roll_window(self) -> None:
+        now = monotonic()
+        elapsed = now - self._window_began
+        if elapsed > WINDOW_SECONDS:
+            # After a pause there is no flood, whatever was before it.
+            is_recent = elapsed < 2 * WINDOW_SECONDS
+            self._is_flood = is_recent and self._n_refused > FLOOD_SHARE * self._n_seen
+            self._window_began, self._n_seen, self._n_refused = now, 0, 0
+
+    def timed(self, work: Callable[[], Answer]) -> Answer:
+        """Do `work` here; how long it takes decides how much is taken on."""
+        began = thread_time()  # a processor that others use must not look like too much to do
+        try:
+            return work()
+        finally:
+            self.took(thread_time() - began)
+
+    def took(self, seconds: float) -> None:
+        """Note how much time of the processor a request took here."""
+        self._mean_seconds += SHARE * (seconds - self._mean_seconds)
+
+    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
+        """Do `work` where it keeps no other request waiting.
+
+        Raises:
+            RequestError: 503, too much of this kind is under way.
+        """
+        if self._n_slow >= (min(MOST_IN_FLOOD, MOST_SLOW) if self._is_flood else MOST_SLOW):
+            self._n_refused += 1
+            raise overload()
+        self._n_slow += 1
+        try:
+            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+        finally:
+            self._n_slow -= 1
+
+    def take(self, n_bytes: int) -> None:
+        """Hold so many more bytes of a body.
+
+        Raises:
+            RequestError: 503, too many are held already.
+        """
+        if self._n_bytes + n_bytes > MOST_BYTES:
+            raise overload()
+        self._n_bytes += n_bytes
+
+    def give_back(self, n_bytes: int) -> None:
+        """Hold them no more."""
+        self._n_bytes -= n_bytes
+
+
+def overload() -> RequestError:
+    """503: the same request may be answered a little later, or elsewhere."""
+    problem = Problem(
+        type="load",
+        rule="load.too_much",
+        loc=("request",),
+        msg="The service has too much to do right now: send the same request again in a second.",
+        msg_fr="Le service est trop sollicité : renvoyez la même requête dans une seconde.",
+    )
+    return RequestError(503, [problem], retry_after=RETRY_SECONDS)

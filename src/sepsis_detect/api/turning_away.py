@@ -1,0 +1,55 @@
+"""The answer to a request that is not taken on: 503, for next to nothing.
+
+In a flood most requests end here, and every microsecond of theirs is taken from those that are
+answered. So the answer is made once, what was sent is not looked at, and the log says once a second
+how many there were, not each time that there was one.
+"""
+
+import logging
+from time import monotonic
+
+from starlette.types import Receive, Scope, Send
+
+from sepsis_detect import logs
+from sepsis_detect.api.edge import DEFAULT_HEADERS, HEADERS, request_id
+from sepsis_detect.api.failures import FHIR, error_response
+from sepsis_detect.api.load import overload
+from sepsis_detect.api.problems import problem_response
+from sepsis_detect.meter import Meter
+
+LOG_SECONDS = 1.0
+
+
+class TurningAway:
+    """An application that answers nothing else.
+
+    Args:
+        meter: Counts every answer.
+    """
+
+    def __init__(self, meter: Meter):
+        """Make the answer."""
+        self._meter = meter
+        self._usual = problem_response(overload())
+        self._n_unsaid = 0
+        self._said_at = 0.0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Turn one request away."""
+        is_fhir = scope["path"].startswith(FHIR)
+        response = error_response(overload(), scope) if is_fhir else self._usual
+        own = (b"x-request-id", request_id(dict(scope["headers"])).encode())
+        headers = [*response.raw_headers, own, *HEADERS, *DEFAULT_HEADERS]
+        await send(
+            {"type": "http.response.start", "status": response.status_code, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": response.body})
+        self._meter.turned_away()
+        self._say()
+
+    def _say(self) -> None:
+        self._n_unsaid += 1
+        now = monotonic()
+        if now - self._said_at >= LOG_SECONDS:
+            logs.event(logging.WARNING, "turned_away", n_requests=self._n_unsaid)
+            self._said_at, self._n_unsaid = now, 0

@@ -1,0 +1,69 @@
+"""Answering a request: by one model, within what the process takes on, and written down."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from fastapi import Request
+from starlette.responses import Response
+
+from sepsis_detect.api.access import CALLER
+from sepsis_detect.api.edge import REQUEST_ID
+from sepsis_detect.api.load import Load
+from sepsis_detect.api.problems import RequestError
+from sepsis_detect.audit import REFUSED, Audit
+from sepsis_detect.model import Model
+
+# Above this size an answer takes long enough to be worth a thread: the loop stays free.
+LARGE_BODY_BYTES = 32 * 1024
+
+Answered = tuple[Response, Sequence[str]]
+Answer = Callable[[bytes, Model], Answered]
+AnswerTogether = Callable[[bytes, Model], Awaitable[Answered]]
+
+
+async def answered(
+    request: Request, answer: Answer, *, is_slow: bool, together: AnswerTogether | None = None
+) -> Response:
+    """Answer one request.
+
+    Args:
+        request: Whose body is answered.
+        answer: From the body to the answer and what the audit log says of it; the model stays
+            the same throughout.
+        is_slow: Whether it takes long whatever the size of the body.
+        together: The same as `answer` for what is quick, beside other requests.
+
+    Raises:
+        RequestError: What `answer` refuses; 503, too much is under way.
+    """
+    body = await request.body()
+    state = request.app.state
+    # Taken once: a model that is swapped meanwhile answers the next request.
+    model: Model = state.models.current
+    audit: Audit | None = state.audit
+    load: Load = state.load
+
+    def write_down(decided: Sequence[str]) -> None:
+        if audit is not None:
+            request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
+            audit.write(body, decided, model, request_id=request_id, caller=caller)
+
+    def respond() -> Response:
+        try:
+            response, decisions = answer(body, model)
+        except RequestError:
+            write_down([REFUSED])
+            raise
+        write_down(decisions)
+        return response
+
+    if is_slow or len(body) > LARGE_BODY_BYTES:
+        return await load.in_thread(respond)
+    if together is None:
+        return load.timed(respond)
+    try:
+        response, decisions = await together(body, model)
+    except RequestError:
+        write_down([REFUSED])
+        raise
+    write_down(decisions)
+    return response
