@@ -138,6 +138,8 @@ class FaultyS3:
             self._drip(asked, [b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b"x"] * 100_000])
         elif fault == "cut":
             asked.wfile.write(b'HTTP/1.1 200 OK\r\nETag: "cut"\r\nContent-Length: 100000\r\n\r\nxx')
+        elif fault == "no length":
+            asked.wfile.write(b'HTTP/1.1 200 OK\r\nETag: "cut"\r\n\r\n')
         elif fault == "reset":
             on = struct.pack("ii", 1, 0)
             asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, on)

@@ -32,6 +32,7 @@ from sepsis_detect.errors import ModelSourceError, NoModelError
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import GetObjectOutputTypeDef
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 CHUNK_BYTES = 16 * 1024
@@ -103,8 +104,8 @@ class S3Source:
             place["IfNoneMatch"] = f'"{known_etag}"'
         try:
             answer = client.get_object(**place)  # type: ignore[arg-type]
-            n_bytes = answer["ContentLength"]
             with closing(answer["Body"]) as body:
+                n_bytes = _length(answer)
                 content = _read(body, deadline) if n_bytes <= MOST_BYTES else None
         except (BotoCoreError, ClientError, OSError) as error:
             if _status(error) == 304:
@@ -119,6 +120,13 @@ class S3Source:
             etag=answer["ETag"].strip('"'),
             version_id=answer.get("VersionId"),
         )
+
+
+def _length(answer: "GetObjectOutputTypeDef") -> int:
+    """Bytes of the object; a head that broke off may lack it."""
+    if "ContentLength" not in answer:
+        raise ModelSourceError("S3 did not answer as S3 does (no length)")
+    return answer["ContentLength"]
 
 
 def _read(body: "StreamingBody", deadline: float) -> bytes:

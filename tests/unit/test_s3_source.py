@@ -57,6 +57,7 @@ def test_a_huge_object_is_not_read(s3: FaultyS3) -> None:
         ("slow", ModelSourceError, "S3 did not answer in time"),
         ("trickle", ModelSourceError, "S3 did not answer in time"),
         ("trickling head", ModelSourceError, "S3 did not answer in time"),
+        ("no length", ModelSourceError, "S3 did not answer as S3 does (no length)"),
         ("cut", ModelSourceError, "S3 broke the connection off"),
         ("reset", ModelSourceError, "S3 broke the connection off"),
         ("down", ModelSourceError, "S3 cannot be connected to"),
