@@ -221,11 +221,6 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         ),
         Imputed(name="random_forest", label="Random forest", build=random_forest, **trees),
         Imputed(name="extra_trees", label="Extra trees", build=extra_trees, **trees),
-        boosting(
-            "utility_boosting",
-            "Gradient boosting on utility",
-            replace(single, objective="utility"),
-        ),
         boosting("gradient_boosting", "Gradient boosting", single),
         boosting("averaged_boosting", "Averaged boosting (served)", recipe),
     ]

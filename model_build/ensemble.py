@@ -7,12 +7,15 @@ differ, which is what averaging needs.
 The mean margin is not a probability; a sigmoid fitted on out-of-fold margins makes it one.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from model_build.bins import MAX_BINS, Bins
@@ -105,10 +108,17 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.slope_, self.intercept_ = 1.0, 0.0
         first, weight = self._draw(0, y, sample_weight, rows)
         self.bins_ = Bins.of(X[first], weight, max_bins=self.max_bins)
-        self.members_ = [
-            self._fit_member(member, X, y, sample_weight, rows)
-            for member in tqdm(range(self.n_members), desc="members", disable=not self.verbose)
-        ]
+
+        def fit_member(member: int) -> Any:
+            # scikit-learn hands a node of a tree to its threads and waits for them: with this
+            # few hours it waits for most of the time. A thread for each member does not wait.
+            with threadpool_limits(limits=1, user_api="openmp"):
+                return self._fit_member(member, X, y, sample_weight, rows)
+
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            fitted = threads.map(fit_member, range(self.n_members))
+            progress = tqdm(fitted, "members", self.n_members, disable=not self.verbose)
+            self.members_ = list(progress)
         return self
 
     def _draw(

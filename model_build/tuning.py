@@ -1,4 +1,4 @@
-"""What was tried: the recipe and variations of it, on a division of the patients of its own.
+"""What was tried: a first recipe and variations of it, on a division of the patients of its own.
 
 The report judges the served model on one division; its choices were made on this one, so that no
 choice follows the luck of the folds it is reported on. A share of the patients is enough to tell
@@ -61,12 +61,14 @@ class Variation:
 def variations(recipe: Recipe) -> list[Variation]:
     """The recipe itself first."""
     trees = recipe.members * recipe.iterations
+    smaller = {"leaves": recipe.leaves // 2 + 1}
+    stiffer = {"min_samples_leaf": recipe.min_samples_leaf * 3, "l2": recipe.l2 * 5}
 
     def other(name: str, label: str, **changes: Any) -> Variation:
         return Variation(name=name, label=label, recipe=replace(recipe, **changes))
 
     return [
-        Variation(name="chosen", label="as chosen", recipe=recipe),
+        Variation(name="first", label="the recipe that was varied", recipe=recipe),
         other(
             "one_fit",
             f"one fit of {trees} small steps instead of the mean of {recipe.members}",
@@ -82,12 +84,19 @@ def variations(recipe: Recipe) -> list[Variation]:
             learning_rate=recipe.learning_rate / 2,
         ),
         other("utility", "fitted on what a flag gains, not on the label", objective="utility"),
-        other("small_trees", "trees of half as many leaves", leaves=recipe.leaves // 2 + 1),
+        other("small_trees", "trees of half as many leaves", **smaller),
         other(
             "stiffer",
             "stronger regularisation: more hours in a leaf, leaves pulled to zero",
-            min_samples_leaf=recipe.min_samples_leaf * 3,
-            l2=recipe.l2 * 5,
+            **stiffer,
+        ),
+        other("small_and_stiff", "both of these", **smaller, **stiffer),
+        other(
+            "served",
+            "both of these, and a quarter fewer members: what is served",
+            members=max(1, recipe.members * 3 // 4),
+            **smaller,
+            **stiffer,
         ),
         other(
             "more_quiet",
