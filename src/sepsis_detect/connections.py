@@ -5,6 +5,7 @@ that stalls, by accident or on purpose, is told so and left.
 """
 
 from asyncio import TimerHandle
+from collections.abc import Coroutine
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from sepsis_detect.api.edge import DEFAULT_HEADERS, HEADERS
 from sepsis_detect.api.load import Load
 from sepsis_detect.api.problems import Problem
+from sepsis_detect.api.turning_away import TurningAway
 
 REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
 MOST_HEADER_BYTES = 64 * 1024  # of one request
@@ -75,9 +77,14 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         load: Load | None = self.app_state.get("load")
-        if load is not None and cycle.scope["path"] != HEALTH:
-            app = app if load.takes(self.loop.call_soon) else self.app_state["turning_away"]
-        super()._start_asgi_task(cycle, app)
+        if load is None or cycle.scope["path"] == HEALTH or load.takes(self.loop.call_soon):
+            super()._start_asgi_task(cycle, app)
+            return
+        turning_away: TurningAway = self.app_state["turning_away"]
+        if self.flow.write_paused:
+            super()._start_asgi_task(cycle, turning_away)
+        else:
+            at_once(turning_away(cycle.scope, cycle.receive, cycle.send))
 
     def _finished(self) -> None:
         self._is_unfinished = False
@@ -96,6 +103,20 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             if self._is_within_headers or not is_answered:
                 self.transport.write(_whole_answer(status, problem))
             self.transport.close()
+
+
+def at_once(answering: Coroutine[Any, Any, None]) -> None:
+    """Do here what waits for nothing: in a flood, a task for each answer costs more than it does.
+
+    Raises:
+        RuntimeError: It waits for something.
+    """
+    try:
+        answering.send(None)
+    except StopIteration:
+        return
+    answering.close()
+    raise RuntimeError("it was to wait for nothing")
 
 
 def _whole_answer(status: bytes, problem: Problem) -> bytes:

@@ -1,14 +1,15 @@
 """A hit in words: one finding for each hour a rule fires at, in English and French."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
 from sepsis_detect import hints, rules
 from sepsis_detect.coherence import HARD_HIGH, HARD_LOW, USUAL_HIGH, USUAL_LOW, Hit
 from sepsis_detect.hints import decimal_comma, number
-from sepsis_detect.rules import Rule
+from sepsis_detect.rules import Rule, Severity
 from sepsis_detect.stay import Stay
 from sepsis_detect.variables import ICU_HOUR, VARIABLES, Variable
 
@@ -35,7 +36,7 @@ class Finding:
     fr: str
     hint_en: str
     hint_fr: str
-    context: dict[str, Any]
+    context: Mapping[str, Any]
 
 
 def findings(stay: Stay, hits: Iterable[Hit]) -> list[Finding]:
@@ -54,8 +55,18 @@ def _of_hit(stay: Stay, hit: Hit) -> Iterator[Finding]:
         context: dict[str, Any] = {"icu_hour": None if isnan(hour) else _plain(hour)}
         if is_range:
             yield _range_finding(hit, row, values[0], context)
+        elif values:
+            yield _finding(hit.rule, row, hit.columns, values, numbers, context)
         else:
-            yield _finding(hit, row, values, numbers, context)
+            yield _of_no_value(hit.rule, row, context["icu_hour"], tuple(numbers.items()))
+
+
+@lru_cache(maxsize=1024)
+def _of_no_value(
+    rule: Rule, row: int, icu_hour: float | None, numbers: tuple[tuple[str, float], ...]
+) -> Finding:
+    """What is said of many patients in the same words, such as that a stay is short."""
+    return _finding(rule, row, (), (), dict(numbers), {"icu_hour": icu_hour})
 
 
 RANGE_RULES = frozenset(rules.NAMED_UNUSUAL.values())
@@ -93,14 +104,14 @@ def _range_finding(hit: Hit, row: int, value: float, context: dict[str, Any]) ->
 
 
 def _finding(
-    hit: Hit,
+    rule: Rule,
     row: int,
+    columns: tuple[int, ...],
     values: tuple[float, ...],
     numbers: dict[str, float],
     context: dict[str, Any],
 ) -> Finding:
-    rule: Rule = hit.rule
-    variables = [VARIABLES[column] for column in hit.columns]
+    variables = [VARIABLES[column] for column in columns]
     for variable, value in zip(variables, values, strict=True):
         context[variable.challenge.lower() if variable.name == "icu_unit" else variable.name] = (
             None if isnan(value) else _plain(value)
@@ -122,9 +133,9 @@ def _finding(
 
     return Finding(
         rule=rule.id,
-        is_refusal=hit.is_refusal,
+        is_refusal=rule.severity is Severity.REFUSED,
         row=row,
-        columns=hit.columns,
+        columns=columns,
         en=rule.en.format(**words("en")),
         fr=rule.fr.format(**words("fr")),
         hint_en=rule.hint_en,

@@ -7,7 +7,6 @@ agent and no permission to count it.
 Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 
-import json
 import logging
 import sys
 import time
@@ -15,6 +14,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
+
+import orjson
 
 from sepsis_detect.settings import LogLevel
 
@@ -134,9 +135,6 @@ def _place(traceback: TracebackType | None) -> str:
     return place
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, default=lambda value: type(value).__name__).encode
-
-
 class JsonFormatter(logging.Formatter):
     """One line of JSON for a record, from whatever library it comes."""
 
@@ -153,7 +151,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[1]:
             line |= failure(record.exc_info[1])
         # What is no JSON is a slip of ours; its type tells which, and cannot hold a patient.
-        return _encode(line)
+        return orjson.dumps(line, default=lambda value: type(value).__name__).decode()
 
 
 def configure(level: LogLevel) -> None:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Any
 
 import pytest
@@ -208,10 +207,11 @@ def busy(seconds: float) -> None:
 
 
 def test_the_longer_requests_take_the_fewer_are_taken_on() -> None:
-    here, taken_on = Load(), []
+    here, loop, taken_on = Load(), Loop(), []
     for seconds in (0.0, 0.005):
         for _ in range(200):
-            here.timed(partial(busy, seconds))
+            loop.taken(here, 1)
+            busy(seconds)
         taken_on.append(here.most)
     assert taken_on[0] > taken_on[1] == load.FEWEST
 

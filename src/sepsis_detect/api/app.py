@@ -53,6 +53,8 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_following,
+        # What a request holds stays here. To find out that nobody traces takes as long as a rule.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.models = ModelStore(settings, may_fall_back=may_fall_back)
     app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None

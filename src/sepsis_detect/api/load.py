@@ -18,10 +18,10 @@ import anyio
 
 from sepsis_detect.api.problems import Problem, RequestError
 
-QUEUE_SECONDS = 0.02  # of work that one turn takes on
-FEWEST, MOST = 32, 256  # requests that it does, however long they take
+QUEUE_SECONDS = 0.03  # of work that one turn takes on
+FEWEST, MOST = 64, 256  # requests that it does, however long they take
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
-SHARE = 0.05  # of the newest time in the mean
+SHARE = 0.05  # of the newest turn in the mean
 
 WINDOW_SECONDS = 0.1  # over which those turned away are counted
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
@@ -44,7 +44,8 @@ class Load:
         self._threads = anyio.CapacityLimiter(THREADS)
         self._n_slow = 0
         self._n_bytes = 0
-        self._n_in_turn = 0
+        self._n_in_turn = self._n_before = 0
+        self._turn_began = thread_time()
         self._window_began = monotonic()
         self._n_seen = self._n_refused = 0
         self._is_flood = False
@@ -73,7 +74,13 @@ class Load:
         return True
 
     def _begin_turn(self) -> None:
-        self._n_in_turn = 0
+        # What was taken on in the turn before has been answered since. Time of the processor, so
+        # that one which others use does not look like too much to do.
+        now = thread_time()
+        if self._n_before:
+            seconds = (now - self._turn_began) / self._n_before
+            self._mean_seconds += SHARE * (seconds - self._mean_seconds)
+        self._n_before, self._n_in_turn, self._turn_began = self._n_in_turn, 0, now
 
     def _roll_window(self) -> None:
         now = monotonic()
@@ -83,18 +90,6 @@ class Load:
             is_recent = elapsed < 2 * WINDOW_SECONDS
             self._is_flood = is_recent and self._n_refused > FLOOD_SHARE * self._n_seen
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
-
-    def timed(self, work: Callable[[], Answer]) -> Answer:
-        """Do `work` here; how long it takes decides how much is taken on."""
-        began = thread_time()  # a processor that others use must not look like too much to do
-        try:
-            return work()
-        finally:
-            self.took(thread_time() - began)
-
-    def took(self, seconds: float) -> None:
-        """Note how much time of the processor a request took here."""
-        self._mean_seconds += SHARE * (seconds - self._mean_seconds)
 
     async def in_thread(self, work: Callable[[], Answer]) -> Answer:
         """Do `work` where it keeps no other request waiting.

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from math import isnan
-from time import thread_time
 from typing import Any
 
 import orjson
@@ -23,7 +22,6 @@ from sepsis_detect.api.answers import (
     read_options,
 )
 from sepsis_detect.api.edge import REQUEST_ID
-from sepsis_detect.api.load import Load
 from sepsis_detect.api.together import Together
 from sepsis_detect.audit import REFUSED
 from sepsis_detect.model import Model
@@ -204,30 +202,18 @@ async def _patient_together(
 ) -> dict[str, Any]:
     """Answer one patient, judged and predicted for beside all others that are there."""
     state = request.app.state
-    load: Load = state.load
     together: Together = state.together
-    began = thread_time()
     patient = patients.read(json_body.parse_quickly(body)[1], now=datetime.now(UTC))
-    seconds = thread_time() - began
     hits, predictions = None, None
     if patient.stay is not None:
-        hits, predictions, shared = await together.predict_last(model, patient.stay)
-        seconds += shared
-    began = thread_time()
-    try:
-        judged = judge(patient, options.on_incoherence, scanned=hits)
-        if predictions is None:  # without the values that refused it
-            predictions = predict_last(model, judged.stay)
-        return answer_judged(
-            judged,
-            predictions,
-            model,
-            options,
-            request_id=request.scope[REQUEST_ID],
-            meter=state.meter,
-        )
-    finally:
-        load.took(seconds + thread_time() - began)
+        hits, predictions = await together.predict_last(model, patient.stay)
+    judged = judge(patient, options.on_incoherence, scanned=hits)
+    if predictions is None:  # without the values that refused it
+        predictions = predict_last(model, judged.stay)
+    request_id = request.scope[REQUEST_ID]
+    return answer_judged(
+        judged, predictions, model, options, request_id=request_id, meter=state.meter
+    )
 
 
 def _decisions(answered: dict[str, Any]) -> list[str]:

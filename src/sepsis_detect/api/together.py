@@ -7,7 +7,6 @@ answered in the next.
 
 import asyncio
 from collections.abc import Sequence
-from time import thread_time
 from typing import NamedTuple
 
 from sepsis_detect import coherence, predictor
@@ -23,12 +22,10 @@ class Found(NamedTuple):
     Attributes:
         hits: Of every rule.
         predictions: For its last hour; None where a hit refuses it.
-        seconds: Of processor time that it took.
     """
 
     hits: list[Hit]
     predictions: Predictions | None
-    seconds: float
 
 
 class _Waiting(NamedTuple):
@@ -59,7 +56,6 @@ class Together:
             self._answer(model, [each for each in waiting if each.model is model])
 
     def _answer(self, model: Model, waiting: list[_Waiting]) -> None:
-        began = thread_time()
         try:
             found = _found(model, [each.stay for each in waiting])
         except Exception as error:
@@ -69,22 +65,21 @@ class Together:
             elif not waiting[0].found.done():
                 waiting[0].found.set_exception(error)
             return
-        seconds = (thread_time() - began) / len(waiting)
-        for each, (hits, predictions) in zip(waiting, found, strict=True):
+        for each, of_it in zip(waiting, found, strict=True):
             if not each.found.done():  # it may have been given up
-                each.found.set_result(Found(hits, predictions, seconds))
+                each.found.set_result(of_it)
 
 
-def _found(model: Model, stays: Sequence[Stay]) -> list[tuple[list[Hit], Predictions | None]]:
+def _found(model: Model, stays: Sequence[Stay]) -> list[Found]:
     hits = coherence.scan_each(_end_to_end(stays))
     is_fit = [not any(hit.is_refusal for hit in each) for each in hits]
     fit = [stay for stay, is_one in zip(stays, is_fit, strict=True) if is_one]
     if not fit:
-        return [(each, None) for each in hits]
+        return [Found(each, None) for each in hits]
     predictions = predictor.predict_last(model, _end_to_end(fit))
     places = iter(range(len(fit)))
     parts = [predictions.part(at := next(places), at + 1) if each else None for each in is_fit]
-    return list(zip(hits, parts, strict=True))
+    return [Found(each, part) for each, part in zip(hits, parts, strict=True)]
 
 
 def _end_to_end(stays: Sequence[Stay]) -> Stay:

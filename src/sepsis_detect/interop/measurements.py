@@ -84,15 +84,14 @@ def hours_of(
     rows = {hour: row for row, hour in enumerate(sorted(set(hours)))}
     values = np.full((len(rows), N_COLUMNS), nan)
     values[:, ICU_HOUR] = list(rows)
-    found: dict[tuple[int, int], list[float]] = {}
-    cells: Cells = {}
-    for each, hour, value in zip(measurements, hours, canonical(measurements), strict=True):
-        cell = rows[hour], each.meaning.column
-        found.setdefault(cell, []).append(value)
-        cells.setdefault(cell, []).append(each)
-    for cell, several in found.items():
-        values[cell] = several[0] if len(several) == 1 else median(several)
-    return values, cells
+    numbers = canonical(measurements)
+    found: dict[tuple[int, int], list[int]] = {}
+    for index, (each, hour) in enumerate(zip(measurements, hours, strict=True)):
+        found.setdefault((rows[hour], each.meaning.column), []).append(index)
+    for cell, (first, *others) in found.items():
+        more = [numbers[index] for index in others]
+        values[cell] = median([numbers[first], *more]) if more else numbers[first]
+    return values, {cell: [measurements[at] for at in several] for cell, several in found.items()}
 
 
 def used(measurements: Iterable[Measurement]) -> list[Entry]:
