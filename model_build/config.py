@@ -94,13 +94,13 @@ class Comparison:
     rbf_svm_c: float = 1.0
     rbf_svm_gamma: float = 0.001
     rbf_svm_hours: int = 8000
-    forest_trees: int = 100
+    forest_trees: int = 60
     forest_leaf_hours: int = 20
     forest_keep_negatives: float = 0.05
     extra_trees_features: float = 0.1
     single_iterations: int = 250
     single_learning_rate: float = 0.06
-    transfer_members: int = 4
+    transfer_members: int = 3
     draws: int = 200
     parity_hours: int = 2000
     single_calls: int = 500

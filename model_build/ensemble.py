@@ -108,14 +108,16 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.slope_, self.intercept_ = 1.0, 0.0
         first, weight = self._draw(0, y, sample_weight, rows)
         self.bins_ = Bins.of(X[first], weight, max_bins=self.max_bins)
+        n_cores = os.cpu_count() or 1
+        n_at_once = min(n_cores, self.n_members)
 
         def fit_member(member: int) -> Any:
             # scikit-learn hands a node of a tree to its threads and waits for them: with this
             # few hours it waits for most of the time. A thread for each member does not wait.
-            with threadpool_limits(limits=1, user_api="openmp"):
+            with threadpool_limits(limits=n_cores // n_at_once, user_api="openmp"):
                 return self._fit_member(member, X, y, sample_weight, rows)
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        with ThreadPoolExecutor(n_at_once) as threads:
             fitted = threads.map(fit_member, range(self.n_members))
             progress = tqdm(fitted, "members", self.n_members, disable=not self.verbose)
             self.members_ = list(progress)
