@@ -75,15 +75,18 @@ class LocalAws:
         stacks = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
         return {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
 
-    def resources(self, stack_name: str, kind: str) -> list[str]:
-        """Physical ids of the resources of one type."""
+    def made(self, stack_name: str) -> dict[str, tuple[str, str]]:
+        """Type and physical id of the resources of a stack, by logical id."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        return [
-            each["PhysicalResourceId"]
+        return {
+            each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"])
             for page in pages.paginate(StackName=stack_name)
             for each in page["StackResourceSummaries"]
-            if each["ResourceType"] == kind
-        ]
+        }
+
+    def resources(self, stack_name: str, kind: str) -> list[str]:
+        """Physical ids of the resources of one type."""
+        return [id_ for of, id_ in self.made(stack_name).values() if of == kind]
 
 
 @contextmanager
