@@ -34,6 +34,7 @@ def synth(
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
     return subprocess.run(
         [*without_network(), *cdk, "synth", "--quiet", f"--output={folder / 'out'}", *arguments],

@@ -11,7 +11,7 @@ from tests.infra.deployment.deployed import (
     bridge_address,
     instances_of,
 )
-from tests.infra.local_aws import ACCOUNT, REGION, LocalAws, local_aws
+from tests.infra.local_aws import LocalAws, local_aws
 
 POLL_SECONDS = 1.0
 DEV = {
@@ -54,7 +54,7 @@ def deployment(
 ) -> Deployment:
     """A bootstrapped account."""
     made = Deployment(cdk, aws, tmp_path_factory.mktemp("deployment"))
-    made.run("bootstrap", f"aws://{ACCOUNT}/{REGION}")
+    made.bootstrap()
     return made
 
 

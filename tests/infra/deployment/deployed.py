@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tests.infra.conftest import ROOT
 from tests.infra.instance import Instance
-from tests.infra.local_aws import LocalAws
+from tests.infra.local_aws import ACCOUNT, REGION, LocalAws
 from tools.containers import docker
 
 CDK_SECONDS = 500.0
@@ -59,15 +59,19 @@ class Deployment:
             | {
                 "CDK_DOCKER": str(shim),
                 "PYTHONPATH": str(ROOT),
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
                 "CI": "true",
             }
         )
 
-    def run(self, *arguments: str) -> str:
-        """One command; what it said."""
+    def bootstrap(self) -> None:
+        """Make ready the account; from outside the app, which would be synthesised for nothing."""
+        self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self._folder)
+
+    def _run(self, *arguments: str, folder: Path = ROOT) -> None:
         done = subprocess.run(
             [*self._cdk, *arguments],
-            cwd=ROOT,
+            cwd=folder,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,14 +80,13 @@ class Deployment:
             check=False,
         )
         assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
 
     def deploy(self, **settings: str) -> Environment:
         """Deploy an environment, as `make deploy` does."""
         stack, assembly = f"sepsis-detect-{settings['env']}", self._folder / "cdk.out"
         outputs = self._folder / "outputs.json"
         given = [f"--context={name}={of}" for name, of in settings.items()]
-        self.run(
+        self._run(
             "deploy",
             "--method=direct",  # change sets of moto lose the outputs
             "--no-previous-parameters",

@@ -101,6 +101,7 @@ def local_aws(folder: Path, *addresses: str) -> Iterator[LocalAws]:
         port = free.getsockname()[1]
     log = folder / "local_aws.log"
     kept = {name: of for name, of in os.environ.items() if not name.startswith("COVERAGE_")}
+    kept["PYTHONDONTWRITEBYTECODE"] = ""  # or all of moto is compiled at every start
     program = [sys.executable, "-m", "tests.infra.local_aws.server", str(port), *addresses]
     with (
         log.open("wb") as written,

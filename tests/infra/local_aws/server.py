@@ -25,6 +25,8 @@ def main() -> None:
     """Serve until killed."""
     port, *addresses = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # jsonschema would compile a grammar of addresses for seconds. It does without; nobody asks it.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     mend_permissions()
     kept = fill_gaps(f"http://127.0.0.1:{port}")
     app: Any = DomainDispatcherApplication(create_backend_app)
