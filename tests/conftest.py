@@ -18,19 +18,22 @@ from tests.faulty_s3 import FaultyS3, faulty_s3
 from tools.containers import is_engine_here
 
 IMAGE = "sepsis-detect:under-test"
-DEPLOYMENT = "tests/infra/deployment/"
+# Folders whose tests share what takes long to make.
+SHARING = ("tests/infra/deployment/", "tests/infra/templates/")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """As `--dist loadfile`, but a folder whose tests share what takes a minute is like one file."""
+    """As `--dist loadfile`, but a folder whose tests share something is like one file."""
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
     if config.getvalue("dist") != "loadfile":
         return None
     by_file = LoadFileScheduling(config, log)
     file_of = by_file._split_scope
-    by_file._split_scope = lambda test: DEPLOYMENT if test.startswith(DEPLOYMENT) else file_of(test)
+    by_file._split_scope = lambda test: next(
+        (folder for folder in SHARING if test.startswith(folder)), file_of(test)
+    )
     return by_file
 
 

@@ -85,7 +85,7 @@ def test_it_needs_no_account_and_no_network(assembly: Path) -> None:
 
 
 def test_no_finding_is_left_unexplained(assembly: Path) -> None:
-    """Of cdk-nag and of CDK's own rules; test_templates.py shows that they do look."""
+    """Of cdk-nag and of CDK's own rules; templates/test_templates.py shows that they do look."""
     for folder in (assembly, assembly.with_name("checked")):
         report = json.loads((folder / "validation-report.json").read_text("utf-8"))
         assert report["pluginReports"] == []
