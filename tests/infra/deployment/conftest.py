@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.infra.deployment.deployed import (
+    Before,
     Deployment,
     Environment,
-    Instances,
     bridge_address,
     instances_of,
 )
@@ -59,15 +59,16 @@ def deployment(
 
 
 @pytest.fixture(scope="package")
-def first(aws: LocalAws, deployment: Deployment) -> Instances:
-    """The small environment's instances before its update."""
-    return instances_of(aws, deployment.deploy(**DEV))
+def before(aws: LocalAws, deployment: Deployment) -> Before:
+    """The small environment before its update."""
+    dev = deployment.deploy(**DEV)
+    return Before(instances=instances_of(aws, dev), made=aws.made(dev.stack))
 
 
 @pytest.fixture(scope="package")
-def dev(deployment: Deployment, first: Instances) -> Environment:
+def dev(deployment: Deployment, before: Before) -> Environment:
     """The small environment, deployed and then updated."""
-    assert first
+    assert before
     return deployment.deploy(**DEV, instance_type="t3.medium")
 
 

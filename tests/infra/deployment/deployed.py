@@ -135,6 +135,19 @@ def instances_of(aws: LocalAws, environment: Environment) -> Instances:
     return {each["InstanceId"]: each for some in reservations for each in some["Instances"]}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An environment before its update.
+
+    Attributes:
+        instances: Those of the group.
+        made: Type and physical id of all resources.
+    """
+
+    instances: Instances
+    made: dict[str, tuple[str, str]]
+
+
 def healthy_targets(aws: LocalAws, environment: Environment) -> set[str]:
     """Ids of the instances to which the load balancer sends requests."""
     (target_group,) = group_of(aws, environment)["TargetGroupARNs"]

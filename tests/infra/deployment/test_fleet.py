@@ -1,8 +1,8 @@
 """The instances: where they stand, what they are, and what an update does to them."""
 
 from tests.infra.deployment.deployed import (
+    Before,
     Environment,
-    Instances,
     group_of,
     healthy_targets,
     instances_of,
@@ -47,9 +47,11 @@ def test_instances_are_private_encrypted_and_without_ssh(
 
 
 def test_another_instance_type_replaces_the_instances_and_nothing_else(
-    aws: LocalAws, first: Instances, dev: Environment
+    aws: LocalAws, before: Before, dev: Environment
 ) -> None:
     """The group stays; its launch template has a new version, and instances are of that one."""
+    assert aws.made(dev.stack) == before.made
+    first = before.instances
     assert {each["InstanceType"] for each in first.values()} == {"t3.small"}
     assert template_of(aws, dev)["InstanceType"] == "t3.medium"
     (launch_template,) = aws.resources(dev.stack, "AWS::EC2::LaunchTemplate")
