@@ -13,10 +13,9 @@ from tests.infra.deployment.deployed import (
 )
 from tests.infra.local_aws import LocalAws, local_aws
 
-POLL_SECONDS = 1.0
 DEV = {
     "env": "dev",
-    "model_poll_seconds": f"{POLL_SECONDS:g}",
+    "model_poll_seconds": "1",
     "alarm_email": "ops@example.org",
     "audit_log": "true",
 }

@@ -70,11 +70,6 @@ class LocalAws:
             **(credentials or made_up),
         )
 
-    def outputs(self, stack_name: str) -> dict[str, str]:
-        """Of a stack that was deployed."""
-        stacks = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-        return {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
-
     def made(self, stack_name: str) -> dict[str, tuple[str, str]]:
         """Type and physical id of the resources of a stack, by logical id."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
