@@ -20,6 +20,8 @@ CDK := node_modules/.package-lock.json
 
 # ONNX Runtime reports home unless this is set before its import.
 export ORT_DISABLE_TELEMETRY := 1
+# CDK's command line too.
+export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
 .PHONY: help venv serve image browser screenshots test lint format types model cdk synth deploy bench bench-swap bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean

@@ -6,6 +6,7 @@ import os
 import subprocess
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,6 +18,23 @@ from tests.faulty_s3 import FaultyS3, faulty_s3
 from tools.containers import is_engine_here
 
 IMAGE = "sepsis-detect:under-test"
+# Folders whose tests share what takes long to make.
+SHARING = ("tests/infra/deployment/", "tests/infra/templates/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """As `--dist loadfile`, but a folder whose tests share something is like one file."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    if config.getvalue("dist") != "loadfile":
+        return None
+    by_file = LoadFileScheduling(config, log)
+    file_of = by_file._split_scope
+    by_file._split_scope = lambda test: next(
+        (folder for folder in SHARING if test.startswith(folder)), file_of(test)
+    )
+    return by_file
 
 
 @pytest.fixture(autouse=True)

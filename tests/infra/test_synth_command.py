@@ -34,6 +34,7 @@ def synth(
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
     }
     return subprocess.run(
         [*without_network(), *cdk, "synth", "--quiet", f"--output={folder / 'out'}", *arguments],
@@ -84,7 +85,7 @@ def test_it_needs_no_account_and_no_network(assembly: Path) -> None:
 
 
 def test_no_finding_is_left_unexplained(assembly: Path) -> None:
-    """Of cdk-nag and of CDK's own rules; test_templates.py shows that they do look."""
+    """Of cdk-nag and of CDK's own rules; templates/test_templates.py shows that they do look."""
     for folder in (assembly, assembly.with_name("checked")):
         report = json.loads((folder / "validation-report.json").read_text("utf-8"))
         assert report["pluginReports"] == []

@@ -70,20 +70,18 @@ class LocalAws:
             **(credentials or made_up),
         )
 
-    def outputs(self, stack_name: str) -> dict[str, str]:
-        """Of a stack that was deployed."""
-        stacks = self.client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
-        return {each["OutputKey"]: each["OutputValue"] for each in stacks[0]["Outputs"]}
+    def made(self, stack_name: str) -> dict[str, tuple[str, str]]:
+        """Type and physical id of the resources of a stack, by logical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            each["LogicalResourceId"]: (each["ResourceType"], each["PhysicalResourceId"])
+            for page in pages.paginate(StackName=stack_name)
+            for each in page["StackResourceSummaries"]
+        }
 
     def resources(self, stack_name: str, kind: str) -> list[str]:
         """Physical ids of the resources of one type."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        return [
-            each["PhysicalResourceId"]
-            for page in pages.paginate(StackName=stack_name)
-            for each in page["StackResourceSummaries"]
-            if each["ResourceType"] == kind
-        ]
+        return [id_ for of, id_ in self.made(stack_name).values() if of == kind]
 
 
 @contextmanager
@@ -98,6 +96,7 @@ def local_aws(folder: Path, *addresses: str) -> Iterator[LocalAws]:
         port = free.getsockname()[1]
     log = folder / "local_aws.log"
     kept = {name: of for name, of in os.environ.items() if not name.startswith("COVERAGE_")}
+    kept["PYTHONDONTWRITEBYTECODE"] = ""  # or all of moto is compiled at every start
     program = [sys.executable, "-m", "tests.infra.local_aws.server", str(port), *addresses]
     with (
         log.open("wb") as written,

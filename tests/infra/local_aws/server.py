@@ -14,34 +14,20 @@ from typing import Any
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
-from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 from tests.infra.local_aws.cloudformation import fill_gaps
-
-ABOUT_TLS = ("aws:SecureTransport", "s3:TlsVersion")
-
-
-def _overlook_tls() -> None:
-    """What is denied without TLS is not denied here: this server speaks plain HTTP."""
-    original = IAMPolicyStatement.is_action_permitted
-
-    def judged(self: Any, *args: Any, **kwargs: Any) -> PermissionResult:
-        statement = self._statement
-        keys = {key for test in statement.get("Condition", {}).values() for key in test}
-        if statement["Effect"] == "Deny" and keys and keys <= set(ABOUT_TLS):
-            return PermissionResult.NEUTRAL
-        return original(self, *args, **kwargs)
-
-    IAMPolicyStatement.is_action_permitted = judged  # type: ignore[method-assign]
+from tests.infra.local_aws.permissions import mend_permissions
 
 
 def main() -> None:
     """Serve until killed."""
     port, *addresses = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    _overlook_tls()
+    # jsonschema would compile a grammar of addresses for seconds. It does without; nobody asks it.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    mend_permissions()
     kept = fill_gaps(f"http://127.0.0.1:{port}")
     app: Any = DomainDispatcherApplication(create_backend_app)
     servers = [

@@ -13,15 +13,8 @@ from sepsis_detect.api.app import create_app
 from sepsis_detect.settings import Settings
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
-from tests.infra.conftest import ROOT, Synthesise, Template
-from tests.infra.test_templates import of_type, only
-
-pytestmark = pytest.mark.timeout(600)
-
-
-@pytest.fixture(scope="module")
-def dev(synthesise: Synthesise) -> Template:
-    return synthesise()
+from tests.infra.conftest import ROOT, Template
+from tests.infra.templates.reading import of_type, only
 
 
 def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: Template) -> None:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPConnection
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,26 @@ from botocore.exceptions import ClientError
 
 from tests.infra.conftest import ROOT
 from tests.infra.instance import Instance
-from tests.infra.local_aws import LocalAws
+from tests.infra.local_aws import ACCOUNT, REGION, LocalAws
 from tools.containers import docker
 
 CDK_SECONDS = 500.0
 MOST_SECONDS = 120.0  # of a busy machine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """One that was deployed.
+
+    Attributes:
+        stack: Its name in CloudFormation.
+        outputs: By name.
+        template: What CDK made.
+    """
+
+    stack: str
+    outputs: dict[str, str]
+    template: dict[str, Any]
 
 
 class Deployment:
@@ -42,15 +59,19 @@ class Deployment:
             | {
                 "CDK_DOCKER": str(shim),
                 "PYTHONPATH": str(ROOT),
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
                 "CI": "true",
             }
         )
 
-    def run(self, *arguments: str) -> str:
-        """One command; what it said."""
+    def bootstrap(self) -> None:
+        """Make ready the account; from outside the app, which would be synthesised for nothing."""
+        self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self._folder)
+
+    def _run(self, *arguments: str, folder: Path = ROOT) -> None:
         done = subprocess.run(
             [*self._cdk, *arguments],
-            cwd=ROOT,
+            cwd=folder,
             env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -59,37 +80,43 @@ class Deployment:
             check=False,
         )
         assert done.returncode == 0, done.stdout[-6000:]
-        return done.stdout
 
-    def deploy(self, **settings: str) -> dict[str, str]:
-        """Deploy an environment; its outputs."""
+    def deploy(self, **settings: str) -> Environment:
+        """Deploy an environment, as `make deploy` does."""
+        stack, assembly = f"sepsis-detect-{settings['env']}", self._folder / "cdk.out"
         outputs = self._folder / "outputs.json"
         given = [f"--context={name}={of}" for name, of in settings.items()]
-        self.run(
+        self._run(
             "deploy",
             "--method=direct",  # change sets of moto lose the outputs
             "--no-previous-parameters",
             "--require-approval=never",
-            f"--output={self._folder / 'cdk.out'}",
+            f"--output={assembly}",
             f"--outputs-file={outputs}",
             *given,
         )
-        found: dict[str, str] = json.loads(outputs.read_text("utf-8"))[
-            f"sepsis-detect-{settings['env']}"
-        ]
-        return found
+        (template,) = assembly.glob("*.template.json")
+        return Environment(
+            stack=stack,
+            outputs=json.loads(outputs.read_text("utf-8"))[stack],
+            template=json.loads(template.read_text("utf-8")),
+        )
 
 
-def group_of(aws: LocalAws, outputs: dict[str, str]) -> dict[str, Any]:
+def group_of(aws: LocalAws, environment: Environment) -> dict[str, Any]:
     found: dict[str, Any] = aws.client("autoscaling").describe_auto_scaling_groups(
-        AutoScalingGroupNames=[outputs["GroupName"]]
+        AutoScalingGroupNames=[environment.outputs["GroupName"]]
     )["AutoScalingGroups"][0]
     return found
 
 
-def template_of(aws: LocalAws, outputs: dict[str, str]) -> dict[str, Any]:
+def template_of(aws: LocalAws, environment: Environment) -> dict[str, Any]:
     """The launch template as the group uses it now."""
-    named = group_of(aws, outputs)["LaunchTemplate"]
+    group = group_of(aws, environment)
+    named = (
+        group.get("LaunchTemplate")
+        or group["MixedInstancesPolicy"]["LaunchTemplate"]["LaunchTemplateSpecification"]
+    )
     versions = aws.client("ec2").describe_launch_template_versions(
         LaunchTemplateId=named["LaunchTemplateId"], Versions=[str(named["Version"])]
     )["LaunchTemplateVersions"]
@@ -97,8 +124,49 @@ def template_of(aws: LocalAws, outputs: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def user_data(aws: LocalAws, outputs: dict[str, str]) -> str:
-    return base64.b64decode(template_of(aws, outputs)["UserData"]).decode()
+Instances = dict[str, dict[str, Any]]
+"""As EC2 describes them, by id."""
+
+
+def instances_of(aws: LocalAws, environment: Environment) -> Instances:
+    """Those of the group."""
+    ids = [each["InstanceId"] for each in group_of(aws, environment)["Instances"]]
+    reservations = aws.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
+    return {each["InstanceId"]: each for some in reservations for each in some["Instances"]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """An environment before its update.
+
+    Attributes:
+        instances: Those of the group.
+        made: Type and physical id of all resources.
+    """
+
+    instances: Instances
+    made: dict[str, tuple[str, str]]
+
+
+def healthy_targets(aws: LocalAws, environment: Environment) -> set[str]:
+    """Ids of the instances to which the load balancer sends requests."""
+    (target_group,) = group_of(aws, environment)["TargetGroupARNs"]
+    found = aws.client("elbv2").describe_target_health(TargetGroupArn=target_group)
+    targets = found["TargetHealthDescriptions"]
+    assert {each["TargetHealth"]["State"] for each in targets} == {"healthy"}
+    return {each["Target"]["Id"] for each in targets}
+
+
+def balancer_of(aws: LocalAws, environment: Environment) -> dict[str, Any]:
+    (arn,) = aws.resources(environment.stack, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    found: dict[str, Any] = aws.client("elbv2").describe_load_balancers(LoadBalancerArns=[arn])[
+        "LoadBalancers"
+    ][0]
+    return found
+
+
+def user_data(aws: LocalAws, environment: Environment) -> str:
+    return base64.b64decode(template_of(aws, environment)["UserData"]).decode()
 
 
 def may(call: Callable[[], Any]) -> bool:
@@ -130,10 +198,16 @@ def enforce(aws: LocalAws, is_enforced: bool) -> None:
     connection.close()
 
 
+def bridge_address() -> str:
+    """Where containers see this machine; an engine that has just been set up tells the network."""
+    told = docker("network", "inspect", "bridge", "-f", "{{json (index .IPAM.Config 0)}}")
+    config = json.loads(told)
+    return config.get("Gateway") or str(next(ip_network(config["Subnet"]).hosts()))
+
+
 def seen_from_containers(aws: LocalAws) -> dict[str, str]:
     """The instance's role, as environment of its container."""
-    bridge = docker("network", "inspect", "bridge", "-f", "{{(index .IPAM.Config 0).Gateway}}")
-    url = f"http://{bridge}:{aws.port}"
+    url = f"http://{bridge_address()}:{aws.port}"
     return aws.environment | {"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url}
 
 

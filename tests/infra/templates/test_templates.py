@@ -1,82 +1,18 @@
-"""What the templates of different settings hold, and what a change of one setting changes."""
+"""What the templates of different settings hold."""
 
 import json
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.infra.conftest import ROOT, Synthesise, Template, cdk_context
-from tests.infra.test_settings import CERTIFICATE
-
-pytestmark = pytest.mark.timeout(600)
+from tests.infra.conftest import ROOT, Template, cdk_context
+from tests.infra.templates.reading import DIGEST, attributes, of_type, only, user_data
 
 # CDK itself writes DependsOn where a Ref says it already.
 LINT = ("--regions", "eu-west-3", "--ignore-checks", "W3005")
-DIGEST = "sha256:" + "a" * 64
-ANOTHER_DIGEST = "sha256:" + "b" * 64
-PROD = {"env": "prod", "certificate_arn": CERTIFICATE, "alarm_email": "ops@example.org"}
-TOLD = {
-    "audit_log": "true",
-    "cors_origins": "https://ward.example.org",
-    "cds_issuers": "https://ehr.example.org=https://ehr.example.org/jwks.json",
-    "domain_name": "sepsis.example.org",
-    "fhir_outcome": "http://hl7.org/fhir/sid/icd-10|A41.9",
-    "max_body_bytes": "1048576",
-}
-EVERYTHING = PROD | {
-    "image": DIGEST,
-    "instance_type": "c7g.large",
-    "spot_percent": "50",
-    "lambda_percent": "5",
-    "availability_zones": "3",
-    "min_instances": "3",
-    "egress": "nat",
-    "domain_name": "sepsis.example.org",
-    "cors_origins": "https://ward.example.org",
-}
-
-
-def of_type(template: Template, kind: str) -> dict[str, Any]:
-    return {
-        name: each["Properties"]
-        for name, each in template["Resources"].items()
-        if each["Type"] == f"AWS::{kind}"
-    }
-
-
-def only(template: Template, kind: str) -> Any:
-    (found,) = of_type(template, kind).values()
-    return found
-
-
-def attributes(properties: Any, name: str) -> dict[str, Any]:
-    return {each["Key"]: each["Value"] for each in properties[name]}
-
-
-def user_data(template: Template) -> str:
-    data = only(template, "EC2::LaunchTemplate")["LaunchTemplateData"]["UserData"]
-    parts = data["Fn::Base64"]["Fn::Join"][1]
-    return "".join(part if isinstance(part, str) else json.dumps(part) for part in parts)
-
-
-@pytest.fixture(scope="module")
-def dev(synthesise: Synthesise) -> Template:
-    return synthesise()
-
-
-@pytest.fixture(scope="module")
-def prod(synthesise: Synthesise) -> Template:
-    return synthesise(**PROD)
-
-
-@pytest.fixture(scope="module")
-def everything(synthesise: Synthesise) -> Template:
-    return synthesise(**EVERYTHING)
 
 
 def test_cfn_lint_finds_nothing(
@@ -255,82 +191,8 @@ def test_graviton_and_spot_are_switches(everything: Template) -> None:
     assert group["CapacityRebalance"] is True
 
 
-def test_the_instance_is_told_all_settings_and_no_secret(
-    prod: Template, everything: Template
-) -> None:
-    script = user_data(prod)
-    for name in ("MODEL_URI", "MODEL_POLL_SECONDS", "API_KEYS_SECRET_ARN", "LOG_LEVEL"):
-        assert f"SEPSIS_{name}=" in script
-    assert "SEPSIS_AUTH=required" in script
-    assert "resolve:" not in script
-    assert "SEPSIS_CORS_ORIGINS=https://ward.example.org" in user_data(everything)
-    assert len(script) < 12_000  # EC2 takes 16 KB
-
-
-def test_every_setting_of_the_service_can_be_given(
-    synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All but the keys themselves, which have a secret; and the service takes what it is told."""
-    from sepsis_detect.settings import Settings
-
-    settings = TOLD | {"env": "dev", "internet_facing": "false", "waf": "false"}
-    script = user_data(synthesise(**settings))
-    assert "audit=(--env SEPSIS_AUDIT_KEY)" in script
-    (line,) = [each for each in script.splitlines() if "SEPSIS_MODEL_URI" in each]
-    given = [each.partition("=") for each in shlex.split(line) if each.startswith("SEPSIS_")]
-    told = {name: value for name, _, value in given}
-    names = {f"SEPSIS_{name.upper()}" for name in Settings.model_fields}
-    assert names - {"SEPSIS_API_KEYS", "SEPSIS_AUDIT_KEY"} == told.keys()
-    told |= {
-        "SEPSIS_MODEL_URI": "s3://bucket/key",
-        "SEPSIS_API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:x",
-        "SEPSIS_AUDIT_KEY": "a" * 64,
-    }
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    taken = Settings()
-    assert taken.cds_issuers == ("https://ehr.example.org=https://ehr.example.org/jwks.json",)
-    assert taken.cds_base_url == "https://sepsis.example.org"
-    assert taken.fhir_outcome == TOLD["fhir_outcome"]
-    assert taken.max_body_bytes == 1_048_576
-
-
 def test_boot_script_is_a_script() -> None:
     subprocess.run(["bash", "-n", str(ROOT / "infra/boot.sh")], check=True)  # noqa: S607
-
-
-def changed(before: Template, after: Template) -> set[str]:
-    """Types of what differs."""
-    names = before["Resources"].keys() | after["Resources"].keys()
-    kinds = set()
-    for name in names:
-        old, new = before["Resources"].get(name), after["Resources"].get(name)
-        if old != new:
-            kinds.add((old or new)["Type"].removeprefix("AWS::"))
-    return kinds
-
-
-def test_another_image_changes_the_launch_template_alone(synthesise: Synthesise) -> None:
-    assert changed(synthesise(image=DIGEST), synthesise(image=ANOTHER_DIGEST)) == {
-        "EC2::LaunchTemplate"
-    }
-
-
-def test_another_instance_type_changes_the_launch_template_alone(
-    dev: Template, synthesise: Synthesise
-) -> None:
-    assert changed(dev, synthesise(instance_type="t3.medium")) == {"EC2::LaunchTemplate"}
-
-
-def test_another_model_key_changes_who_reads_and_writes_it(
-    dev: Template, synthesise: Synthesise
-) -> None:
-    assert changed(dev, synthesise(model_key="other/model.onnx")) == {
-        "EC2::LaunchTemplate",
-        "Events::Rule",
-        "IAM::Policy",
-        "Lambda::Function",
-    }
 
 
 def test_another_environment_shares_nothing_with_the_first(dev: Template, prod: Template) -> None:
@@ -348,11 +210,3 @@ def test_every_alarm_is_in_the_operators_guide_and_wired(prod: Template) -> None
         assert f"### {name}\n" in guide, name
         assert alarm["AlarmActions"] == alarm["OKActions"]
         assert len(alarm["AlarmActions"]) == 1
-
-
-def test_every_setting_is_in_the_operators_guide() -> None:
-    from infra.settings import EnvironmentSettings
-
-    guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    for name in EnvironmentSettings.model_fields:
-        assert f"`{name}`" in guide, name

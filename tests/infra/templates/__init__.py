@@ -1,0 +1,1 @@
+"""Templates of several settings, synthesised once for all tests here."""

@@ -1,0 +1,28 @@
+"""Templates of the environments that the tests of this folder look at."""
+
+import pytest
+
+from tests.infra.conftest import Synthesise, Template
+from tests.infra.templates.reading import EVERYTHING, PROD
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """CDK is slow to start."""
+    for item in items:
+        if "tests/infra/templates/" in item.nodeid:
+            item.add_marker(pytest.mark.timeout(600))
+
+
+@pytest.fixture(scope="package")
+def dev(synthesise: Synthesise) -> Template:
+    return synthesise()
+
+
+@pytest.fixture(scope="package")
+def prod(synthesise: Synthesise) -> Template:
+    return synthesise(**PROD)
+
+
+@pytest.fixture(scope="package")
+def everything(synthesise: Synthesise) -> Template:
+    return synthesise(**EVERYTHING)
