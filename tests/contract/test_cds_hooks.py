@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.interop.assessment import percent
 from sepsis_detect.interop.systems import EXTENSION
 from sepsis_detect.settings import Settings
 from tests.builders import Json, a_patient
@@ -38,7 +39,6 @@ from tests.resources import (
 DISCOVERY, SERVICE = "/cds-services", "/cds-services/sepsis-risk"
 FEEDBACK = f"{SERVICE}/feedback"
 SANDBOX = "https://sandbox.cds-hooks.org"
-IN_PER_CENT = re.compile(r"([0-9.]+) %")
 
 
 def call(client: TestClient, body: Any, language: str = "en") -> Any:
@@ -117,9 +117,7 @@ def test_the_published_discovery_is_answered(client: TestClient) -> None:
 def test_the_published_request_is_answered_as_by_fhir(client: TestClient) -> None:
     (card,) = cards_of(client, example("cds_request_patient_view.json"))
     by_fhir = assessed(client, example("fhir_input_bundle.json"))["prediction"][0]
-    found = IN_PER_CENT.search(card["summary"])
-    assert found is not None
-    assert float(found[1]) == pytest.approx(by_fhir["probabilityDecimal"], abs=0.05)
+    assert percent(by_fhir["probabilityDecimal"] / 100, "en") in card["summary"]
     published = example("cds_response_card.json")["cards"][0]
     assert set(published) <= set(card)
     assert set(published["source"]) <= set(card["source"])
