@@ -32,11 +32,10 @@ class DrainingProtocol(GuardedProtocol):
         self._announce_close()
         asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_if_idle)
 
-    def data_received(self, data: bytes) -> None:
-        """Read a request; its answer is written in a later turn of the loop."""
-        super().data_received(data)
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if self.is_draining:
-            self._announce_close()
+            cycle.keep_alive = False
+        super()._start_asgi_task(cycle, app)
 
     def _announce_close(self) -> None:
         if self.cycle is not None:

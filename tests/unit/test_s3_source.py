@@ -1,9 +1,7 @@
 """Reading a model from S3: only when it changed, within bounds, and a sentence for each fault."""
 
-import os
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,17 +10,6 @@ from sepsis_detect.candidate import MOST_BYTES
 from sepsis_detect.errors import ModelSourceError, NoModelError
 from sepsis_detect.s3_source import MOST_ABANDONED, S3Source
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
-
-
-@pytest.fixture
-def s3(real_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    for name, value in real_s3.environment.items():
-        monkeypatch.setenv(name, value)
-    real_s3.begin()
-    yield real_s3
-    real_s3.show(None)
 
 
 def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> None:
