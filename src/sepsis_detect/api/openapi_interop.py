@@ -45,7 +45,7 @@ _bundle = _object(
     "type",
     resourceType=_words("Bundle"),
     type=_words(*BUNDLE_TYPES),
-    entry=_listed(_entry, maxItems=MAX_ENTRIES),
+    entry={"anyOf": [_listed(_entry, maxItems=MAX_ENTRIES), {"type": "null"}]},
 )
 _parameters = _object(
     "resourceType",
@@ -176,16 +176,16 @@ CDS_FEEDBACK_BODY = {
 }
 
 
-def _of_card(outcome: str, *required: str) -> Schema:
+def _of_card(outcome: str, *required: str, **others: Schema) -> Schema:
     return _object(
         "card",
         "outcome",
         "outcomeTimestamp",
         *required,
+        **others,
         card={"type": "string", "minLength": 1},
         outcome=_words(outcome),
         outcomeTimestamp=TIME,
-        acceptedSuggestions=_listed(_object("id", id=TEXT), minItems=1),
         overrideReason={
             "anyOf": [
                 {"type": "null"},
@@ -197,10 +197,16 @@ def _of_card(outcome: str, *required: str) -> Schema:
 
 
 _accepted, _overridden = cds_service.OUTCOMES
+_suggestions = _listed(_object("id", id=TEXT), minItems=1)
 _feedback = _object(
     "feedback",
     feedback=_listed(
-        {"anyOf": [_of_card(_accepted, "acceptedSuggestions"), _of_card(_overridden)]},
+        {
+            "anyOf": [
+                _of_card(_accepted, "acceptedSuggestions", acceptedSuggestions=_suggestions),
+                _of_card(_overridden),  # whatever it says was accepted is not looked at
+            ]
+        },
         minItems=1,
         maxItems=cds_service.MOST_FEEDBACK,
     ),
