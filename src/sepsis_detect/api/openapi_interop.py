@@ -39,13 +39,17 @@ def _listed(items: Schema, **bounds: int) -> Schema:
     return {"type": "array", "items": items, **bounds}
 
 
-_entry = _object(resource=_object("resourceType", resourceType=WORD))
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+_entry = _object(resource=_or_null(_object("resourceType", resourceType=WORD)))
 _bundle = _object(
     "resourceType",
     "type",
     resourceType=_words("Bundle"),
     type=_words(*BUNDLE_TYPES),
-    entry={"anyOf": [_listed(_entry, maxItems=MAX_ENTRIES), {"type": "null"}]},
+    entry=_or_null(_listed(_entry, maxItems=MAX_ENTRIES)),
 )
 _parameters = _object(
     "resourceType",
