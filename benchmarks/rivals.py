@@ -4,9 +4,9 @@
     uvicorn benchmarks.rivals:usual          FastAPI, pydantic and scikit-learn from joblib
 
 The usual way answers from the same features and from trees of the same number and size. It is
-spared what would cost it more: one fitted gradient boosting stands for all members, so that its trees
-stay in the processor's cache; it runs in the event loop, not in a thread pool; OpenMP has one
-thread; it checks nothing but that numbers are numbers.
+spared what would cost it more: one fitted gradient boosting stands for all members, so that its
+trees stay in the processor's cache; it runs in the event loop, not in a thread pool; OpenMP has
+one thread; it checks nothing but that numbers are numbers.
 """
 
 import os
