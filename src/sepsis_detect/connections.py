@@ -5,7 +5,6 @@ that stalls, by accident or on purpose, is told so and left.
 """
 
 from asyncio import TimerHandle
-from collections.abc import Coroutine
 from typing import Any
 
 import orjson
@@ -81,10 +80,16 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             super()._start_asgi_task(cycle, app)
             return
         turning_away: TurningAway = self.app_state["turning_away"]
-        if self.flow.write_paused:
+        answer = None if self.flow.write_paused else turning_away.whole(cycle)
+        if answer is None:
             super()._start_asgi_task(cycle, turning_away)
-        else:
-            at_once(turning_away(cycle.scope, cycle.receive, cycle.send))
+            return
+        # As uvicorn ends an answer, without a task: in a flood that costs more than the answer.
+        cycle.response_started = cycle.response_complete = True
+        self.transport.write(answer)
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
     def _finished(self) -> None:
         self._is_unfinished = False
@@ -103,20 +108,6 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             if self._is_within_headers or not is_answered:
                 self.transport.write(_whole_answer(status, problem))
             self.transport.close()
-
-
-def at_once(answering: Coroutine[Any, Any, None]) -> None:
-    """Do here what waits for nothing: in a flood, a task for each answer costs more than it does.
-
-    Raises:
-        RuntimeError: It waits for something.
-    """
-    try:
-        answering.send(None)
-    except StopIteration:
-        return
-    answering.close()
-    raise RuntimeError("it was to wait for nothing")
 
 
 def _whole_answer(status: bytes, problem: Problem) -> bytes:

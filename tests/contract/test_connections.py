@@ -285,7 +285,7 @@ def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
 
 def test_in_a_flood_hardly_any_wait(clock: list[float]) -> None:
     here = Load()
-    flood(here, clock, 5)
+    flood(here, clock, 2)
     assert Loop().taken(here, 1_000) >= load.FEWEST, "many that came together are no flood"
     flood(here, clock, 15)
     assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD

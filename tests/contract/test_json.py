@@ -202,6 +202,15 @@ def test_an_hour_is_an_object(client: TestClient, hour: Any) -> None:
     assert (problems[0]["rule"], problems[0]["loc"]) == ("json.type", ["body", "hours", 0])
 
 
+@pytest.mark.parametrize("hour", [None, 5, "x", [], True])
+def test_hours_that_are_no_objects_are_refused_whatever_unit_is_stated(
+    client: TestClient, hour: Any
+) -> None:
+    body = {"hours": [hour, hour], "units": {"icu_hour": "h", "HR": "/min"}}
+    rules = {each["rule"] for each in refused(client.post("/predict/patient", json=body))}
+    assert "json.type" in rules
+
+
 def test_hours_without_end_are_refused_and_the_most_accepted(client: TestClient) -> None:
     hours = [{"ICULOS": 1 + index, "HR": 80 + index % 2} for index in range(MAX_HOURS + 1)]
     (problem,) = refused(ask(client, {"hours": hours}))

@@ -23,11 +23,13 @@ FEWEST, MOST = 64, 256  # requests that it does, however long they take
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 SHARE = 0.05  # of the newest turn in the mean
 
-WINDOW_SECONDS = 0.1  # over which those turned away are counted
+WINDOW_SECONDS = 0.025  # over which those turned away are counted
+PAUSE_SECONDS = 0.25  # without a request, after which there is no flood; the loop itself may stall
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
-MOST_IN_FLOOD = 3  # requests of one turn, and as many for threads
+MOST_IN_FLOOD = 2  # requests of one turn, and as many for threads
 
 THREADS = 2  # more would only take turns
+HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
 MOST_SLOW = 16  # requests for threads
 MOST_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
 RETRY_SECONDS = 1
@@ -42,6 +44,7 @@ class Load:
         """Nothing."""
         self._mean_seconds = FIRST_SECONDS
         self._threads = anyio.CapacityLimiter(THREADS)
+        self._thread_for_huge = anyio.CapacityLimiter(1)
         self._n_slow = 0
         self._n_bytes = 0
         self._n_in_turn = self._n_before = 0
@@ -86,13 +89,12 @@ class Load:
         now = monotonic()
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
-            # After a pause there is no flood, whatever was before it.
-            is_recent = elapsed < 2 * WINDOW_SECONDS
+            is_recent = elapsed < PAUSE_SECONDS
             self._is_flood = is_recent and self._n_refused > FLOOD_SHARE * self._n_seen
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
 
-    async def in_thread(self, work: Callable[[], Answer]) -> Answer:
-        """Do `work` where it keeps no other request waiting.
+    async def in_thread(self, work: Callable[[], Answer], n_bytes: int) -> Answer:
+        """Do `work` on a body of so many bytes where it keeps no other request waiting.
 
         Raises:
             RequestError: 503, too much of this kind is under way.
@@ -102,7 +104,8 @@ class Load:
             raise overload()
         self._n_slow += 1
         try:
-            return await anyio.to_thread.run_sync(work, limiter=self._threads)
+            limiter = self._thread_for_huge if n_bytes > HUGE_BYTES else self._threads
+            return await anyio.to_thread.run_sync(work, limiter=limiter)
         finally:
             self._n_slow -= 1
 

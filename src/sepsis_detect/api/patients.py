@@ -99,7 +99,10 @@ class Patient:
         """A number as the caller wrote it, before any conversion."""
         found: Any = self.sent
         for part in self.locate(row, column)[len(self.base) :]:
-            found = found[part] if isinstance(part, int) else found.get(part)
+            if isinstance(part, int):
+                found = found[part]
+            else:  # an hour may be no object at all
+                found = found.get(part) if isinstance(found, dict) else None
         if type(found) is int and abs(found) < EXACT_BELOW:
             return found
         number = _as_float(found) if type(found) in (int, float) else inf

@@ -1,12 +1,13 @@
 """The answer to a request that is not taken on: 503, for next to nothing.
 
 In a flood most requests end here, and every microsecond of theirs is taken from those that are
-answered. So the answer is made once, what was sent is not looked at, and the log says once a second
-how many there were, not each time that there was one.
+answered. So the answer is made once, as bytes, what was sent is not looked at, and the log says
+once a second how many there were, not each time that there was one.
 """
 
 import logging
 from time import monotonic
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -18,6 +19,7 @@ from sepsis_detect.api.problems import problem_response
 from sepsis_detect.meter import Meter
 
 LOG_SECONDS = 1.0
+CLOSE = (b"connection", b"close")
 
 
 class TurningAway:
@@ -30,26 +32,47 @@ class TurningAway:
     def __init__(self, meter: Meter):
         """Make the answer."""
         self._meter = meter
-        self._usual = problem_response(overload())
+        usual = problem_response(overload())
+        self._head = b"HTTP/1.1 503 Service Unavailable\r\n" + _lines(
+            [*usual.raw_headers, *HEADERS, *DEFAULT_HEADERS]
+        )
+        self._body = bytes(usual.body)
         self._n_unsaid = 0
         self._said_at = 0.0
 
+    def whole(self, cycle: Any) -> bytes | None:
+        """All bytes of the answer to uvicorn's `cycle`; None if its answer has another form."""
+        scope: Scope = cycle.scope
+        if scope["method"] == "HEAD" or scope["path"].startswith(FHIR):
+            return None
+        own = [
+            *cycle.default_headers,
+            (b"x-request-id", request_id(dict(scope["headers"])).encode()),
+        ]
+        if not cycle.keep_alive:
+            own.append(CLOSE)
+        self._count()
+        return b"%b%b\r\n%b" % (self._head, _lines(own), self._body)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Turn one request away."""
-        is_fhir = scope["path"].startswith(FHIR)
-        response = error_response(overload(), scope) if is_fhir else self._usual
+        """Turn one request away in the form of its route."""
+        response = error_response(overload(), scope)
         own = (b"x-request-id", request_id(dict(scope["headers"])).encode())
         headers = [*response.raw_headers, own, *HEADERS, *DEFAULT_HEADERS]
         await send(
             {"type": "http.response.start", "status": response.status_code, "headers": headers}
         )
         await send({"type": "http.response.body", "body": response.body})
-        self._meter.turned_away()
-        self._say()
+        self._count()
 
-    def _say(self) -> None:
+    def _count(self) -> None:
+        self._meter.turned_away()
         self._n_unsaid += 1
         now = monotonic()
         if now - self._said_at >= LOG_SECONDS:
             logs.event(logging.WARNING, "turned_away", n_requests=self._n_unsaid)
             self._said_at, self._n_unsaid = now, 0
+
+
+def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -57,7 +57,7 @@ async def answered(
         return response
 
     if is_slow or len(body) > LARGE_BODY_BYTES:
-        return await load.in_thread(respond)
+        return await load.in_thread(respond, len(body))
     if together is None:
         return respond()
     try:
