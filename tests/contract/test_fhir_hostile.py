@@ -280,6 +280,12 @@ def mutated(body: Json, path: tuple[Any, ...], value: Any) -> Json:
     return changed
 
 
+@pytest.mark.parametrize("odd", [[], {}, 5, True, None, "", [[]]], ids=repr)
+def test_every_element_may_be_of_any_type(client: TestClient, odd: Any) -> None:
+    for place in places(FULL):
+        assert send(client, mutated(FULL, place, odd)).status_code in (200, 422), place
+
+
 @shared_client
 @given(data=st.data(), body=st.sampled_from([FULL, IN_PARAMETERS]))
 def test_any_change_to_a_bundle_is_answered(

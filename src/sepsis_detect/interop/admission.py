@@ -24,8 +24,9 @@ SURGICAL = re.compile(
     r"\b(s|ts|cv|ct)icu\b|\bcsru\b|surgical|surgery|chirurgical|chirurgie", re.IGNORECASE
 )
 ICU_ROLE = "ICU"
-NOT_HERE = frozenset({"cancelled", "entered-in-error", "planned"})
-NO_LOCATION = frozenset({"planned", "reserved"})
+# No sets: what was sent may be of any type.
+NOT_HERE = ("cancelled", "entered-in-error", "planned")
+NO_LOCATION = ("planned", "reserved")
 
 
 @dataclass(frozen=True, slots=True)

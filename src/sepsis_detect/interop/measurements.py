@@ -15,7 +15,7 @@ import numpy as np
 
 from sepsis_detect.interop.bundle import Entry
 from sepsis_detect.interop.codes import Meaning
-from sepsis_detect.stay import FloatArray
+from sepsis_detect.stay import BoolArray, FloatArray, IntArray
 from sepsis_detect.units import Conversion
 from sepsis_detect.variables import ICU_HOUR, N_COLUMNS
 
@@ -49,11 +49,31 @@ class Measurement(NamedTuple):
     entry: Entry
 
 
-Cells = dict[tuple[int, int], list[Measurement]]
-"""The measurements behind each value, by row and column."""
+class Cells:
+    """Which measurements are behind each value; sorted out when somebody asks, as few do."""
+
+    def __init__(self, measurements: list[Measurement], rows: IntArray, columns: IntArray):
+        """Know row and column of each measurement."""
+        self._measurements = measurements
+        self._rows = rows
+        self._columns = columns
+
+    def at(self, row: int, column: int) -> list[Measurement]:
+        """Those of one value, in the order sent."""
+        return self._chosen((self._rows == row) & (self._columns == column))
+
+    def of(self, column: int) -> list[Measurement]:
+        """Those of one variable."""
+        return self._chosen(self._columns == column)
+
+    def _chosen(self, is_chosen: BoolArray) -> list[Measurement]:
+        return [self._measurements[at] for at in np.flatnonzero(is_chosen).tolist()]
 
 
-def canonical(measurements: list[Measurement]) -> list[float]:
+NO_CELLS = Cells([], np.array([], dtype=np.intp), np.array([], dtype=np.intp))
+
+
+def canonical(measurements: list[Measurement]) -> FloatArray:
     """Values in canonical units; one conversion at a time, for all its values at once."""
     values = np.array([each.value for each in measurements])
     groups: dict[int, list[int]] = {}  # by identity: conversions are made once
@@ -63,7 +83,7 @@ def canonical(measurements: list[Measurement]) -> list[float]:
         conversion = measurements[indices[0]].conversion
         values[indices] = conversion.to_canonical(values[indices])
     signs = np.array([each.meaning.sign for each in measurements])
-    found: list[float] = (values * signs).tolist()
+    found: FloatArray = values * signs
     return found
 
 
@@ -76,22 +96,22 @@ def hours_of(
         measurements: At least one, none before admission.
         icu_start_seconds: Admission to intensive care; None: the first measurement opens hour 1.
     """
-    if icu_start_seconds is None:
-        icu_start_seconds = min(each.moment.seconds for each in measurements)
-    hours = [
-        int((each.moment.seconds - icu_start_seconds) // HOUR_SECONDS) + 1 for each in measurements
-    ]
-    rows = {hour: row for row, hour in enumerate(sorted(set(hours)))}
-    values = np.full((len(rows), N_COLUMNS), nan)
-    values[:, ICU_HOUR] = list(rows)
+    seconds = np.array([each.moment.seconds for each in measurements])
+    columns = np.array([each.meaning.column for each in measurements])
+    start = seconds.min() if icu_start_seconds is None else icu_start_seconds
+    hours, rows = np.unique((seconds - start) // HOUR_SECONDS + 1, return_inverse=True)
+    values = np.full((len(hours), N_COLUMNS), nan)
+    values[:, ICU_HOUR] = hours
     numbers = canonical(measurements)
-    found: dict[tuple[int, int], list[int]] = {}
-    for index, (each, hour) in enumerate(zip(measurements, hours, strict=True)):
-        found.setdefault((rows[hour], each.meaning.column), []).append(index)
-    for cell, (first, *others) in found.items():
-        more = [numbers[index] for index in others]
-        values[cell] = median([numbers[first], *more]) if more else numbers[first]
-    return values, {cell: [measurements[at] for at in several] for cell, several in found.items()}
+    cell_of = rows * N_COLUMNS + columns
+    order = np.argsort(cell_of, kind="stable")
+    cells, begins, counts = np.unique(cell_of[order], return_index=True, return_counts=True)
+    ordered = numbers[order].tolist()
+    values.flat[cells] = [
+        median(ordered[begin : begin + count]) if count > 1 else ordered[begin]
+        for begin, count in zip(begins.tolist(), counts.tolist(), strict=True)
+    ]
+    return values, Cells(measurements, rows, columns)
 
 
 def used(measurements: Iterable[Measurement]) -> list[Entry]:

@@ -13,7 +13,7 @@ from sepsis_detect.coherence import Hit
 from sepsis_detect.interop import admission, measurements, subject
 from sepsis_detect.interop.admission import Admission
 from sepsis_detect.interop.bundle import Entry
-from sepsis_detect.interop.measurements import Cells, Measurement
+from sepsis_detect.interop.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.interop.observations import Observations
 from sepsis_detect.interop.reading import EPOCH, Reader, quoted
 from sepsis_detect.interop.references import References
@@ -63,30 +63,25 @@ class FhirPatient:
     encounter: Entry | None = None
     used: list[Entry] = field(default_factory=list)
     n_observations: int = 0
-    cells: Cells = field(default_factory=dict)
+    cells: Cells = NO_CELLS
     constants: dict[int, str] = field(default_factory=dict)
 
     def locate(self, row: int, column: int | None = None) -> Location:
         """FHIRPath of the elements behind a value."""
         if column is None:
             return self.base
-        if found := self.cells.get((row, column)):
+        if found := self.cells.at(row, column):
             return tuple(each.path for each in found[:MOST_PATHS])
         return (self.constants.get(column, str(self.base[0])),)
 
     def value_sent(self, row: int, column: int) -> float | None:
         """A number as sent; None where several were."""
-        found = self.cells.get((row, column), [])
+        found = self.cells.at(row, column)
         return found[0].value if len(found) == 1 else None
 
     def unit_sent(self, column: int) -> str | None:
         """The unit of a variable, where it is not the canonical one."""
-        sent = {
-            each.conversion.unit
-            for (_, at), found in self.cells.items()
-            if at == column
-            for each in found
-        }
+        sent = {each.conversion.unit for each in self.cells.of(column)}
         return sent.pop() if len(sent) == 1 else None
 
 
