@@ -17,6 +17,8 @@ from sepsis_detect.api.problems import Problem, unprocessable
 class NotFinite:
     """Stands where the text says NaN, Infinity or -Infinity."""
 
+    __slots__ = ("literal",)  # a body may hold a million of them
+
     def __init__(self, literal: str):
         """Keep the literal for the message."""
         self.literal = literal
@@ -24,6 +26,8 @@ class NotFinite:
 
 class Repeated(dict[str, Any]):
     """An object some of whose keys stand more than once."""
+
+    __slots__ = ("keys_repeated",)
 
     def __init__(self, pairs: list[tuple[str, Any]]):
         """Keep the last value of each key, as every parser does, and which keys repeat."""
@@ -96,6 +100,7 @@ def parse_quickly(body: bytes) -> tuple[bool, Any]:
     may_hide = b"\\" in body and ESCAPE.search(body)
     if not may_hide and orjson.dumps(found).count(b'"') == body.count(b'"'):
         return True, found
+    del found  # it may be large, and the other one comes beside it
     return False, parse(body)
 
 
