@@ -49,6 +49,7 @@ RECIPE = Recipe(
     learning_rate=0.3,
     leaves=6,
     min_samples_leaf=5,
+    l2=10.0,
     keep_negatives=0.5,
     max_features=0.5,
 )
