@@ -77,7 +77,7 @@ def test_its_logs_are_lines_of_json_without_a_patient(
 ) -> None:
     api, running = function
     api.invoke(KINDS["load balancer"]("POST", "/predict/patient", body=a_patient(heart_rate=118)))
-    lines = [line for line in running.logs().splitlines() if '"event": "request"' in line]
+    lines = [line for line in running.logs().splitlines() if '"event":"request"' in line]
     assert json.loads(lines[-1])["route"] == "/predict/patient"
     assert TRACE not in running.logs()
 

@@ -130,7 +130,7 @@ def test_a_bug_shows_no_canary(capsys: pytest.CaptureFixture[str]) -> None:
     (problem,) = refused(response, 500)
     assert problem["rule"] == "internal.error"
     written = capsys.readouterr().err
-    (failed,) = [line for line in written.splitlines() if '"event": "failed"' in line]
+    (failed,) = [line for line in written.splitlines() if '"event":"failed"' in line]
     assert json.loads(failed)["error"] == "ValueError"
     assert not [canary for canary in CANARIES if canary in written + response.text]
 
