@@ -160,7 +160,7 @@ def configure(level: LogLevel) -> None:
     handler.setFormatter(JsonFormatter())
     # Nobody is shown these: looking them up for every line costs more than writing it.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False  # type: ignore[attr-defined]
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # since 3.12
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))

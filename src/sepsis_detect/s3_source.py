@@ -103,7 +103,7 @@ class S3Source:
         if known_etag is not None:
             place["IfNoneMatch"] = f'"{known_etag}"'
         try:
-            answer = client.get_object(**place)  # type: ignore[arg-type]
+            answer = client.get_object(**place)  # type: ignore[arg-type]  # all are str
             with closing(answer["Body"]) as body:
                 n_bytes = _length(answer)
                 content = _read(body, deadline) if n_bytes <= MOST_BYTES else None
