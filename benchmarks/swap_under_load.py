@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.steady_load import PATIENT
-from sepsis_detect.api.answers import DEFAULT_OPTIONS, answer_patient
+from sepsis_detect.api.answers import DEFAULT_OPTIONS, answer_bodies
 from sepsis_detect.meter import Meter
 from sepsis_detect.model import Model
 from tests.artifacts import BAD, a_model
@@ -101,9 +101,10 @@ class Service:
 
 def probability_of(artifact: bytes) -> float:
     """What this model answers for the patient of the load, in this process."""
-    now = datetime.now(UTC)
-    model = Model(artifact, source="benchmark", loaded_at=now)
-    answer = answer_patient(PATIENT, model, DEFAULT_OPTIONS, request_id="", now=now, meter=Meter())
+    model = Model(artifact, source="benchmark", loaded_at=datetime.now(UTC))
+    sent = [(json.dumps(PATIENT).encode(), "")]
+    (answer,) = answer_bodies(model, DEFAULT_OPTIONS, sent, Meter())
+    assert isinstance(answer, dict)  # noqa: S101 - the patient is fit
     return round(float(answer["probability"]), 6)
 
 

@@ -14,9 +14,9 @@ from sepsis_detect.stay import Stay
 from sepsis_detect.variables import ICU_HOUR, VARIABLES, Variable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Finding:
-    """One rule that fired at one hour of one stay.
+    """One rule that fired at one hour of one stay; equal to itself alone.
 
     Attributes:
         rule: Public id, such as `bp.dbp_ge_sbp` or `range:HR`.
@@ -37,6 +37,11 @@ class Finding:
     hint_en: str
     hint_fr: str
     context: Mapping[str, Any]
+
+    @property
+    def is_of_the_stay(self) -> bool:
+        """Whether it is about no hour and no value, but about all of them."""
+        return not self.columns and not self.rule.startswith("time.")
 
 
 def findings(stay: Stay, hits: Iterable[Hit]) -> list[Finding]:

@@ -18,6 +18,7 @@ from sepsis_detect import drift, features, logs
 from sepsis_detect.features import Float32Array
 from sepsis_detect.model import Model
 from sepsis_detect.predictor import Predictions
+from sepsis_detect.stay import IntArray
 
 FLUSH_SECONDS = 60.0
 MOST_LATENCIES = 100  # CloudWatch takes no more values at a time
@@ -80,18 +81,21 @@ class Meter:
                 if rule in self._rules or len(self._rules) < MOST_RULES:
                     self._rules[rule] += 1
 
-    def predicted(self, model: Model, predictions: Predictions) -> None:
-        """Count the answer to one patient: the last of `predictions`."""
-        inputs = predictions.features[-1].take(INPUTS)
+    def predicted(
+        self, model: Model, predictions: Predictions, last: IntArray | slice = slice(None)
+    ) -> None:
+        """Count the answers to patients: of their hours in `predictions` the last ones."""
+        inputs = predictions.features[last][:, INPUTS]
         n_missing = int(np.count_nonzero(np.isnan(inputs)))
+        n_positive = int(np.count_nonzero(predictions.is_positive[last]))
         with self._lock:
             if model is not self._model:  # another reference to be held against
                 self._model = model
                 self._seen.clear()
-            self._counts["Predictions"] += 1
-            self._counts["PositivePredictions"] += int(predictions.is_positive[-1])
+            self._counts["Predictions"] += len(inputs)
+            self._counts["PositivePredictions"] += n_positive
             self._n_missing += n_missing
-            self._seen.append(inputs)
+            self._seen.extend(inputs)
 
     def start(self) -> None:
         """Write every minute, in a thread, until `stop()`."""

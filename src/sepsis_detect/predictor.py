@@ -24,16 +24,6 @@ class Predictions:
     is_positive: BoolArray
     features: Float32Array
 
-    def part(self, begin: int, end: int) -> "Predictions":
-        """Those of the rows from `begin` up to `end`."""
-        rows = slice(begin, end)
-        return Predictions(
-            icu_hours=self.icu_hours[rows],
-            probabilities=self.probabilities[rows],
-            is_positive=self.is_positive[rows],
-            features=self.features[rows],
-        )
-
 
 def predict_last(model: Model, stay: Stay) -> Predictions:
     """Answer for the last hour of each stay; shape (n_stays,)."""

@@ -1,20 +1,27 @@
-"""Predicting together: the same answers as alone, and nobody pays for another."""
+"""Answering together: the same answers as alone, and nobody pays for another."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from sepsis_detect import predictor
-from sepsis_detect.api.together import Found, Together
-from sepsis_detect.features import Float32Array
+from sepsis_detect.api.answers import DEFAULT_OPTIONS, Answer, Options, answer_bodies
+from sepsis_detect.api.problems import RequestError
+from sepsis_detect.api.together import Together
+from sepsis_detect.meter import Meter
 from sepsis_detect.model import Model
 from sepsis_detect.predictor import Predictions
 from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.variables import BY_CHALLENGE
 
 HEART_RATE = BY_CHALLENGE["HR"].column
+Sent = tuple[bytes, str]
 
 
 @pytest.fixture(scope="module")
@@ -22,33 +29,28 @@ def model() -> Model:
     return Model.embedded(loaded_at=datetime.now(UTC))
 
 
-def a_stay(heart_rate: float, n_hours: int = 1) -> Stay:
-    values = np.full((n_hours, N_COLUMNS), np.nan)
-    values[:, HEART_RATE] = heart_rate + np.arange(n_hours)
-    values[:, ICU_HOUR] = np.arange(n_hours) + 1
-    return Stay(values)
+def a_stay(heart_rate: float, n_hours: int = 1) -> bytes:
+    return orjson.dumps({"hours": [{"ICULOS": h + 1, "HR": heart_rate} for h in range(n_hours)]})
 
 
 STAYS = [a_stay(70), a_stay(110, 30), a_stay(95, 3), a_stay(130)]
 
 
-async def ask(model: Model, stays: list[Stay]) -> list[Predictions | BaseException]:
-    together = Together()
-    found = await asyncio.gather(
-        *(together.predict_last(model, stay) for stay in stays), return_exceptions=True
+def waiting() -> Together[Options, Sent, Answer]:
+    return Together(partial(answer_bodies, meter=Meter()))
+
+
+async def ask(
+    together: Together[Options, Sent, Answer], model: Model, *bodies: bytes
+) -> Sequence[Any]:
+    return await asyncio.gather(
+        *(together.ask(model, DEFAULT_OPTIONS, (body, "")) for body in bodies),
+        return_exceptions=True,
     )
-    return [each if isinstance(each, BaseException) else predicted(each) for each in found]
 
 
-def predicted(found: Found) -> Predictions:
-    assert found.predictions is not None
-    return found.predictions
-
-
-def probability(found: Predictions | BaseException) -> np.float32:
-    assert isinstance(found, Predictions)
-    assert len(found.probabilities) == len(found.features) == 1
-    return np.float32(found.probabilities[0])
+def asked(model: Model, *bodies: bytes) -> Sequence[Any]:
+    return asyncio.run(ask(waiting(), model, *bodies))
 
 
 @pytest.fixture
@@ -67,58 +69,83 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return n_stays
 
 
-def test_what_is_there_at_once_is_predicted_at_once_and_as_alone(
+def test_what_is_there_at_once_is_answered_at_once_and_as_alone(
     model: Model, calls: list[int]
 ) -> None:
-    found = asyncio.run(ask(model, STAYS))
+    found = asked(model, *STAYS)
     assert calls == [len(STAYS)]
-    alone: list[Float32Array] = [predictor.predict_last(model, s).probabilities for s in STAYS]
-    assert [probability(each) for each in found] == [each[0] for each in alone]
+    assert found == [asked(model, body)[0] for body in STAYS]
+    assert len({answer["probability"] for answer in found}) == len(STAYS)
 
 
 def test_what_fails_for_one_costs_the_others_nothing(model: Model, calls: list[int]) -> None:
-    first, broken, last = asyncio.run(ask(model, [STAYS[0], a_stay(199), STAYS[1]]))
+    first, broken, last = asked(model, STAYS[0], a_stay(199), STAYS[1])
     assert isinstance(broken, ZeroDivisionError)
     assert calls == [3, 1, 1, 1]
-    assert 0 < probability(first) < 1
-    assert 0 < probability(last) < 1
+    assert 0 < first["probability"] < 1
+    assert 0 < last["probability"] < 1
 
 
 def test_a_request_that_was_given_up_disturbs_nobody(model: Model) -> None:
-    async def give_up() -> np.float32:
-        together = Together()
-        gone = asyncio.ensure_future(together.predict_last(model, STAYS[0]))
-        stays = asyncio.ensure_future(together.predict_last(model, STAYS[1]))
+    async def give_up() -> Any:
+        together = waiting()
+        gone, stays = (asyncio.ensure_future(ask(together, model, body)) for body in STAYS[:2])
         await asyncio.sleep(0)
         gone.cancel()
-        return probability(predicted(await stays))
+        return (await stays)[0]["probability"]
 
     assert 0 < asyncio.run(give_up()) < 1
+
+
+def test_who_comes_while_the_first_are_read_is_answered_with_them(
+    model: Model, calls: list[int]
+) -> None:
+    async def come_one_by_one() -> None:
+        together = waiting()
+        coming = []
+        for body in STAYS:
+            coming.append(asyncio.ensure_future(ask(together, model, body)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*coming)
+
+    asyncio.run(come_one_by_one())
+    assert calls == [len(STAYS)]
+
+
+def test_nobody_waits_while_the_loop_is_slow(
+    model: Model, calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(range(100))
+    monkeypatch.setattr("sepsis_detect.api.together.monotonic", lambda: next(times))
+
+    async def come_one_by_one() -> None:
+        together = waiting()
+        coming = []
+        for body in STAYS:
+            coming.append(asyncio.ensure_future(ask(together, model, body)))
+            await asyncio.sleep(0)
+        await asyncio.gather(*coming)
+
+    asyncio.run(come_one_by_one())
+    assert len(calls) > 1
 
 
 def test_each_is_answered_by_the_model_it_came_with(model: Model) -> None:
     other = Model.embedded(loaded_at=datetime.now(UTC))
     other.threshold = np.float32(0)
 
-    async def swap() -> list[bool]:
-        together = Together()
-        found = await asyncio.gather(
-            together.predict_last(model, STAYS[0]), together.predict_last(other, STAYS[0])
-        )
-        return [bool(predicted(each).is_positive[0]) for each in found]
+    async def swap() -> list[str]:
+        together = waiting()
+        found = await asyncio.gather(ask(together, model, STAYS[0]), ask(together, other, STAYS[0]))
+        return [each[0]["prediction"] for each in found]
 
-    assert asyncio.run(swap()) == [False, True]
+    assert asyncio.run(swap()) == ["Negative", "Positive"]
 
 
 def test_what_is_incoherent_is_told_and_not_predicted(model: Model, calls: list[int]) -> None:
-    async def ask_both() -> list[Found]:
-        together = Together()
-        return await asyncio.gather(
-            *(together.predict_last(model, stay) for stay in (a_stay(999), STAYS[0]))
-        )
-
-    refused, fine = asyncio.run(ask_both())
-    assert refused.predictions is None
-    assert [hit.rule.id for hit in refused.hits if hit.is_refusal] == ["range:HR"]
-    assert 0 < probability(predicted(fine)) < 1
+    refused, broken, fine = asked(model, a_stay(999), b"{", STAYS[0])
+    assert isinstance(refused, RequestError)
+    assert [problem.rule for problem in refused.problems] == ["range:HR"]
+    assert isinstance(broken, RequestError)
+    assert 0 < fine["probability"] < 1
     assert calls == [1]

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from math import isnan
+from operator import is_
 from typing import Any, Protocol
 
 import numpy as np
 from starlette.datastructures import QueryParams
 
 from sepsis_detect import coherence, explain, predictor, rules, scores
-from sepsis_detect.api import patients
+from sepsis_detect.api import json_body, patients
 from sepsis_detect.api.fields import MAX_NAME_SHOWN
 from sepsis_detect.api.json_body import Repeated
 from sepsis_detect.api.problems import (
@@ -178,24 +180,46 @@ def judge(
 
 def _with_stated(stated: list[Hit], found: list[Hit]) -> list[Hit]:
     """Add contradictions of the constants beside `hours`, unless the hours show them already."""
+    if not stated:
+        return found
     known = {(hit.rule.id, hit.columns) for hit in found}
     return [hit for hit in stated if (hit.rule.id, hit.columns) not in known] + found
 
 
 def _problems(patient: Patient, stay: Stay, hits: list[Hit], kind: str, most: int) -> list[Problem]:
     """Word the hits of the earliest hours, up to about `most`, and count the rest."""
+    if not hits:
+        return []
     n_hits = sum(hit.rows.size for hit in hits)
     if n_hits > most:
         until = np.sort(np.concatenate([hit.rows for hit in hits]))[most - 1]
         hits = [hit.up_to(until) for hit in hits]
-    found = [
-        _problem(patient, finding, kind, column)
-        for finding in findings(stay, hits)
-        for column in _columns(stay, finding, kind)
-    ]
+    found = []
+    for finding in findings(stay, hits):
+        if finding.is_of_the_stay:
+            found.append(_problem_of_the_stay(finding, kind, patient.base))
+        else:
+            found += [
+                _problem(patient, finding, kind, column) for column in _columns(stay, finding, kind)
+            ]
     if n_more := n_hits - sum(hit.rows.size for hit in hits):
         found.append(more(n_more, kind, patient.base))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _problem_of_the_stay(finding: Finding, kind: str, base: Location) -> Problem:
+    """What is said of many patients in the same words, such as that a stay is short."""
+    return Problem(
+        type=kind,
+        rule=finding.rule,
+        loc=base,
+        msg=finding.en,
+        msg_fr=finding.fr,
+        ctx=finding.context,
+        hint=finding.hint_en or None,
+        hint_fr=finding.hint_fr or None,
+    )
 
 
 def _columns(stay: Stay, finding: Finding, kind: str) -> Iterable[int | None]:
@@ -232,113 +256,159 @@ def _problem(patient: Patient, finding: Finding, kind: str, column: int | None) 
 # --- Answers ------------------------------------------------------------------------------------
 
 
-def answer_patient(
-    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime, meter: Meter
-) -> dict[str, Any]:
-    """Answer one patient.
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One patient to answer for.
 
-    Raises:
-        RequestError: 422, with everything that is wrong.
+    Attributes:
+        patient: As read.
+        request_id: Of the request that asks.
+        most: Problems that are listed; the rest is counted.
     """
-    judged = judge(patients.read(sent, now=now), options.on_incoherence)
-    predictions = _predict(model, judged.stay, options)
-    return answer_judged(judged, predictions, model, options, request_id=request_id, meter=meter)
+
+    patient: Patient
+    request_id: str
+    most: int = MAX_PROBLEMS
 
 
-def answer_judged(
-    judged: Judged,
+Answer = dict[str, Any] | RequestError
+
+
+def answer_each(
+    model: Model, options: Options, asked: Sequence[Asked], meter: Meter
+) -> list[Answer]:
+    """Answer several patients at once: of each the prediction, or why it is refused.
+
+    What is wrong with one costs the others nothing, and each is answered as it would be alone.
+    """
+    stays = [each.patient.stay for each in asked if each.patient.stay is not None]
+    together = Stay.end_to_end(stays) if stays else None
+    scanned = iter(coherence.scan_each(together) if together else ())
+    answers: list[Answer] = []
+    fit: list[tuple[int, Judged]] = []
+    for each in asked:
+        hits = next(scanned) if each.patient.stay is not None else None
+        try:
+            judged = judge(each.patient, options.on_incoherence, each.most, hits)
+        except RequestError as error:
+            answers.append(error)
+        else:
+            fit.append((len(answers), judged))
+            answers.append({})
+    if not fit:
+        return answers
+    judged_stays = [judged.stay for _, judged in fit]
+    if together is None or not all(map(is_, judged_stays, stays)) or len(fit) < len(stays):
+        together = Stay.end_to_end(judged_stays)
+    has_trend = Include.TREND in options.include
+    predict = predictor.predict_every_hour if has_trend else predictor.predict_last
+    predictions = predict(model, together)
+    last = together.last_rows if has_trend else slice(None)
+    meter.predicted(model, predictions, last)
+    presented = zip(
+        fit,
+        predictions.icu_hours[last].tolist(),
+        predictions.probabilities[last],
+        predictions.is_positive[last].tolist(),
+        strict=True,
+    )
+    for (at, judged), icu_hour, probability, is_positive in presented:
+        answers[at] = {
+            "prediction": _word(is_positive),
+            "probability": probability,
+            "threshold": model.threshold,
+            "icu_hour": _hour(icu_hour),
+            "model": {"name": model.card.name, "version": model.card.version},
+            "request_id": asked[at].request_id,
+            "warnings": [warning.as_dict() for warning in judged.warnings],
+        }
+    if options.include:
+        _include(options.include, answers, fit, predictions, model)
+    return answers
+
+
+def _include(
+    include: frozenset[Include],
+    answers: list[Answer],
+    fit: list[tuple[int, Judged]],
     predictions: Predictions,
     model: Model,
-    options: Options,
-    *,
-    request_id: str,
-    meter: Meter,
-) -> dict[str, Any]:
-    """Answer one patient who was judged and predicted for."""
-    meter.predicted(model, predictions)
-    return _answer(judged, predictions, model, options, request_id)
+) -> None:
+    """Add what accompanies predictions to their answers."""
+    begin = 0
+    for at, judged in fit:
+        added: dict[str, Any] = {}
+        if Include.TREND in include:
+            end = begin + judged.stay.n_hours
+            added["trend"] = _trend(predictions, slice(begin, end))
+            begin = end
+        if Include.CONTRIBUTIONS in include:
+            added |= _contributions(model, judged.stay)
+        if Include.SCORES in include:
+            added["scores"] = [result.as_dict() for result in scores.at_last_hour(judged.stay)]
+        answer = answers[at]
+        assert isinstance(answer, dict)  # noqa: S101 - what is fit is answered
+        answer |= added
+
+
+def _trend(predictions: Predictions, rows: slice) -> list[dict[str, Any]]:
+    hours = zip(
+        predictions.icu_hours[rows].tolist(),
+        predictions.probabilities[rows],
+        predictions.is_positive[rows].tolist(),
+        strict=True,
+    )
+    return [
+        {"icu_hour": _hour(hour), "probability": probability, "prediction": _word(is_positive)}
+        for hour, probability, is_positive in hours
+    ]
+
+
+def answer_bodies(
+    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], meter: Meter
+) -> list[Answer]:
+    """Answer several requests of one patient each: bodies with the ids of their requests."""
+    now = datetime.now(UTC)
+    answers: list[Answer] = []
+    places, asked = [], []
+    for body, request_id in sent:
+        try:
+            read = patients.read(json_body.parse_quickly(body)[1], now=now)
+        except RequestError as error:
+            answers.append(error)
+        else:
+            places.append(len(answers))
+            asked.append(Asked(read, request_id))
+            answers.append({})
+    for at, answer in zip(places, answer_each(model, options, asked, meter), strict=True):
+        answers[at] = answer
+    return answers
 
 
 def answer_patients(
-    sent: Any, model: Model, options: Options, *, request_id: str, now: datetime, meter: Meter
-) -> dict[str, Any]:
-    """Answer many patients in the order sent; what is wrong with one costs the others nothing.
+    model: Model, options: Options, body: bytes, request_id: str, meter: Meter
+) -> list[Answer]:
+    """Answer many patients in the order sent.
 
     Raises:
         RequestError: 422, the body is not `{"patients": [...]}` of at most `MAX_PATIENTS`.
     """
-    results: list[dict[str, Any]] = []
-    fit: list[tuple[int, Judged]] = []
-    listed = _list_of_patients(sent)
+    listed = _list_of_patients(json_body.parse_quickly(body)[1])
     most = max(20, 10 * MAX_PROBLEMS // max(1, len(listed)))
-    read = [
-        patients.read(each, now=now, base=("body", "patients", index), most=most)
+    now = datetime.now(UTC)
+    asked = [
+        Asked(
+            patients.read(each, now=now, base=("body", "patients", index), most=most),
+            request_id,
+            most,
+        )
         for index, each in enumerate(listed)
     ]
-    stays = [patient.stay for patient in read if patient.stay is not None]
-    scanned = iter(coherence.scan_each(Stay.end_to_end(stays)) if stays else [])
-    for index, patient in enumerate(read):
-        hits = None if patient.stay is None else next(scanned)
-        try:
-            judged = judge(patient, options.on_incoherence, most, hits)
-        except RequestError as error:
-            meter.refused(problem.rule for problem in error.problems)
-            results.append({"detail": [problem.as_dict() for problem in error.problems]})
-        else:
-            fit.append((index, judged))
-            results.append({})
-    if fit:
-        together = Stay.end_to_end([judged.stay for _, judged in fit])
-        predictions = _predict(model, together, options)
-        for (index, judged), part in zip(
-            fit, _per_stay(predictions, together, options), strict=True
-        ):
-            meter.predicted(model, part)
-            results[index] = _answer(judged, part, model, options, request_id)
-    return {"results": results}
-
-
-def _predict(model: Model, stay: Stay, options: Options) -> Predictions:
-    if Include.TREND in options.include:
-        return predictor.predict_every_hour(model, stay)
-    return predictor.predict_last(model, stay)
-
-
-def _per_stay(predictions: Predictions, stay: Stay, options: Options) -> Iterable[Predictions]:
-    ends = stay.last_rows + 1 if Include.TREND in options.include else np.arange(stay.n_stays) + 1
-    begin = 0
-    for end in ends.tolist():
-        yield predictions.part(begin, end)
-        begin = end
-
-
-def _answer(
-    judged: Judged, predictions: Predictions, model: Model, options: Options, request_id: str
-) -> dict[str, Any]:
-    answer: dict[str, Any] = {
-        "prediction": _word(predictions.is_positive[-1]),
-        "probability": predictions.probabilities[-1],
-        "threshold": model.threshold,
-        "icu_hour": _hour(predictions.icu_hours[-1]),
-        "model": {"name": model.card.name, "version": model.card.version},
-        "request_id": request_id,
-        "warnings": [warning.as_dict() for warning in judged.warnings],
-    }
-    if Include.TREND in options.include:
-        answer["trend"] = [
-            {"icu_hour": _hour(hour), "probability": probability, "prediction": _word(is_positive)}
-            for hour, probability, is_positive in zip(
-                predictions.icu_hours.tolist(),
-                predictions.probabilities,
-                predictions.is_positive,
-                strict=True,
-            )
-        ]
-    if Include.CONTRIBUTIONS in options.include:
-        answer |= _contributions(model, judged.stay)
-    if Include.SCORES in options.include:
-        answer["scores"] = [result.as_dict() for result in scores.at_last_hour(judged.stay)]
-    return answer
+    answers = answer_each(model, options, asked, meter)
+    for answer in answers:
+        if isinstance(answer, RequestError):
+            meter.refused(problem.rule for problem in answer.problems)
+    return answers
 
 
 def _contributions(model: Model, stay: Stay) -> dict[str, Any]:

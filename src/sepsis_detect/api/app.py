@@ -1,7 +1,8 @@
 """The ASGI application."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from fastapi import FastAPI, Request
@@ -9,14 +10,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from sepsis_detect import __version__
 from sepsis_detect.access_keys import AccessKeys
 from sepsis_detect.api import cds_hooks, docs, fhir, openapi, page, routes
 from sepsis_detect.api.access import Access
+from sepsis_detect.api.answers import answer_bodies
 from sepsis_detect.api.direct import Direct
 from sepsis_detect.api.edge import Edge
-from sepsis_detect.api.failures import error_response
+from sepsis_detect.api.failures import error_response, internal
 from sepsis_detect.api.load import Load
 from sepsis_detect.api.problems import Problem, RequestError
 from sepsis_detect.api.schemas import NOTICE
@@ -31,7 +34,28 @@ from sepsis_detect.settings import Settings, read_settings
 ROUTERS = (routes.router, fhir.router, cds_hooks.router)
 
 
-def create_app(settings: Settings | None = None, *, may_fall_back: bool = False) -> FastAPI:
+class Application(FastAPI):
+    """A FastAPI application with our layers around all of its own.
+
+    What is answered before it gets to FastAPI need not pass through layers that are there for
+    FastAPI's own routes.
+    """
+
+    _layers: tuple[Callable[[ASGIApp], ASGIApp], ...] = ()
+
+    def surround(self, layer: Callable[[ASGIApp], ASGIApp]) -> None:
+        """Wrap all there is in one more layer."""
+        self._layers = (*self._layers, layer)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put what FastAPI builds into our layers."""
+        app = super().build_middleware_stack()
+        for layer in self._layers:
+            app = layer(app)
+        return app
+
+
+def create_app(settings: Settings | None = None, *, may_fall_back: bool = False) -> Application:
     """Build the application; the model is opened here, so that a bad one stops the start.
 
     Args:
@@ -43,7 +67,7 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
         ModelArtifactError: The model is not acceptable.
     """
     settings = settings or read_settings()
-    app = FastAPI(
+    app = Application(
         title="Sepsis Detect",
         version=__version__,
         summary="Early warning of sepsis in adult intensive care",
@@ -59,8 +83,8 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     app.state.models = ModelStore(settings, may_fall_back=may_fall_back)
     app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None
     app.state.load = Load()
-    app.state.together = Together()
     app.state.meter = meter = Meter()
+    app.state.together = Together(partial(answer_bodies, meter=meter))
     key = settings.audit_key
     app.state.audit = Audit(key.get_secret_value()) if key is not None else None
     app.state.settings = settings
@@ -70,26 +94,29 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     page.mount(app)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(HTTPException, _no_such_route)
+    app.add_exception_handler(Exception, _failed)
     # Added first, so innermost: keys and limits hold for what it answers.
-    app.add_middleware(Direct, routers=ROUTERS, refused=_refused)
+    app.surround(partial(Direct, routers=ROUTERS, refused=_refused))
     tokens = None
     if settings.cds_issuers and settings.cds_base_url:
         tokens = ClientTokens(settings.key_sets), settings.cds_base_url
     if app.state.keys is not None:
         openapi.describe_access(app)
     if app.state.keys is not None or tokens is not None:
-        app.add_middleware(Access, keys=app.state.keys, tokens=tokens, is_open=_is_open)
+        app.surround(partial(Access, keys=app.state.keys, tokens=tokens, is_open=_is_open))
     if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID"],
+        app.surround(
+            partial(
+                CORSMiddleware,
+                allow_origins=settings.cors_origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+                expose_headers=["X-Request-ID"],
+            )
         )
     # Added last, so outermost: it sees preflights too, which carry no key.
-    app.add_middleware(
-        Edge, max_body_bytes=settings.max_body_bytes, load=app.state.load, meter=meter
+    app.surround(
+        partial(Edge, max_body_bytes=settings.max_body_bytes, load=app.state.load, meter=meter)
     )
     return app
 
@@ -122,6 +149,10 @@ async def _refused(request: Request, raised: Exception) -> Response:
     if error.status == 422:
         request.app.state.meter.refused(problem.rule for problem in error.problems)
     return error_response(error, request.scope)
+
+
+async def _failed(request: Request, raised: Exception) -> Response:
+    return error_response(internal(), request.scope)  # and `Edge` writes it down
 
 
 async def _no_such_route(request: Request, raised: Exception) -> Response:

@@ -5,6 +5,7 @@ A plain ASGI layer: it costs a few microseconds and sees every request, also tho
 
 import logging
 import re
+from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import Any
@@ -14,15 +15,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sepsis_detect import logs
 from sepsis_detect.api.access import CALLER
-from sepsis_detect.api.failures import error_response
+from sepsis_detect.api.failures import error_response, internal
 from sepsis_detect.api.load import Load
 from sepsis_detect.api.problems import Problem, RequestError
 from sepsis_detect.meter import Meter
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=-]{1,128}")
 JSON_TYPE = re.compile(rb"\s*application/([A-Za-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+USUAL_TYPES = (b"application/json", None)
 REQUEST_ID = "sepsis_detect.request_id"
 """Key of the request id in the ASGI scope."""
+_PROCESS = token_hex(10)  # no other process has this one
+_count = count()
 CLIENT_GONE = 499  # in the log alone: nobody was there to answer
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -96,7 +100,7 @@ class Edge:
         except Exception as error:  # the last resort: a bug must not show a patient's values
             logs.event(logging.ERROR, "failed", request_id=own_id, **logs.failure(error))
             if not is_started:
-                await error_response(_internal(), scope)(scope, receive, send_with_headers)
+                await error_response(internal(), scope)(scope, receive, send_with_headers)
         finally:
             self._load.give_back(received)
             route = scope.get("route")
@@ -116,7 +120,7 @@ class Edge:
 
     def _check_kind_and_length(self, headers: dict[bytes, bytes]) -> None:
         content_type = headers.get(b"content-type")
-        if content_type is not None and not JSON_TYPE.fullmatch(content_type):
+        if content_type not in USUAL_TYPES and not JSON_TYPE.fullmatch(content_type):
             raise _not_json()
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             raise _encoded()
@@ -140,7 +144,7 @@ def request_id(headers: dict[bytes, bytes]) -> str:
     sent = headers.get(b"x-request-id")
     if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
         return sent.decode()
-    return token_hex(16)
+    return f"{_PROCESS}{next(_count):012x}"
 
 
 def _error(
@@ -166,13 +170,4 @@ def _encoded() -> RequestError:
         "body.encoding",
         "The body must not be compressed: send it without Content-Encoding.",
         "Le corps ne doit pas être compressé : envoyez-le sans Content-Encoding.",
-    )
-
-
-def _internal() -> RequestError:
-    return _error(
-        500,
-        "internal.error",
-        "The service failed on this request; nothing was predicted.",
-        "Le service a échoué sur cette requête ; aucune prédiction n'a été faite.",
     )

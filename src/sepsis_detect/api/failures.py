@@ -4,7 +4,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
-from sepsis_detect.api.problems import RequestError, problem_response
+from sepsis_detect.api.problems import Problem, RequestError, problem_response
 from sepsis_detect.interop.languages import preferred
 from sepsis_detect.interop.outcomes import outcome
 from sepsis_detect.interop.systems import MEDIA_TYPE
@@ -26,3 +26,15 @@ def error_response(error: RequestError, scope: Scope) -> Response:
     headers = {**error.headers, "Content-Language": language, "Vary": "Accept-Language"}
     body = orjson.dumps(outcome(error.problems, language))
     return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def internal() -> RequestError:
+    """500: the service failed on a request."""
+    problem = Problem(
+        type="internal",
+        rule="internal.error",
+        loc=("body",),
+        msg="The service failed on this request; nothing was predicted.",
+        msg_fr="Le service a échoué sur cette requête ; aucune prédiction n'a été faite.",
+    )
+    return RequestError(500, [problem])

@@ -9,6 +9,7 @@ judged by `coherence`, from the same `Stay`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from math import inf, isfinite, nan
 from operator import itemgetter
 from typing import Any
@@ -48,6 +49,7 @@ from sepsis_detect.variables import (
 )
 
 EMPTY_ROW = [nan] * N_COLUMNS
+column_of = COLUMNS.get
 
 Row = list[float]
 
@@ -140,12 +142,15 @@ def read(
     conversions = reader.conversions(sent.get(UNITS))
     patient = Patient(sent, base, None, reader.problems, reader.hits)
     if rows:
-        values = np.array(rows)
+        n_values = len(rows) * N_COLUMNS
+        values = np.fromiter(chain.from_iterable(rows), np.float64, n_values)
+        values = values.reshape(-1, N_COLUMNS)
         reader.infinities(values, patient)
         for column, conversion in conversions.items():
             values[:, column] = conversion.to_canonical(values[:, column])
-        # In an unknown unit a value means nothing: it is not judged as if it were canonical.
-        values[:, reader.without_unit] = nan
+        if reader.without_unit:
+            # In an unknown unit a value means nothing: it is not judged as if it were canonical.
+            values[:, reader.without_unit] = nan
         patient.stay = Stay(values)
         if reader.has_timestamps:
             stamps = [
@@ -247,7 +252,7 @@ class _Reader(TextProblems):
         row = EMPTY_ROW.copy()
         is_limited = allowed is BESIDE_HOURS
         for key, value in hour.items():
-            column = COLUMNS.get(key)
+            column = column_of(key)
             kind = type(value)
             if column is None or is_limited:
                 self._other(row, key, value, (*place, key), allowed)

@@ -1,86 +1,82 @@
-"""Requests that are there at the same moment are judged and predicted together.
+"""Requests that are there at the same moment are answered together.
 
-Rules, features and model take little longer for ten stays than for one, and a stay gives the same
-bits alone and among others. Nobody waits for company: what one turn of the event loop has read is
-answered in the next.
+Reading, rules, features and model take little longer for ten patients than for one: NumPy is called
+as often, and what the processor has learnt of the code serves all of them. A patient's answer is
+the same to the bit alone and among others.
+
+Nobody waits for company that is not on its way: what one turn of the event loop has read is
+answered in the next, unless that turn brought more.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from time import monotonic
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from sepsis_detect import coherence, predictor
-from sepsis_detect.coherence import Hit
 from sepsis_detect.model import Model
-from sepsis_detect.predictor import Predictions
-from sepsis_detect.stay import Stay
 
+MOST_SECONDS = 0.001  # that a request waits for those on their way
 
-class Found(NamedTuple):
-    """What was found of one stay.
-
-    Attributes:
-        hits: Of every rule.
-        predictions: For its last hour; None where a hit refuses it.
-    """
-
-    hits: list[Hit]
-    predictions: Predictions | None
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class _Waiting(NamedTuple):
     model: Model
-    stay: Stay
-    found: "asyncio.Future[Found]"
+    key: Any
+    item: Any
+    answer: "asyncio.Future[Any]"
 
 
-class Together:
-    """What waits in one event loop."""
+class Together(Generic[Key, Item, Answer]):
+    """What waits in one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        answer_each: Answers several items of one key by one model, in their order.
+    """
+
+    def __init__(self, answer_each: Callable[[Model, Key, Sequence[Item]], Sequence[Answer]]):
         """Nothing waits."""
+        self._answer_each = answer_each
         self._waiting: list[_Waiting] = []
+        self._n_before = 0
+        self._since = 0.0
 
-    async def predict_last(self, model: Model, stay: Stay) -> Found:
-        """Judge one stay, and answer for its last hour."""
+    async def ask(self, model: Model, key: Key, item: Item) -> Answer:
+        """Answer one item, together with those of the same model and key that wait."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
-            loop.call_soon(self._answer_all)
-        waiting = _Waiting(model, stay, loop.create_future())
+            self._n_before, self._since = 0, monotonic()
+            loop.call_soon(self._answer_all, loop)
+        waiting = _Waiting(model, key, item, loop.create_future())
         self._waiting.append(waiting)
-        return await waiting.found
+        answer: Answer = await waiting.answer
+        return answer
 
-    def _answer_all(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for model in {id(each.model): each.model for each in waiting}.values():
-            self._answer(model, [each for each in waiting if each.model is model])
-
-    def _answer(self, model: Model, waiting: list[_Waiting]) -> None:
-        try:
-            found = _found(model, [each.stay for each in waiting])
-        except Exception as error:
-            if len(waiting) > 1:  # what is wrong with one costs the others nothing
-                for each in waiting:
-                    self._answer(model, [each])
-            elif not waiting[0].found.done():
-                waiting[0].found.set_exception(error)
+    def _answer_all(self, loop: asyncio.AbstractEventLoop) -> None:
+        n_waiting = len(self._waiting)
+        if n_waiting > self._n_before and monotonic() - self._since < MOST_SECONDS:
+            self._n_before = n_waiting
+            loop.call_soon(self._answer_all, loop)
             return
-        for each, of_it in zip(waiting, found, strict=True):
-            if not each.found.done():  # it may have been given up
-                each.found.set_result(of_it)
+        waiting, self._waiting = self._waiting, []
+        groups: dict[Any, list[_Waiting]] = {}
+        for each in waiting:
+            groups.setdefault((id(each.model), each.key), []).append(each)
+        for group in groups.values():
+            self._answer(group)
 
-
-def _found(model: Model, stays: Sequence[Stay]) -> list[Found]:
-    hits = coherence.scan_each(_end_to_end(stays))
-    is_fit = [not any(hit.is_refusal for hit in each) for each in hits]
-    fit = [stay for stay, is_one in zip(stays, is_fit, strict=True) if is_one]
-    if not fit:
-        return [Found(each, None) for each in hits]
-    predictions = predictor.predict_last(model, _end_to_end(fit))
-    places = iter(range(len(fit)))
-    parts = [predictions.part(at := next(places), at + 1) if each else None for each in is_fit]
-    return [Found(each, part) for each, part in zip(hits, parts, strict=True)]
-
-
-def _end_to_end(stays: Sequence[Stay]) -> Stay:
-    return stays[0] if len(stays) == 1 else Stay.end_to_end(stays)
+    def _answer(self, group: list[_Waiting]) -> None:
+        try:
+            answers = self._answer_each(group[0].model, group[0].key, [each.item for each in group])
+        except Exception as error:
+            if len(group) > 1:  # what is wrong with one costs the others nothing
+                for each in group:
+                    self._answer([each])
+            elif not group[0].answer.done():
+                group[0].answer.set_exception(error)
+            return
+        for each, answer in zip(group, answers, strict=True):
+            if not each.answer.done():  # it may have been given up
+                each.answer.set_result(answer)

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from sepsis_detect.api.access import CALLER
@@ -35,7 +36,7 @@ async def answered(
     Raises:
         RequestError: What `answer` refuses; 503, too much is under way.
     """
-    body = await request.body()
+    body = await whole_body(request)
     state = request.app.state
     # Taken once: a model that is swapped meanwhile answers the next request.
     model: Model = state.models.current
@@ -67,3 +68,19 @@ async def answered(
         raise
     write_down(decisions)
     return response
+
+
+async def whole_body(request: Request) -> bytes:
+    """What was sent: starlette's `body()` for what most often comes in one piece.
+
+    Raises:
+        ClientDisconnect: The client left before it was whole.
+    """
+    parts = []
+    while True:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            raise ClientDisconnect
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
