@@ -47,7 +47,8 @@ class Finding:
 def findings(stay: Stay, hits: Iterable[Hit]) -> list[Finding]:
     """Put hits into words, in order of hour, variable and rule."""
     found = [finding for hit in hits for finding in _of_hit(stay, hit)]
-    found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
+    if len(found) > 1:
+        found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found
 
 
@@ -55,15 +56,17 @@ def _of_hit(stay: Stay, hit: Hit) -> Iterator[Finding]:
     is_range = hit.rule.id.startswith("range") or hit.rule.id in RANGE_RULES
     for index, row in enumerate(hit.rows.tolist()):
         numbers = {name: float(values[index]) for name, values in hit.numbers.items()}
+        at = float(stay.values[row, ICU_HOUR])
+        hour = None if at != at else _plain(at)
+        if not hit.columns:
+            yield _of_no_value(hit.rule, row, hour, tuple(numbers.items()))
+            continue
         values = tuple(float(stay.values[row, column]) for column in hit.columns)
-        hour = float(stay.values[row, ICU_HOUR])
-        context: dict[str, Any] = {"icu_hour": None if isnan(hour) else _plain(hour)}
+        context: dict[str, Any] = {"icu_hour": hour}
         if is_range:
             yield _range_finding(hit, row, values[0], context)
-        elif values:
-            yield _finding(hit.rule, row, hit.columns, values, numbers, context)
         else:
-            yield _of_no_value(hit.rule, row, context["icu_hour"], tuple(numbers.items()))
+            yield _finding(hit.rule, row, hit.columns, values, numbers, context)
 
 
 @lru_cache(maxsize=1024)

@@ -23,9 +23,9 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One rule: its public id, what it costs, and its sentences."""
+    """One rule: its public id, what it costs, and its sentences; equal to itself alone."""
 
     id: str
     severity: Severity

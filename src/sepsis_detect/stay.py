@@ -7,6 +7,8 @@ that the code which answers one hour of one patient also scores a million hours.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ BoolArray = NDArray[np.bool_]
 ONE_STAY = np.zeros(1, dtype=np.intp)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stay:
     """Hours of one stay, or of several laid end to end.
 
@@ -57,16 +59,20 @@ class Stay:
         """Shape (n_hours,): hour since admission to intensive care, 1, 2, ..."""
         return self.values[:, ICU_HOUR]
 
-    @property
+    @cached_property
     def first_rows(self) -> IntArray:
         """Shape (n_hours,): for each row, the first row of its stay."""
+        if self.n_stays == self.n_hours:
+            return self.starts
         if self.n_stays == 1:
             return np.zeros(self.n_hours, dtype=np.intp)
         return np.repeat(self.starts, np.diff(self.starts, append=self.n_hours))
 
-    @property
+    @cached_property
     def last_rows(self) -> IntArray:
         """Shape (n_stays,): the last row of each stay."""
+        if self.n_stays == self.n_hours:
+            return self.starts
         if self.n_stays == 1:
             return np.array([self.n_hours - 1])
         return np.append(self.starts[1:], self.n_hours) - 1
@@ -74,8 +80,11 @@ class Stay:
     @classmethod
     def end_to_end(cls, stays: Sequence["Stay"]) -> "Stay":
         """Lay stays one after the other."""
-        offsets = np.cumsum([0] + [stay.n_hours for stay in stays[:-1]])
-        return cls(
-            np.concatenate([stay.values for stay in stays]),
-            np.concatenate([stay.starts + at for stay, at in zip(stays, offsets, strict=True)]),
-        )
+        if len(stays) == 1:
+            return stays[0]
+        values = [stay.values for stay in stays]
+        offsets = np.array([0, *accumulate(map(len, values[:-1]))])
+        if any(stay.starts is not ONE_STAY for stay in stays):
+            starts = [stay.starts + at for stay, at in zip(stays, offsets, strict=True)]
+            offsets = np.concatenate(starts)
+        return cls(np.concatenate(values), offsets)

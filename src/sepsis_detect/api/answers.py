@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from math import isnan
 from operator import is_
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from starlette.datastructures import QueryParams
@@ -132,8 +132,7 @@ class Patient(Protocol):
         """The unit of a variable as sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """A stay fit for the model, and what was noticed on the way."""
 
     stay: Stay
@@ -256,8 +255,7 @@ def _problem(patient: Patient, finding: Finding, kind: str, column: int | None) 
 # --- Answers ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """One patient to answer for.
 
     Attributes:
