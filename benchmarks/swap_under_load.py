@@ -93,9 +93,8 @@ class Service:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()
         sizes = []
         for pid in children:
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text("utf-8"))
-                sizes.append(int(found[1]) / 1024 if found else 0.0)
+            found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text("utf-8"))
+            sizes.append(int(found[1]) / 1024 if found else 0.0)
         return max(sizes, default=0.0)
 
 

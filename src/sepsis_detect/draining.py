@@ -6,10 +6,15 @@ close (RFC 9112, 9.6). What is closed in the end was not used for `IDLE_SECONDS`
 """
 
 import asyncio
+import multiprocessing
+import signal
+import sys
+from collections.abc import Callable
+from socket import socket
 from typing import Any
 
 from uvicorn import Config
-from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors import Multiprocess, multiprocess
 
 from sepsis_detect.connections import GuardedProtocol
 
@@ -17,7 +22,7 @@ IDLE_SECONDS = 3.0
 MOST_SECONDS = 35.0
 """After this, requests that are not answered yet are given up."""
 HANG_SECONDS = 30
-"""A worker silent for so long is replaced. It is silent while it imports, too: on a busy machine
+"""A worker silent for so long is replaced. It is silent while it starts, too: on a busy machine
 uvicorn's own 5 s killed workers again and again before they could serve."""
 
 
@@ -44,6 +49,31 @@ class DrainingProtocol(GuardedProtocol):
     def _close_if_idle(self) -> None:
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+
+
+class Forked(multiprocess.Process):
+    """A worker that begins with all that the supervisor has imported.
+
+    A process made anew imports it again, which takes most of a second of each processor. The
+    supervisor has no thread of its own when it forks, nor has ONNX Runtime without telemetry.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket]):
+        """Prepare it; `start` forks."""
+        super().__init__(config, sockets)
+        if sys.platform == "linux":  # elsewhere libraries may not stand it
+            context = multiprocessing.get_context("fork")
+            forked = context.Process(target=_forked, args=(self.target, sockets))
+            self.process = forked  # type: ignore[assignment]  # of another context, alike
+
+
+def _forked(target: Callable[..., None], sockets: list[socket]) -> None:
+    for number in multiprocess.SIGNALS:  # what the supervisor does on them is not for a worker
+        signal.signal(number, signal.SIG_DFL)
+    target(sockets=sockets)
+
+
+multiprocess.Process = Forked  # type: ignore[misc]  # `Multiprocess` takes it from there, everywhere
 
 
 class DrainingWorkers(Multiprocess):

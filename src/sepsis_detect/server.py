@@ -77,6 +77,9 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
             uvicorn.Server(config).run(sockets=[listener])
         else:
             os.environ["SEPSIS_AUTH"] = str(settings.auth)  # workers do not know the address
+            from sepsis_detect.api import app as imported_for_workers  # noqa: F401
+
+            _settle()
             DrainingWorkers(config, sockets=[listener]).run()
 
 
@@ -89,16 +92,22 @@ def worker() -> "FastAPI":
 
 
 def _application(settings: Settings, *, may_fall_back: bool = False) -> "FastAPI":
-    # Imported by who answers alone: it takes longer than all else, and a supervisor only watches.
-    from sepsis_detect.api.app import create_app
+    from sepsis_detect.api.app import create_app  # takes longer than to see that a setting is wrong
 
     app = create_app(settings, may_fall_back=may_fall_back)
-    # What the start has made stays to the end: it need not be looked through for garbage again and
-    # again. A request leaves next to none, so that young objects may be looked at less often too.
+    _settle()
+    return app
+
+
+def _settle() -> None:
+    """Take what the start has made as there to stay.
+
+    It need not be looked through for garbage again and again, and workers share it as long as
+    nobody does. A request leaves next to none: young objects may be looked at less often too.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
-    return app
 
 
 def _check(port: int, n_workers: int) -> None:

@@ -31,7 +31,7 @@ for status in pathlib.Path("/proc").glob("[0-9]*/status"):
         continue
     text = status.read_text()
     command = (status.parent / "cmdline").read_text()
-    if "sepsis-detect serve" in command.replace(chr(0), " ") or "spawn_main" in command:
+    if "sepsis-detect serve" in command.replace(chr(0), " "):
         print(re.search(r"VmRSS:\\s+(\\d+)", text)[1], re.search(r"Uid:\\s+(\\d+)", text)[1])
 """
 

@@ -116,11 +116,7 @@ def test_workers_stop_together_after_one_was_killed_and_replaced() -> None:
 def workers_of(server: Server) -> list[int]:
     pid = server.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in children if is_worker(child)]
-
-
-def is_worker(pid: str) -> bool:
-    return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return [int(child) for child in children]
 
 
 def until(is_so: Callable[[], bool]) -> None:

@@ -5,7 +5,6 @@ A plain ASGI layer: it costs a few microseconds and sees every request, also tho
 
 import logging
 import re
-from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import Any
@@ -25,8 +24,6 @@ JSON_TYPE = re.compile(rb"\s*application/([A-Za-z0-9.-]+\+)?json\s*(;.*)?", re.I
 USUAL_TYPES = (b"application/json", None)
 REQUEST_ID = "sepsis_detect.request_id"
 """Key of the request id in the ASGI scope."""
-_PROCESS = token_hex(10)  # no other process has this one
-_count = count()
 CLIENT_GONE = 499  # in the log alone: nobody was there to answer
 HEADERS = [
     (b"x-content-type-options", b"nosniff"),
@@ -144,7 +141,7 @@ def request_id(headers: dict[bytes, bytes]) -> str:
     sent = headers.get(b"x-request-id")
     if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
         return sent.decode()
-    return f"{_PROCESS}{next(_count):012x}"
+    return token_hex(16)
 
 
 def _error(
