@@ -289,7 +289,7 @@ def answer_each(
         try:
             judged = judge(each.patient, options.on_incoherence, each.most, hits)
         except RequestError as error:
-            answers.append(error)
+            answers.append(error.alone())
         else:
             fit.append((len(answers), judged))
             answers.append({})
@@ -373,7 +373,7 @@ def answer_bodies(
         try:
             read = patients.read(json_body.parse_quickly(body)[1], now=now)
         except RequestError as error:
-            answers.append(error)
+            answers.append(error.alone())
         else:
             places.append(len(answers))
             asked.append(Asked(read, request_id))

@@ -2,7 +2,6 @@
 
 import logging
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -78,8 +77,11 @@ async def sepsis_risk(request: Request) -> Response:
 )
 async def feedback(request: Request) -> Response:
     """Take note of what became of cards; comments are not kept."""
-    sent: Any = plain.parse(await request.body())
-    for outcome, reason in cds_service.read_feedback(sent):
+    body = await work.whole_body(request)
+    outcomes = await work.done(
+        request, lambda: list(cds_service.read_feedback(plain.parse(body))), len(body)
+    )
+    for outcome, reason in outcomes:
         logs.event(
             logging.INFO,
             "cds_feedback",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import orjson
 from starlette.responses import Response
@@ -70,6 +70,11 @@ class RequestError(Exception):
         self.problems = list(problems)
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status)
+
+    def alone(self) -> Self:
+        """Itself without what led to it: the frames passed through hold all that was sent."""
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
 
 def unprocessable(problems: Iterable[Problem]) -> RequestError:

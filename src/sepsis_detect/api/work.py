@@ -1,6 +1,7 @@
 """Answering a request: by one model, within what the process takes on, and written down."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
@@ -18,6 +19,7 @@ LARGE_BODY_BYTES = 32 * 1024
 
 Answered = tuple[Response, Sequence[str]]
 Answer = Callable[[bytes, Model], Answered]
+Done = TypeVar("Done")
 AnswerTogether = Callable[[bytes, Model], Awaitable[Answered]]
 
 
@@ -41,7 +43,6 @@ async def answered(
     # Taken once: a model that is swapped meanwhile answers the next request.
     model: Model = state.models.current
     audit: Audit | None = state.audit
-    load: Load = state.load
 
     def write_down(decided: Sequence[str]) -> None:
         if audit is not None:
@@ -57,10 +58,8 @@ async def answered(
         write_down(decisions)
         return response
 
-    if is_slow or len(body) > LARGE_BODY_BYTES:
-        return await load.in_thread(respond, len(body))
-    if together is None:
-        return respond()
+    if together is None or is_slow or len(body) > LARGE_BODY_BYTES:
+        return await done(request, respond, len(body), is_slow=is_slow)
     try:
         response, decisions = await together(body, model)
     except RequestError:
@@ -68,6 +67,34 @@ async def answered(
         raise
     write_down(decisions)
     return response
+
+
+async def done(
+    request: Request, do: Callable[[], Done], n_bytes: int, *, is_slow: bool = False
+) -> Done:
+    """Do something with a body of so many bytes: where it takes long, in a thread.
+
+    What was made of the body is gone when this returns or raises: two of the largest at a time
+    would be too much.
+
+    Raises:
+        RequestError: What `do` refuses; 503, too much is under way.
+    """
+
+    def do_alone() -> Done | RequestError:
+        try:
+            return do()
+        except RequestError as error:
+            return error.alone()
+
+    load: Load = request.app.state.load
+    if is_slow or n_bytes > LARGE_BODY_BYTES:
+        result = await load.in_thread(do_alone, n_bytes)
+    else:
+        result = do_alone()
+    if isinstance(result, RequestError):
+        raise result
+    return result
 
 
 async def whole_body(request: Request) -> bytes:
