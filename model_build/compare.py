@@ -16,7 +16,7 @@ import numpy as np
 import onnxruntime as ort
 from tqdm import tqdm
 
-from model_build import candidates, inference, pipeline_graph, transfer, trial
+from model_build import candidates, export, inference, pipeline_graph, transfer, trial
 from model_build.candidates import TIME, Learner, bedside_labels, bedside_scores, learners
 from model_build.cohort import Cohort
 from model_build.comparison_report import write_report
@@ -108,8 +108,9 @@ def _learned(
     trained: Store | None,
 ) -> Judged:
     """Judge a learner out of fold; `trained` is where `train` keeps the fits of the served one."""
+    name = _stored_name(learner)
     results = {
-        k: store.keep(f"{learner.name}-{k}", Trial(learner, data, fold, k, settings, trained))
+        k: store.keep(f"{name}-{k}", Trial(learner, data, fold, k, settings, trained))
         for k in tqdm(np.unique(fold).tolist(), desc=learner.label)
     }
     scores = np.empty(len(fold), dtype=np.float32)
@@ -120,6 +121,14 @@ def _learned(
     log.info("%s: %s", learner.label, headline)
     kind = "learner" if trained is None else "served"
     return _measured(learner, list(results.values())) | {"kind": kind}, verdict
+
+
+def _stored_name(learner: Learner) -> str:
+    """Of a learner's results: how the boostings are exported decides how long theirs take."""
+    if not isinstance(learner, candidates.Boosting):
+        return learner.name
+    code = Path(export.__file__ or "").read_bytes()
+    return f"{learner.name}-{hashlib.sha256(code).hexdigest()[:8]}"
 
 
 def _measured(learner: Learner, parts: list[Result]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 NAME = "sepsis-hgb"
-VERSION = "2026.11.25"
+VERSION = "2026.11.26"
 
 Objective = Literal["label", "utility"]
 

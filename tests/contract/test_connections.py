@@ -303,7 +303,9 @@ def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> 
 def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 100)
-    flood(here, clock, 25, n_requests=1)
+    flood(here, clock, 20, n_requests=1)
+    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD, "a sender that stalled goes on"
+    flood(here, clock, 30, n_requests=1)
     assert Loop().taken(here, 1_000) >= load.FEWEST
 
 
@@ -312,8 +314,8 @@ def test_in_a_flood_threads_keep_hardly_any_waiting(
 ) -> None:
     monkeypatch.setattr(load, "MOST_IN_FLOOD", 0)
     here: Load = client.app.state.load  # type: ignore[attr-defined]
-    monkeypatch.setattr(here, "_is_flood", True)
+    monkeypatch.setattr(here, "_is_flood", lambda: True)
     response = ask(client, BODY, "include=contributions")
     assert refused(response, 503)[0]["rule"] == "load.too_much"
-    monkeypatch.setattr(here, "_is_flood", False)
+    monkeypatch.setattr(here, "_is_flood", lambda: False)
     predicted(ask(client, BODY, "include=contributions"))

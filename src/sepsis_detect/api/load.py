@@ -24,7 +24,9 @@ FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 SHARE = 0.05  # of the newest turn in the mean
 
 WINDOW_SECONDS = 0.025  # over which those turned away are counted
-PAUSE_SECONDS = 0.25  # without a request, after which there is no flood; the loop itself may stall
+# A flood is over after this time in which hardly any are turned away. Longer than senders and the
+# loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
+PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
 MOST_IN_FLOOD = 2  # requests of one turn, and as many for threads
 
@@ -51,12 +53,12 @@ class Load:
         self._turn_began = thread_time()
         self._window_began = monotonic()
         self._n_seen = self._n_refused = 0
-        self._is_flood = False
+        self._flood_until = 0.0
 
     @property
     def most(self) -> int:
         """Requests that a turn of the event loop takes on now."""
-        if self._is_flood:
+        if self._is_flood():
             return min(MOST_IN_FLOOD, MOST)
         return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
 
@@ -89,9 +91,12 @@ class Load:
         now = monotonic()
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
-            is_recent = elapsed < PAUSE_SECONDS
-            self._is_flood = is_recent and self._n_refused > FLOOD_SHARE * self._n_seen
+            if self._n_refused > FLOOD_SHARE * self._n_seen:
+                self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
+
+    def _is_flood(self) -> bool:
+        return monotonic() < self._flood_until
 
     async def in_thread(self, work: Callable[[], Answer], n_bytes: int) -> Answer:
         """Do `work` on a body of so many bytes where it keeps no other request waiting.
@@ -99,7 +104,7 @@ class Load:
         Raises:
             RequestError: 503, too much of this kind is under way.
         """
-        if self._n_slow >= (min(MOST_IN_FLOOD, MOST_SLOW) if self._is_flood else MOST_SLOW):
+        if self._n_slow >= (min(MOST_IN_FLOOD, MOST_SLOW) if self._is_flood() else MOST_SLOW):
             self._n_refused += 1
             raise overload()
         self._n_slow += 1
