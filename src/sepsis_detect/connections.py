@@ -33,6 +33,7 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
     _is_within_body = False
     _n_header_bytes = 0
     _timer: TimerHandle | None = None
+    is_draining = False
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request, but not for ever."""
@@ -45,7 +46,11 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Read on, unless there is too much to do."""
+        load: Load | None = self.app_state.get("load")
+        if load is not None and load.is_full and self._is_turned_away(data):
+            load.refuse(self.loop.call_soon)
+            return
         super().data_received(data)
         if self._is_within_headers:
             self._n_header_bytes += len(data)
@@ -90,6 +95,25 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             super()._start_asgi_task(cycle, turning_away)
         else:  # without a task: in a flood that costs more than the answer
             _write_whole(cycle, answer)
+
+    def _is_turned_away(self, data: bytes) -> bool:
+        """Answer a request unread, if it is one whole and plain one: to parse it costs more."""
+        is_between = not (self._is_within_headers or self._is_within_body) and (
+            self.cycle is None or self.cycle.response_complete
+        )
+        if not is_between or self.is_draining or self.flow.write_paused:
+            return False
+        turning_away: TurningAway = self.app_state["turning_away"]
+        answer = turning_away.unread(data, self.server_state.default_headers)
+        if answer is None:
+            return False
+        self._finished()
+        self._unset_keepalive_if_required()
+        self.transport.write(answer)
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        return True
 
     def _finished(self) -> None:
         self._is_unfinished = False

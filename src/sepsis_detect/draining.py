@@ -29,8 +29,6 @@ uvicorn's own 5 s killed workers again and again before they could serve."""
 class DrainingProtocol(GuardedProtocol):
     """A connection that is not closed under its client."""
 
-    is_draining = False
-
     def shutdown(self) -> None:
         """Begin to end this connection; called once, when the server is told to stop."""
         self.is_draining = True

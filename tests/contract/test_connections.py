@@ -19,6 +19,7 @@ from sepsis_detect.api import load, turning_away
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.load import Load
 from sepsis_detect.draining import draining
+from sepsis_detect.meter import Meter
 from sepsis_detect.settings import Settings
 from tests.builders import a_patient
 from tests.contract.asking import ask, check_problems, predicted, refused
@@ -285,10 +286,61 @@ def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
 
 def test_in_a_flood_hardly_any_wait(clock: list[float]) -> None:
     here = Load()
-    flood(here, clock, 2)
-    assert Loop().taken(here, 1_000) >= load.FEWEST, "many that came together are no flood"
-    flood(here, clock, 15)
-    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD
+    some_too_many = load.FEWEST + 20
+    flood(here, clock, 2, some_too_many)
+    assert Loop().taken(here, some_too_many) == load.FEWEST, "some too many are no flood"
+    flood(here, clock, 15, some_too_many)
+    assert Loop().taken(here, some_too_many) == load.MOST_IN_FLOOD
+
+
+def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
+    here = Load()
+    flood(here, clock, 1)
+    assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
+
+
+def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
+    here = Load()
+    flood(here, clock, 1)
+    with here.at_work(), here.at_work():
+        assert Loop().taken(here, 300) == load.MOST_IN_FLOOD - 2
+    assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
+
+
+def test_what_is_whole_and_plain_is_turned_away_unread(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "MOST", 0)
+    monkeypatch.setattr(load, "FEWEST", 0)
+    monkeypatch.setattr(turning_away.TurningAway, "whole", lambda *_: pytest.fail("it was read"))
+    for _ in range(3):  # the connection goes on
+        connection.sendall(HEAD + b"X-Request-ID: trace-0019\r\n\r\n" + BODY)
+        status, body, headers = answer(connection)
+        assert (status, headers["retry-after"]) == (503, "1")
+        assert headers["x-request-id"] == "trace-0019"
+        assert headers["cache-control"] == "no-store"
+        check_problems(body)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        HEAD + b"\r\n" + BODY[:-1],
+        HEAD + b"\r\n" + BODY + b"G",
+        HEAD,
+        HEAD + b"Connection: close\r\n\r\n" + BODY,
+        HEAD + b"Expect: 100-continue\r\n\r\n" + BODY,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + BODY,
+        HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY,
+        HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n" + BODY,
+        HEAD.replace(b"POST", b"GET") + b"\r\n" + BODY,
+        HEAD.replace(b"/predict/patient", b"/fhir/$sepsis-risk") + b"\r\n" + BODY,
+        HEAD.replace(b"/predict/patient", b"/health") + b"\r\n" + BODY,
+        BODY,
+    ],
+)
+def test_what_is_not_plain_is_for_the_parser(request_: bytes) -> None:
+    assert turning_away.TurningAway(Meter()).unread(request_, []) is None
 
 
 @pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
@@ -312,7 +364,7 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
 def test_in_a_flood_threads_keep_hardly_any_waiting(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST_IN_FLOOD", 0)
+    monkeypatch.setattr(load, "MOST_SLOW_IN_FLOOD", 0)
     here: Load = client.app.state.load  # type: ignore[attr-defined]
     monkeypatch.setattr(here, "_is_flood", lambda: True)
     response = ask(client, BODY, "include=contributions")

@@ -5,12 +5,13 @@ grows makes every answer late, and the load balancer has other machines to ask. 
 the event loop was busy is there at its next turn, so the queue is what one turn takes on. How many
 that may be follows from how long they take, so that one number holds for every kind of request.
 
-Many that come together are taken on, as they are soon done. Where many are turned away window
-after window, more comes than can ever be done: a queue would stay full and make each answer late
-without one answer more, so hardly any is kept until that is over.
+Many that come together are taken on, as they are soon done. Where many are turned away, in one turn
+or window after window, more comes than can ever be done: a queue would stay full and make each
+answer late without one answer more, so hardly any is kept until that is over.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic, thread_time
 from typing import TypeVar
 
@@ -28,11 +29,11 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
-MOST_IN_FLOOD = 2  # requests of one turn, and as many for threads
+MOST_IN_FLOOD = 6  # requests under way at a time
 
 THREADS = 2  # more would only take turns
 HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
-MOST_SLOW = 16  # requests for threads
+MOST_SLOW, MOST_SLOW_IN_FLOOD = 16, 2  # requests for threads
 MOST_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
 RETRY_SECONDS = 1
 
@@ -49,7 +50,9 @@ class Load:
         self._thread_for_huge = anyio.CapacityLimiter(1)
         self._n_slow = 0
         self._n_bytes = 0
-        self._n_in_turn = self._n_before = 0
+        self._n_at_work = 0
+        self._n_in_turn = self._n_before = self._n_refused_in_turn = 0
+        self._is_turn_begun = False
         self._turn_began = thread_time()
         self._window_began = monotonic()
         self._n_seen = self._n_refused = 0
@@ -57,10 +60,18 @@ class Load:
 
     @property
     def most(self) -> int:
-        """Requests that a turn of the event loop takes on now."""
-        if self._is_flood():
-            return min(MOST_IN_FLOOD, MOST)
+        """Requests that a turn of the event loop takes on, unless there is a flood."""
         return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more is taken on in this turn."""
+        n_under_way = self._n_in_turn + self._n_at_work
+        if n_under_way < MOST_IN_FLOOD:
+            return self._n_in_turn >= MOST
+        if self._is_flood():
+            return True
+        return self._n_in_turn >= self.most
 
     def takes(self, call_soon: Callable[[Callable[[], None]], object]) -> bool:
         """Whether one more request is taken on.
@@ -68,15 +79,27 @@ class Load:
         Args:
             call_soon: Of the event loop; has a function called before its next turn.
         """
-        self._roll_window()
-        self._n_seen += 1
-        if self._n_in_turn >= self.most:
-            self._n_refused += 1
+        if self.is_full:
+            self.refuse(call_soon)
             return False
-        if not self._n_in_turn:
-            call_soon(self._begin_turn)
+        self._count(call_soon)
         self._n_in_turn += 1
         return True
+
+    def refuse(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        """Count a request that was turned away."""
+        self._count(call_soon)
+        self._n_refused += 1
+        self._n_refused_in_turn += 1
+        if self._n_refused_in_turn > self._n_in_turn:  # far too many at once
+            self._flood_until = monotonic() + PAUSE_SECONDS
+
+    def _count(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._roll_window()
+        self._n_seen += 1
+        if not self._is_turn_begun:
+            self._is_turn_begun = True
+            call_soon(self._begin_turn)
 
     def _begin_turn(self) -> None:
         # What was taken on in the turn before has been answered since. Time of the processor, so
@@ -86,6 +109,7 @@ class Load:
             seconds = (now - self._turn_began) / self._n_before
             self._mean_seconds += SHARE * (seconds - self._mean_seconds)
         self._n_before, self._n_in_turn, self._turn_began = self._n_in_turn, 0, now
+        self._n_refused_in_turn, self._is_turn_begun = 0, False
 
     def _roll_window(self) -> None:
         now = monotonic()
@@ -94,6 +118,15 @@ class Load:
             if self._n_refused > FLOOD_SHARE * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """While a request that came whole is answered in the event loop."""
+        self._n_at_work += 1
+        try:
+            yield
+        finally:
+            self._n_at_work -= 1
 
     def _is_flood(self) -> bool:
         return monotonic() < self._flood_until
@@ -104,7 +137,7 @@ class Load:
         Raises:
             RequestError: 503, too much of this kind is under way.
         """
-        if self._n_slow >= (min(MOST_IN_FLOOD, MOST_SLOW) if self._is_flood() else MOST_SLOW):
+        if self._n_slow >= (MOST_SLOW_IN_FLOOD if self._is_flood() else MOST_SLOW):
             self._n_refused += 1
             raise overload()
         self._n_slow += 1

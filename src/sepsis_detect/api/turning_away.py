@@ -6,6 +6,7 @@ once a second how many there were, not each time that there was one.
 """
 
 import logging
+import re
 from time import monotonic
 from typing import Any
 
@@ -20,6 +21,9 @@ from sepsis_detect.meter import Meter
 
 LOG_SECONDS = 1.0
 CLOSE = (b"connection", b"close")
+PLAIN = re.compile(rb"POST /predict/[a-z]+(\?[^ \r\n]*)? HTTP/1\.1\r\n")
+UNUSUAL = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
+"""Headers that say how a request is to be read, or what comes after it."""
 
 
 class TurningAway:
@@ -45,14 +49,38 @@ class TurningAway:
         scope: Scope = cycle.scope
         if scope["method"] == "HEAD" or scope["path"].startswith(FHIR):
             return None
-        own = [
-            *cycle.default_headers,
-            (b"x-request-id", request_id(dict(scope["headers"])).encode()),
-        ]
+        own = [*cycle.default_headers]
         if not cycle.keep_alive:
             own.append(CLOSE)
+        return self._answer(dict(scope["headers"]), own)
+
+    def unread(self, data: bytes, own: list[tuple[bytes, bytes]]) -> bytes | None:
+        """All bytes of the answer to a request that is not even parsed.
+
+        Args:
+            data: As received, at the beginning of a request.
+            own: Headers that the server adds.
+
+        Returns:
+            None unless it is one whole, plain request for a prediction: then it is for the parser.
+        """
+        head, end, body = data.partition(b"\r\n\r\n")
+        if not (end and PLAIN.match(head)):
+            return None
+        lines = head.split(b"\r\n")[1:]
+        headers = {
+            name.lower(): value.strip() for name, _, value in (x.partition(b":") for x in lines)
+        }
+        if len(headers) < len(lines) or not UNUSUAL.isdisjoint(headers):
+            return None
+        if headers.get(b"content-length") != b"%d" % len(body):
+            return None
+        return self._answer(headers, own)
+
+    def _answer(self, headers: dict[bytes, bytes], own: list[tuple[bytes, bytes]]) -> bytes:
+        own_id = (b"x-request-id", request_id(headers).encode())
         self._count()
-        return b"%b%b\r\n%b" % (self._head, _lines(own), self._body)
+        return b"%b%b\r\n%b" % (self._head, _lines([*own, own_id]), self._body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Turn one request away in the form of its route."""

@@ -60,8 +60,10 @@ async def answered(
 
     if together is None or is_slow or len(body) > LARGE_BODY_BYTES:
         return await done(request, respond, len(body), is_slow=is_slow)
+    load: Load = state.load
     try:
-        response, decisions = await together(body, model)
+        with load.at_work():
+            response, decisions = await together(body, model)
     except RequestError:
         write_down([REFUSED])
         raise
