@@ -29,7 +29,7 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
-MOST_IN_FLOOD = 6  # requests under way at a time
+MOST_IN_FLOOD = 4  # requests under way at a time
 
 THREADS = 2  # more would only take turns
 HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
