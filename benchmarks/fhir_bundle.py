@@ -21,7 +21,7 @@ from sepsis_detect.settings import Auth, Settings
 from sepsis_detect.variables import CLINICAL
 
 MILLISECONDS = 1_000
-SCOPE = {
+SCOPE: dict[str, Any] = {
     "type": "http",
     "asgi": {"version": "3.0"},
     "http_version": "1.1",
@@ -82,7 +82,7 @@ def a_bundle(n_observations: int) -> bytes:
     return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": listed}).encode()
 
 
-async def ask(app: Any, body: bytes) -> tuple[int, bytes]:
+async def ask(app: Any, body: bytes, scope: dict[str, Any] = SCOPE) -> tuple[int, bytes]:
     """Status and body of the answer."""
     status, parts = 0, []
 
@@ -94,7 +94,7 @@ async def ask(app: Any, body: bytes) -> tuple[int, bytes]:
         status = message.get("status", status)
         parts.append(message.get("body", b""))
 
-    await app({**SCOPE, "state": {}}, receive, send)
+    await app({**scope, "state": {}}, receive, send)
     return status, b"".join(parts)
 
 
