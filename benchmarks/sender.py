@@ -141,7 +141,8 @@ class Sender:
             now = time.perf_counter()
             while due <= now:
                 if self._idle:
-                    self._idle.pop().send(REQUEST)
+                    # In turn, so that none idles for so long that the server closes it.
+                    self._idle.popleft().send(REQUEST)
                     self.late.append((now - due) * 1000)
                     due += rng.expovariate(per_second)
                 else:
