@@ -89,7 +89,7 @@ def whole(app: Application, sent: Sequence[bytes], n: int, n_rounds: int) -> flo
 
     async def at_once(batch: Sequence[bytes]) -> None:
         for status, answer in await asyncio.gather(*(ask(app, body, scope) for body in batch)):
-            assert status == 200, answer  # noqa: S101
+            assert status == 200, answer  # noqa: S101 - a benchmark
 
     try:
         return best(lambda batch: loop.run_until_complete(at_once(batch)), sent, n, n_rounds)

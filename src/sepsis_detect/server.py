@@ -77,7 +77,7 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
             uvicorn.Server(config).run(sockets=[listener])
         else:
             os.environ["SEPSIS_AUTH"] = str(settings.auth)  # workers do not know the address
-            from sepsis_detect.api import app as imported_for_workers  # noqa: F401
+            from sepsis_detect.api import app as imported_for_workers  # noqa: F401 - to be there at the fork
 
             _settle()
             DrainingWorkers(config, sockets=[listener]).run()

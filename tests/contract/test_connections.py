@@ -361,6 +361,13 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
     assert Loop().taken(here, 1_000) >= load.FEWEST
 
 
+def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
+    here = Load()
+    flood(here, clock, 100)
+    flood(here, clock, 50, n_requests=load.MOST_IN_FLOOD + 1)
+    assert Loop().taken(here, load.FEWEST) == load.FEWEST
+
+
 def test_in_a_flood_threads_keep_hardly_any_waiting(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,15 @@ def asked(model: Model, *bodies: bytes) -> Sequence[Any]:
     return asyncio.run(ask(waiting(), model, *bodies))
 
 
+async def come_one_by_one(model: Model) -> None:
+    together = waiting()
+    coming = []
+    for body in STAYS:
+        coming.append(asyncio.ensure_future(ask(together, model, body)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*coming)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many stays each call predicted for; a heart rate of 199 is a bug."""
@@ -100,15 +109,7 @@ def test_a_request_that_was_given_up_disturbs_nobody(model: Model) -> None:
 def test_who_comes_while_the_first_are_read_is_answered_with_them(
     model: Model, calls: list[int]
 ) -> None:
-    async def come_one_by_one() -> None:
-        together = waiting()
-        coming = []
-        for body in STAYS:
-            coming.append(asyncio.ensure_future(ask(together, model, body)))
-            await asyncio.sleep(0)
-        await asyncio.gather(*coming)
-
-    asyncio.run(come_one_by_one())
+    asyncio.run(come_one_by_one(model))
     assert calls == [len(STAYS)]
 
 
@@ -118,15 +119,7 @@ def test_nobody_waits_while_the_loop_is_slow(
     times = iter(range(100))
     monkeypatch.setattr("sepsis_detect.api.together.monotonic", lambda: next(times))
 
-    async def come_one_by_one() -> None:
-        together = waiting()
-        coming = []
-        for body in STAYS:
-            coming.append(asyncio.ensure_future(ask(together, model, body)))
-            await asyncio.sleep(0)
-        await asyncio.gather(*coming)
-
-    asyncio.run(come_one_by_one())
+    asyncio.run(come_one_by_one(model))
     assert len(calls) > 1
 
 

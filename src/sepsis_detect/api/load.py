@@ -29,6 +29,7 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
+FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
 MOST_IN_FLOOD = 4  # requests under way at a time
 
 THREADS = 2  # more would only take turns
@@ -91,7 +92,8 @@ class Load:
         self._count(call_soon)
         self._n_refused += 1
         self._n_refused_in_turn += 1
-        if self._n_refused_in_turn > self._n_in_turn:  # far too many at once
+        is_far_too_much = self._n_refused_in_turn > self._n_in_turn
+        if is_far_too_much and not self._is_flood():
             self._flood_until = monotonic() + PAUSE_SECONDS
 
     def _count(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
@@ -115,7 +117,10 @@ class Load:
         now = monotonic()
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
-            if self._n_refused > FLOOD_SHARE * self._n_seen:
+            # In a flood so little is taken on that a load which can be met is turned away in part.
+            began_in_flood = self._window_began < self._flood_until
+            share = FLOOD_GOES_ON_SHARE if began_in_flood else FLOOD_SHARE
+            if self._n_refused > share * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
 
