@@ -7,9 +7,8 @@ Ranges come first: a value that is impossible by itself takes no part in the com
 typing error gives one problem.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,9 +24,10 @@ from sepsis_detect.variables import (
     bounds,
 )
 
+NO_NUMBERS: Mapping[str, FloatArray] = {}
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+
+class Hit(NamedTuple):
     """Where one rule fires.
 
     Attributes:
@@ -40,7 +40,7 @@ class Hit:
     rule: Rule
     rows: IntArray
     columns: tuple[int, ...] = ()
-    numbers: dict[str, FloatArray] = field(default_factory=dict)
+    numbers: Mapping[str, FloatArray] = NO_NUMBERS
 
     def up_to(self, row: int) -> "Hit":
         """The same without what fires after `row`."""
@@ -85,16 +85,15 @@ def scan_each(stay: Stay) -> list[list[Hit]]:
     Rows count from the first one of their stay.
     """
     found: list[list[Hit]] = [[] for _ in range(stay.n_stays)]
-    starts = stay.starts.tolist()
+    starts = stay.starts
     for hit in scan(stay):
         # The rows of a hit increase, so those of one stay are a slice of them.
-        edges = np.searchsorted(hit.rows, [*starts, stay.n_hours]).tolist()
-        for at, (begin, end) in enumerate(pairwise(edges)):
+        edges = np.searchsorted(hit.rows, starts).tolist()
+        rows = hit.rows - stay.first_rows[hit.rows]
+        for hits, begin, end in zip(found, edges, [*edges[1:], len(rows)], strict=True):
             if begin < end:
-                part = slice(begin, end)
-                numbers = {name: values[part] for name, values in hit.numbers.items()}
-                rows = hit.rows[part] - starts[at]
-                found[at].append(Hit(hit.rule, rows, hit.columns, numbers))
+                numbers = {name: values[begin:end] for name, values in hit.numbers.items()}
+                hits.append(Hit(hit.rule, rows[begin:end], hit.columns, numbers))
     return found
 
 

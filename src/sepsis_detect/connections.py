@@ -5,6 +5,7 @@ that stalls, by accident or on purpose, is told so and left.
 """
 
 from asyncio import TimerHandle
+from collections.abc import Awaitable, Generator
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -144,22 +145,37 @@ def _in_one_piece(cycle: Any) -> Send:
     scope = cycle.scope
     held: Message | None = None
 
-    async def send_together(message: Message) -> None:
+    def send_together(message: Message) -> Awaitable[None]:
         nonlocal held
         if message["type"] == "http.response.start" and scope["method"] != "HEAD":
             held = message
-            return
+            return DONE
         # It holds on to itself through us no longer: what nothing holds needs no collection.
         cycle.__dict__.pop("send", None)
-        if held is not None:
-            start, held = held, None
-            if whole := _whole_bytes(cycle, start, message):
-                _write_whole(cycle, whole)
-                return
-            await send(start)
-        await send(message)
+        if held is None:
+            return send(message)
+        start, held = held, None
+        if whole := _whole_bytes(cycle, start, message):
+            _write_whole(cycle, whole)
+            return DONE
+        return _sent(send, start, message)
 
     return send_together
+
+
+async def _sent(send: Send, *messages: Message) -> None:
+    for message in messages:
+        await send(message)
+
+
+class _Done:
+    """Awaited, it is done: for what would not even wait if it were a coroutine."""
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield from ()
+
+
+DONE = _Done()
 
 
 def _whole_bytes(cycle: Any, start: Message, message: Message) -> bytes | None:

@@ -1,8 +1,9 @@
 """A hit in words: one finding for each hour a rule fires at, in English and French."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -46,27 +47,32 @@ class Finding:
 
 def findings(stay: Stay, hits: Iterable[Hit]) -> list[Finding]:
     """Put hits into words, in order of hour, variable and rule."""
-    found = [finding for hit in hits for finding in _of_hit(stay, hit)]
+    found = list(chain.from_iterable(_of_hit(stay, hit) for hit in hits))
     if len(found) > 1:
         found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found
 
 
-def _of_hit(stay: Stay, hit: Hit) -> Iterator[Finding]:
-    is_range = hit.rule.id.startswith("range") or hit.rule.id in RANGE_RULES
+def _of_hit(stay: Stay, hit: Hit) -> list[Finding]:
+    told = []
     for index, row in enumerate(hit.rows.tolist()):
-        numbers = {name: float(values[index]) for name, values in hit.numbers.items()}
-        at = float(stay.values[row, ICU_HOUR])
+        at = stay.values.item(row, ICU_HOUR)
         hour = None if at != at else _plain(at)
-        if not hit.columns:
-            yield _of_no_value(hit.rule, row, hour, tuple(numbers.items()))
-            continue
-        values = tuple(float(stay.values[row, column]) for column in hit.columns)
-        context: dict[str, Any] = {"icu_hour": hour}
-        if is_range:
-            yield _range_finding(hit, row, values[0], context)
+        numbers = [(name, float(values[index])) for name, values in hit.numbers.items()]
+        if hit.columns:
+            told.append(_of_values(stay, hit, row, dict(numbers), {"icu_hour": hour}))
         else:
-            yield _finding(hit.rule, row, hit.columns, values, numbers, context)
+            told.append(_of_no_value(hit.rule, row, hour, tuple(numbers)))
+    return told
+
+
+def _of_values(
+    stay: Stay, hit: Hit, row: int, numbers: dict[str, float], context: dict[str, Any]
+) -> Finding:
+    values = tuple(stay.values.item(row, column) for column in hit.columns)
+    if hit.rule.id.startswith("range") or hit.rule.id in RANGE_RULES:
+        return _range_finding(hit, row, values[0], context)
+    return _finding(hit.rule, row, hit.columns, values, numbers, context)
 
 
 @lru_cache(maxsize=1024)

@@ -33,6 +33,16 @@ INPUTS = np.array(
 """Columns of the features that are inputs as they were sent, or last sent."""
 
 
+def _metric_of(status: int) -> str | None:
+    """The metric that counts answers of a status beside all `Requests`."""
+    if status >= 500:
+        return "Overloads" if status == 503 else "ServerErrors"
+    return METRICS.get(status)
+
+
+METRICS = {401: "Unauthorized", 422: "Refusals", 429: "Unauthorized"}
+
+
 class Meter:
     """Counts for one process."""
 
@@ -52,21 +62,18 @@ class Meter:
         self._latencies: list[float] = []
         self._n_missing = 0
 
-    def request(self, status: int, milliseconds: float) -> None:
-        """Count one answer."""
+    def requests(self, answers: Iterable[tuple[int, float]]) -> None:
+        """Count answers: of each the status and how many milliseconds it took."""
         with self._lock:
-            self._counts["Requests"] += 1
-            if status >= 500:
-                self._counts["Overloads" if status == 503 else "ServerErrors"] += 1
-            elif status in (401, 429):
-                self._counts["Unauthorized"] += 1
-            elif status == 422:
-                self._counts["Refusals"] += 1
-            # A sample of the minute in which each request is as likely as another.
-            if len(self._latencies) < MOST_LATENCIES:
-                self._latencies.append(milliseconds)
-            elif (at := int(random.random() * self._counts["Requests"])) < MOST_LATENCIES:  # noqa: S311
-                self._latencies[at] = milliseconds
+            for status, milliseconds in answers:
+                self._counts["Requests"] += 1
+                if status >= 400 and (metric := _metric_of(status)):
+                    self._counts[metric] += 1
+                # A sample of the minute in which each request is as likely as another.
+                if len(self._latencies) < MOST_LATENCIES:
+                    self._latencies.append(milliseconds)
+                elif (at := int(random.random() * self._counts["Requests"])) < MOST_LATENCIES:  # noqa: S311
+                    self._latencies[at] = milliseconds
 
     def turned_away(self) -> None:
         """Count one request that was not taken on; its time would only make latencies look good."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from secrets import token_hex
@@ -209,7 +209,7 @@ def _reasons(stay: Stay, refusals: Sequence[Hit]) -> dict[int, str]:
 
 def _sentence(stay: Stay, hit: Hit, chosen: slice) -> str:
     numbers = {name: values[chosen] for name, values in hit.numbers.items()}
-    return findings(stay, [replace(hit, rows=hit.rows[chosen], numbers=numbers)])[0].en
+    return findings(stay, [hit._replace(rows=hit.rows[chosen], numbers=numbers)])[0].en
 
 
 def _stays_of(stay: Stay, rows: IntArray) -> IntArray:

@@ -302,7 +302,7 @@ def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[f
 def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 1)
-    with here.at_work(), here.at_work():
+    with here.at_work, here.at_work:
         assert Loop().taken(here, 300) == load.MOST_IN_FLOOD - 2
     assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
 

@@ -85,7 +85,7 @@ def test_a_minute_is_one_line_and_one_for_every_broken_rule(
 def test_of_many_latencies_a_sample_is_told(caplog: pytest.LogCaptureFixture) -> None:
     meter = Meter()
     for n in range(10_000):
-        meter.request(503 if n % 2 else 200, float(n))
+        meter.requests([(503 if n % 2 else 200, float(n))])
     meter.flush()
     (line,) = lines(caplog, "metrics")
     assert (line["Requests"], line["Overloads"]) == (10_000, 5_000)

@@ -161,6 +161,8 @@ def judge(
         raise unprocessable(patient.problems)
     hits = coherence.scan(stay) if scanned is None else scanned
     hits = _with_stated(patient.hits, hits)
+    if not (hits or patient.problems):
+        return Judged(stay, [])
     refusals = [hit for hit in hits if hit.is_refusal]
     if patient.problems:  # what could not be read was sent all the same
         refusals = [hit for hit in refusals if hit.rule is not rules.ALL_MISSING]
@@ -189,7 +191,7 @@ def _problems(patient: Patient, stay: Stay, hits: list[Hit], kind: str, most: in
     """Word the hits of the earliest hours, up to about `most`, and count the rest."""
     if not hits:
         return []
-    n_hits = sum(hit.rows.size for hit in hits)
+    n_hits = sum([len(hit.rows) for hit in hits])
     if n_hits > most:
         until = np.sort(np.concatenate([hit.rows for hit in hits]))[most - 1]
         hits = [hit.up_to(until) for hit in hits]
@@ -201,8 +203,8 @@ def _problems(patient: Patient, stay: Stay, hits: list[Hit], kind: str, most: in
             found += [
                 _problem(patient, finding, kind, column) for column in _columns(stay, finding, kind)
             ]
-    if n_more := n_hits - sum(hit.rows.size for hit in hits):
-        found.append(more(n_more, kind, patient.base))
+    if n_left := n_hits - sum([len(hit.rows) for hit in hits]):
+        found.append(more(n_left, kind, patient.base))
     return found
 
 
@@ -303,6 +305,7 @@ def answer_each(
     predictions = predict(model, together)
     last = together.last_rows if has_trend else slice(None)
     meter.predicted(model, predictions, last)
+    named = {"name": model.card.name, "version": model.card.version}
     presented = zip(
         fit,
         predictions.icu_hours[last].tolist(),
@@ -316,7 +319,7 @@ def answer_each(
             "probability": probability,
             "threshold": model.threshold,
             "icu_hour": _hour(icu_hour),
-            "model": {"name": model.card.name, "version": model.card.version},
+            "model": named,
             "request_id": asked[at].request_id,
             "warnings": [warning.as_dict() for warning in judged.warnings],
         }
@@ -369,14 +372,13 @@ def answer_bodies(
     now = datetime.now(UTC)
     answers: list[Answer] = []
     places, asked = [], []
-    for body, request_id in sent:
-        try:
-            read = patients.read(json_body.parse_quickly(body)[1], now=now)
-        except RequestError as error:
-            answers.append(error.alone())
+    read = patients.read_bodies([body for body, _ in sent], now=now)
+    for at, ((_, request_id), found) in enumerate(zip(sent, read, strict=True)):
+        if isinstance(found, RequestError):
+            answers.append(found)
         else:
-            places.append(len(answers))
-            asked.append(Asked(read, request_id))
+            places.append(at)
+            asked.append(Asked(found, request_id))
             answers.append({})
     for at, answer in zip(places, answer_each(model, options, asked, meter), strict=True):
         answers[at] = answer
@@ -391,17 +393,13 @@ def answer_patients(
     Raises:
         RequestError: 422, the body is not `{"patients": [...]}` of at most `MAX_PATIENTS`.
     """
-    listed = _list_of_patients(json_body.parse_quickly(body)[1])
+    is_quick, sent = json_body.parse_quickly(body)
+    listed = _list_of_patients(sent)
     most = max(20, 10 * MAX_PROBLEMS // max(1, len(listed)))
-    now = datetime.now(UTC)
-    asked = [
-        Asked(
-            patients.read(each, now=now, base=("body", "patients", index), most=most),
-            request_id,
-            most,
-        )
-        for index, each in enumerate(listed)
-    ]
+    read = patients.read_listed(
+        listed, is_quick=is_quick, now=datetime.now(UTC), base=("body", "patients"), most=most
+    )
+    asked = [Asked(each, request_id, most) for each in read]
     answers = answer_each(model, options, asked, meter)
     for answer in answers:
         if isinstance(answer, RequestError):

@@ -10,13 +10,12 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sepsis_detect import __version__
 from sepsis_detect.access_keys import AccessKeys
 from sepsis_detect.api import cds_hooks, docs, fhir, openapi, page, routes
 from sepsis_detect.api.access import Access
-from sepsis_detect.api.answers import answer_bodies
 from sepsis_detect.api.direct import Direct
 from sepsis_detect.api.edge import Edge
 from sepsis_detect.api.failures import error_response, internal
@@ -46,6 +45,14 @@ class Application(FastAPI):
     def surround(self, layer: Callable[[ASGIApp], ASGIApp]) -> None:
         """Wrap all there is in one more layer."""
         self._layers = (*self._layers, layer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan; requests go to our layers without a detour."""
+        if scope["type"] == "http" and self.middleware_stack is not None:
+            scope["app"] = self
+            await self.middleware_stack(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put what FastAPI builds into our layers."""
@@ -84,7 +91,7 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None
     app.state.load = Load()
     app.state.meter = meter = Meter()
-    app.state.together = Together(partial(answer_bodies, meter=meter))
+    app.state.together = Together(partial(routes.respond_each, meter=meter))
     key = settings.audit_key
     app.state.audit = Audit(key.get_secret_value()) if key is not None else None
     app.state.settings = settings

@@ -5,6 +5,8 @@ A plain ASGI layer: it costs a few microseconds and sees every request, also tho
 
 import logging
 import re
+from asyncio import get_running_loop
+from collections.abc import Awaitable
 from random import getrandbits
 from time import perf_counter
 from typing import Any
@@ -35,6 +37,8 @@ DEFAULT_HEADERS = [
     (b"cache-control", b"no-store"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 ]
+USUAL_HEADERS = [*HEADERS, *DEFAULT_HEADERS]
+DEFAULT_NAMES = frozenset(name for name, _ in DEFAULT_HEADERS)
 
 
 class Edge:
@@ -53,6 +57,8 @@ class Edge:
         self._max_body_bytes = max_body_bytes
         self._load = load
         self._meter = meter
+        self._n_open = 0
+        self._ended: list[dict[str, Any]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,16 +71,14 @@ class Edge:
         status = 500
         is_started = False
         received = 0
+        self._n_open += 1
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             nonlocal status, is_started
             if message["type"] == "http.response.start":
                 status, is_started = message["status"], True
-                sent = [*message["headers"], (b"x-request-id", own_id.encode()), *HEADERS]
-                own = {name for name, _ in sent}
-                sent += [header for header in DEFAULT_HEADERS if header[0] not in own]
-                message["headers"] = sent
-            await send(message)
+                message["headers"] = _with_ours(message["headers"], own_id)
+            return send(message)
 
         async def receive_limited() -> Message:
             nonlocal received
@@ -100,20 +104,32 @@ class Edge:
                 await error_response(internal(), scope)(scope, receive, send_with_headers)
         finally:
             self._load.give_back(received)
-            route = scope.get("route")
-            duration_ms = round((perf_counter() - started) * 1000, 3)
-            self._meter.request(status, duration_ms)
-            logs.event(
-                logging.INFO,
-                "request",
-                request_id=own_id,
-                caller=scope.get(CALLER),
-                method=scope["method"],
-                # The route's pattern, not the path: a path can hold anything.
-                route=getattr(route, "path", "unmatched"),
-                status=status,
-                duration_ms=duration_ms,
+            self._end(
+                {
+                    "request_id": own_id,
+                    "caller": scope.get(CALLER),
+                    "method": scope["method"],
+                    # The route's pattern, not the path: a path can hold anything.
+                    "route": getattr(scope.get("route"), "path", "unmatched"),
+                    "status": status,
+                    "duration_ms": round((perf_counter() - started) * 1000, 3),
+                }
             )
+
+    def _end(self, ended: dict[str, Any]) -> None:
+        """Write down what ended, together with all else that ends in this turn of the loop."""
+        self._n_open -= 1
+        self._ended.append(ended)
+        if not self._n_open:
+            self._write_down()
+        elif len(self._ended) == 1:
+            get_running_loop().call_soon(self._write_down)
+
+    def _write_down(self) -> None:
+        ended, self._ended = self._ended, []
+        if ended:
+            self._meter.requests([(each["status"], each["duration_ms"]) for each in ended])
+            logs.events(logging.INFO, "request", ended)
 
     def _check_kind_and_length(self, headers: dict[bytes, bytes]) -> None:
         content_type = headers.get(b"content-type")
@@ -142,6 +158,15 @@ def request_id(headers: dict[bytes, bytes]) -> str:
     if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
         return sent.decode()
     return f"{getrandbits(128):032x}"  # to be told apart, not to be kept secret
+
+
+def _with_ours(headers: list[tuple[bytes, bytes]], own_id: str) -> list[tuple[bytes, bytes]]:
+    own = (b"x-request-id", own_id.encode())
+    names = {name for name, _ in headers}
+    if names.isdisjoint(DEFAULT_NAMES):
+        return [*headers, own, *USUAL_HEADERS]
+    defaults = [header for header in DEFAULT_HEADERS if header[0] not in names]
+    return [*headers, own, *HEADERS, *defaults]
 
 
 def _error(

@@ -2,7 +2,7 @@
 
 from sepsis_detect import rules
 from sepsis_detect.api import timestamps
-from sepsis_detect.variables import BY_CHALLENGE, MEDICAL_UNIT, SURGICAL_UNIT, VARIABLES
+from sepsis_detect.variables import BY_CHALLENGE, MEDICAL_UNIT, SEX, SURGICAL_UNIT, VARIABLES
 
 MAX_HOURS = 2_000
 MAX_NAME_SHOWN = 60  # characters of a name that is not ours
@@ -22,3 +22,13 @@ UNIT_FLAGS = {
     "medical": ((MEDICAL_UNIT, 1.0), (SURGICAL_UNIT, 0.0)),
     "surgical": ((MEDICAL_UNIT, 0.0), (SURGICAL_UNIT, 1.0)),
 }
+
+
+def numbers_of(name: str, word: str) -> tuple[tuple[int, float], ...]:
+    """Columns and numbers that a word stands for; empty where the name knows no such word."""
+    meant = word.strip().lower()
+    if name == ICU_UNIT:
+        return UNIT_FLAGS.get(meant, ())
+    if COLUMNS.get(name) == SEX and meant in SEX_WORDS:
+        return ((SEX, SEX_WORDS[meant]),)
+    return ()

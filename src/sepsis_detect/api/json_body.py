@@ -77,6 +77,25 @@ def parse(body: bytes) -> Any:
         raise _broken("A number has too many digits.", "Un nombre a trop de chiffres.") from error
 
 
+def glance(body: bytes) -> Any:
+    """What a body says if no key is repeated in it and it is JSON without NaN; None otherwise.
+
+    Whether a key is repeated is for the caller to find out, by `has_strings`.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def has_strings(body: bytes, n_strings: int) -> bool:
+    """Whether JSON holds so many strings, keys included, and none of them anything escaped.
+
+    Those of a repeated key are missing in what a parser returns.
+    """
+    return body.count(b'"') == 2 * n_strings and b"\\" not in body
+
+
 ESCAPE = re.compile(rb"\\(?!u)|\\u0022")
 """Escapes that may be of a quote; with others, every quote of the text begins or ends a string."""
 

@@ -10,8 +10,7 @@ or window after window, more comes than can ever be done: a queue would stay ful
 answer late without one answer more, so hardly any is kept until that is over.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic, thread_time
 from typing import TypeVar
 
@@ -41,17 +40,37 @@ RETRY_SECONDS = 1
 Answer = TypeVar("Answer")
 
 
-class Load:
-    """What one process has under way."""
+class UnderWay:
+    """Counts what has begun and not ended, as a context manager."""
 
     def __init__(self) -> None:
         """Nothing."""
+        self.n = 0
+
+    def __enter__(self) -> None:
+        """One more has begun."""
+        self.n += 1
+
+    def __exit__(self, *_: object) -> None:
+        """It has ended."""
+        self.n -= 1
+
+
+class Load:
+    """What one process has under way.
+
+    Attributes:
+        at_work: Requests that came whole and are answered in the event loop.
+    """
+
+    def __init__(self) -> None:
+        """Nothing."""
+        self.at_work = UnderWay()
         self._mean_seconds = FIRST_SECONDS
         self._threads = anyio.CapacityLimiter(THREADS)
         self._thread_for_huge = anyio.CapacityLimiter(1)
         self._n_slow = 0
         self._n_bytes = 0
-        self._n_at_work = 0
         self._n_in_turn = self._n_before = self._n_refused_in_turn = 0
         self._is_turn_begun = False
         self._turn_began = thread_time()
@@ -67,7 +86,7 @@ class Load:
     @property
     def is_full(self) -> bool:
         """Whether no more is taken on in this turn."""
-        n_under_way = self._n_in_turn + self._n_at_work
+        n_under_way = self._n_in_turn + self.at_work.n
         if n_under_way < MOST_IN_FLOOD:
             return self._n_in_turn >= MOST
         if self._is_flood():
@@ -123,15 +142,6 @@ class Load:
             if self._n_refused > share * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        """While a request that came whole is answered in the event loop."""
-        self._n_at_work += 1
-        try:
-            yield
-        finally:
-            self._n_at_work -= 1
 
     def _is_flood(self) -> bool:
         return monotonic() < self._flood_until

@@ -6,7 +6,7 @@ collected, so that the caller reads all of it at once; the coherence of what cou
 judged by `coherence`, from the same `Stay`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sepsis_detect import rules, units
-from sepsis_detect.api import timestamps
+from sepsis_detect.api import json_body, plain_patients, timestamps
 from sepsis_detect.api.fields import (
     BESIDE_HOURS,
     COLUMNS,
@@ -29,13 +29,12 @@ from sepsis_detect.api.fields import (
     IN_AN_HOUR,
     MAX_HOURS,
     ONCE,
-    SEX_WORDS,
     TIMESTAMP,
-    UNIT_FLAGS,
     UNITS,
+    numbers_of,
 )
 from sepsis_detect.api.json_body import NotFinite, Repeated
-from sepsis_detect.api.problems import MAX_PROBLEMS, Location, Problem, more
+from sepsis_detect.api.problems import MAX_PROBLEMS, Location, Problem, RequestError, more
 from sepsis_detect.api.text_problems import TextProblems, shown
 from sepsis_detect.coherence import Hit
 from sepsis_detect.stay import FloatArray, Stay
@@ -48,6 +47,7 @@ from sepsis_detect.variables import (
     VARIABLES,
 )
 
+BODY: Location = ("body",)
 EMPTY_ROW = [nan] * N_COLUMNS
 column_of = COLUMNS.get
 
@@ -119,9 +119,45 @@ class Patient:
         return next((shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
-def read(
-    sent: Any, *, now: datetime, base: Location = ("body",), most: int = MAX_PROBLEMS
-) -> Patient:
+def read_bodies(bodies: Sequence[bytes], *, now: datetime) -> list[Patient | RequestError]:
+    """Read a patient from each body, or why there is none; arguments as of `read`."""
+    trees = [json_body.glance(body) for body in bodies]
+    found: list[Patient | RequestError] = []
+    for at, plain in enumerate(plain_patients.read(trees)):
+        tree, body, trees[at] = trees[at], bodies[at], None
+        if plain is not None and json_body.has_strings(body, plain.n_strings):
+            found.append(Patient(tree, BODY, Stay(plain.values), [], []))
+            continue
+        del tree  # it may be large, and another one comes beside it
+        try:
+            found.append(read(json_body.parse_quickly(body)[1], now=now))
+        except RequestError as error:
+            found.append(error.alone())
+    return found
+
+
+def read_listed(
+    listed: Sequence[Any], *, is_quick: bool, now: datetime, base: Location, most: int
+) -> list[Patient]:
+    """Read the patients of a list.
+
+    Args:
+        listed: Part of what `json_body.parse_quickly` returned.
+        is_quick: Whether it was quick.
+        now: As of `read`.
+        base: Where the list stands in the body.
+        most: As of `read`, for each patient.
+    """
+    plain = plain_patients.read(listed) if is_quick else [None] * len(listed)
+    return [
+        read(sent, now=now, base=(*base, at), most=most)
+        if of_plain is None
+        else Patient(sent, (*base, at), Stay(of_plain.values), [], [])
+        for at, (sent, of_plain) in enumerate(zip(listed, plain, strict=True))
+    ]
+
+
+def read(sent: Any, *, now: datetime, base: Location = BODY, most: int = MAX_PROBLEMS) -> Patient:
     """Read one patient; nothing is raised, everything wrong is in `problems`.
 
     Args:
@@ -280,10 +316,8 @@ class _Reader(TextProblems):
 
     def _numbers(self, key: str, value: Any, place: Location) -> Iterable[tuple[int, float]]:
         column = COLUMNS.get(key)
-        if isinstance(value, str) and column == SEX and value.strip().lower() in SEX_WORDS:
-            return [(SEX, SEX_WORDS[value.strip().lower()])]
-        if key == ICU_UNIT and isinstance(value, str) and value.strip().lower() in UNIT_FLAGS:
-            return UNIT_FLAGS[value.strip().lower()]
+        if isinstance(value, str) and (numbers := numbers_of(key, value)):
+            return numbers
         if isinstance(value, NotFinite):
             self.not_finite(key, place, value.literal)
         elif isinstance(value, int | float) and not isinstance(value, bool) and column is not None:

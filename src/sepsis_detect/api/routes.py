@@ -1,5 +1,6 @@
 """The routes of the REST API: parse, call, present."""
 
+from collections.abc import Awaitable, Sequence
 from math import isnan
 from typing import Any
 
@@ -12,7 +13,6 @@ from sepsis_detect.access_keys import AccessKeys
 from sepsis_detect.api import openapi, schemas, work
 from sepsis_detect.api.answers import (
     DEFAULT_OPTIONS,
-    Answer,
     Include,
     Options,
     answer_bodies,
@@ -21,7 +21,9 @@ from sepsis_detect.api.answers import (
 )
 from sepsis_detect.api.edge import REQUEST_ID
 from sepsis_detect.api.problems import RequestError
+from sepsis_detect.api.together import Together
 from sepsis_detect.audit import REFUSED
+from sepsis_detect.meter import Meter
 from sepsis_detect.model import Model
 from sepsis_detect.model_store import ModelStore
 from sepsis_detect.variables import RANGES, VARIABLES, Variable
@@ -164,19 +166,40 @@ async def predict_patient(request: Request) -> Response:
     """
     options = _options(request)
 
-    def respond(body: bytes, model: Model) -> work.Answered:
-        sent = [(body, request.scope[REQUEST_ID])]
-        return _presented(answer_bodies(model, options, sent, request.app.state.meter)[0])
+    sent_with = request.scope[REQUEST_ID]
 
-    async def respond_together(body: bytes, model: Model) -> work.Answered:
-        sent = body, request.scope[REQUEST_ID]
-        return _presented(await request.app.state.together.ask(model, options, sent))
+    def respond(body: bytes, model: Model) -> work.Answered:
+        sent = [(body, sent_with)]
+        (found,) = respond_each(model, options, sent, meter=request.app.state.meter)
+        if isinstance(found, RequestError):
+            raise found
+        return found
+
+    def respond_together(body: bytes, model: Model) -> Awaitable[work.Answered | RequestError]:
+        together: PatientsTogether = request.app.state.together
+        return together.ask(model, options, (body, sent_with))
 
     is_slow = Include.CONTRIBUTIONS in options.include
     can_join = Include.TREND not in options.include
     return await work.answered(
         request, respond, is_slow=is_slow, together=respond_together if can_join else None
     )
+
+
+Sent = tuple[bytes, str]
+PatientsTogether = Together[Options, Sent, work.Answered | RequestError]
+
+
+def respond_each(
+    model: Model, options: Options, sent: Sequence[Sent], *, meter: Meter
+) -> list[work.Answered | RequestError]:
+    """Respond to requests of one patient each: bodies with the ids of their requests."""
+    return [
+        answer
+        if isinstance(answer, RequestError)
+        else (json_response(answer), [answer["prediction"]])
+        for answer in answer_bodies(model, options, sent, meter)
+    ]
 
 
 @router.post(
@@ -211,9 +234,3 @@ async def predict_patients(request: Request) -> Response:
 def _options(request: Request) -> Options:
     # To read an empty query takes longer than to know that it is.
     return read_options(request.query_params) if request.scope["query_string"] else DEFAULT_OPTIONS
-
-
-def _presented(answer: Answer) -> work.Answered:
-    if isinstance(answer, RequestError):
-        raise answer
-    return json_response(answer), [answer["prediction"]]

@@ -11,22 +11,15 @@ answered in the next, unless that turn brought more.
 import asyncio
 from collections.abc import Callable, Hashable, Sequence
 from time import monotonic
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from sepsis_detect.model import Model
 
-MOST_SECONDS = 0.001  # that a request waits for those on their way
+MOST_SECONDS = 0.004  # that a request waits for those on their way
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-
-
-class _Waiting(NamedTuple):
-    model: Model
-    key: Any
-    item: Any
-    answer: "asyncio.Future[Any]"
 
 
 class Together(Generic[Key, Item, Answer]):
@@ -39,44 +32,54 @@ class Together(Generic[Key, Item, Answer]):
     def __init__(self, answer_each: Callable[[Model, Key, Sequence[Item]], Sequence[Answer]]):
         """Nothing waits."""
         self._answer_each = answer_each
-        self._waiting: list[_Waiting] = []
-        self._n_before = 0
+        self._groups: dict[tuple[int, Key], _Group[Key, Item, Answer]] = {}
+        self._n_waiting = self._n_before = 0
         self._since = 0.0
 
-    async def ask(self, model: Model, key: Key, item: Item) -> Answer:
+    def ask(self, model: Model, key: Key, item: Item) -> "asyncio.Future[Answer]":
         """Answer one item, together with those of the same model and key that wait."""
         loop = asyncio.get_running_loop()
-        if not self._waiting:
+        if not self._n_waiting:
             self._n_before, self._since = 0, monotonic()
             loop.call_soon(self._answer_all, loop)
-        waiting = _Waiting(model, key, item, loop.create_future())
-        self._waiting.append(waiting)
-        answer: Answer = await waiting.answer
+        self._n_waiting += 1
+        answer: asyncio.Future[Answer] = loop.create_future()
+        group = self._groups.get((id(model), key))
+        if group is None:
+            group = self._groups[id(model), key] = _Group(model, key, [], [])
+        group.items.append(item)
+        group.answers.append(answer)
         return answer
 
     def _answer_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        n_waiting = len(self._waiting)
-        if n_waiting > self._n_before and monotonic() - self._since < MOST_SECONDS:
-            self._n_before = n_waiting
+        if self._n_waiting > self._n_before and monotonic() - self._since < MOST_SECONDS:
+            self._n_before = self._n_waiting
             loop.call_soon(self._answer_all, loop)
             return
-        waiting, self._waiting = self._waiting, []
-        groups: dict[Any, list[_Waiting]] = {}
-        for each in waiting:
-            groups.setdefault((id(each.model), each.key), []).append(each)
+        groups, self._groups, self._n_waiting = self._groups, {}, 0
         for group in groups.values():
             self._answer(group)
 
-    def _answer(self, group: list[_Waiting]) -> None:
+    def _answer(self, group: "_Group[Key, Item, Answer]") -> None:
+        model, key, items, waiting = group
         try:
-            answers = self._answer_each(group[0].model, group[0].key, [each.item for each in group])
+            answers = self._answer_each(model, key, items)
         except Exception as error:
-            if len(group) > 1:  # what is wrong with one costs the others nothing
-                for each in group:
-                    self._answer([each])
-            elif not group[0].answer.done():
-                group[0].answer.set_exception(error)
+            if len(items) > 1:  # what is wrong with one costs the others nothing
+                for item, answer in zip(items, waiting, strict=True):
+                    self._answer(_Group(model, key, [item], [answer]))
+            elif not waiting[0].done():
+                waiting[0].set_exception(error)
             return
-        for each, answer in zip(group, answers, strict=True):
-            if not each.answer.done():  # it may have been given up
-                each.answer.set_result(answer)
+        for future, found in zip(waiting, answers, strict=True):
+            if not future.done():  # it may have been given up
+                future.set_result(found)
+
+
+class _Group(NamedTuple, Generic[Key, Item, Answer]):
+    """Items that one call answers, and what awaits the answers."""
+
+    model: Model
+    key: Key
+    items: list[Item]
+    answers: "list[asyncio.Future[Answer]]"

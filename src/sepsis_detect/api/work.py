@@ -20,7 +20,7 @@ LARGE_BODY_BYTES = 32 * 1024
 Answered = tuple[Response, Sequence[str]]
 Answer = Callable[[bytes, Model], Answered]
 Done = TypeVar("Done")
-AnswerTogether = Callable[[bytes, Model], Awaitable[Answered]]
+AnswerTogether = Callable[[bytes, Model], Awaitable[Answered | RequestError]]
 
 
 async def answered(
@@ -44,31 +44,28 @@ async def answered(
     model: Model = state.models.current
     audit: Audit | None = state.audit
 
-    def write_down(decided: Sequence[str]) -> None:
+    def written_down(found: Answered | RequestError) -> Response:
         if audit is not None:
             request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
+            decided = [REFUSED] if isinstance(found, RequestError) else found[1]
             audit.write(body, decided, model, request_id=request_id, caller=caller)
+        if isinstance(found, RequestError):
+            raise found
+        return found[0]
 
     def respond() -> Response:
         try:
-            response, decisions = answer(body, model)
-        except RequestError:
-            write_down([REFUSED])
-            raise
-        write_down(decisions)
-        return response
+            found: Answered | RequestError = answer(body, model)
+        except RequestError as error:
+            found = error
+        return written_down(found)
 
     if together is None or is_slow or len(body) > LARGE_BODY_BYTES:
         return await done(request, respond, len(body), is_slow=is_slow)
     load: Load = state.load
-    try:
-        with load.at_work():
-            response, decisions = await together(body, model)
-    except RequestError:
-        write_down([REFUSED])
-        raise
-    write_down(decisions)
-    return response
+    with load.at_work:
+        found = await together(body, model)
+    return written_down(found)
 
 
 async def done(

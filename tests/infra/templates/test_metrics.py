@@ -45,7 +45,7 @@ def test_the_minutely_line_has_every_value_that_filters_take(
     predicted(ask(client, a_patient()))
     ask(client, {"patients": [a_patient()] * 40}, route=PATIENTS)
     refused(ask(client, a_patient(heart_rate=-5)))
-    app.state.meter.request(401, 1.0)
+    app.state.meter.requests([(401, 1.0)])
     app.state.meter.flush()
     written = [json.loads(logs.JsonFormatter().format(each)) for each in caplog.records]
     (line,) = [each for each in written if each["event"] == "metrics"]
