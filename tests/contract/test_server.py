@@ -112,9 +112,10 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["serve", *arguments]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("sepsis-detect: ")
-    assert said.err.count("\n") == 1
-    return said.err.removeprefix("sepsis-detect: ").rstrip()
+    # An application of another test, whose meter runs on in this process, may write its minute.
+    (sentence,) = [line for line in said.err.splitlines() if '"event":"metrics' not in line]
+    assert sentence.startswith("sepsis-detect: ")
+    return sentence.removeprefix("sepsis-detect: ")
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl+C"])

@@ -95,8 +95,9 @@ def test_a_wrong_line_costs_the_others_nothing_and_is_not_quoted(
     secret.hold(f"ward:{'A' * 64}, {entry('lab', NEW)}, secret-canary")
     keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
     assert keys.caller(NEW) == "lab"
-    (record,) = caplog.records
-    assert record.getMessage() == "keys_wrong"
+    # Not the minutely counts of an application of another test, whose meter runs on.
+    (record,) = [each for each in caplog.records if not each.message.startswith("metrics")]
+    assert record.message == "keys_wrong"
     assert "canary" not in json.dumps(record.__dict__, default=str)
     assert record.__dict__["fields"]["reason"].startswith("2 lines")
 
