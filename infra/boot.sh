@@ -55,6 +55,6 @@ for _ in {1..60}; do
     fi
     sleep 2
 done
-docker logs --tail 50 sepsis-detect >&2 || true
+docker logs --tail 200 sepsis-detect >&2 || true
 echo "sepsis-detect: not healthy after two minutes, $image" >&2
 exit 1
