@@ -62,8 +62,8 @@ def steps(sent: Sequence[bytes], n_rounds: int) -> dict[str, float]:
 
     def one_round(batch: Sequence[bytes]) -> None:
         timed("JSON alone", lambda: [json_body.glance(body) for body in batch])
-        found_ = timed("JSON and its values", lambda: patients.read_bodies(batch, now=now))
-        read = [each for each in found_ if isinstance(each, patients.Patient)]
+        patients_read = timed("JSON and its values", lambda: patients.read_bodies(batch, now=now))
+        read = [each for each in patients_read if isinstance(each, patients.Patient)]
         stays = [each.stay for each in read if each.stay is not None]
         together = Stay.end_to_end(stays)
         hits = timed("rules", lambda: coherence.scan_each(together))

@@ -78,7 +78,7 @@ def parse(body: bytes) -> Any:
 
 
 def glance(body: bytes) -> Any:
-    """What a body says if no key is repeated in it and it is JSON without NaN; None otherwise.
+    """What a body says, of a repeated key the last value; None where only `parse` can tell.
 
     Whether a key is repeated is for the caller to find out, by `has_strings`.
     """

@@ -165,7 +165,6 @@ async def predict_patient(request: Request) -> Response:
     Send one hour flat, or a stay with its `hours`; the answer is about the last hour.
     """
     options = _options(request)
-
     sent_with = request.scope[REQUEST_ID]
 
     def respond(body: bytes, model: Model) -> work.Answered:
