@@ -56,7 +56,12 @@ def test_a_patient_is_read_among_others_as_alone(sent: list[Any]) -> None:
     together = patients.read_bodies(bodies, now=NOW)
     for body, found in zip(bodies, together, strict=True):
         (alone,) = patients.read_bodies([body], now=NOW)
-        assert repr(found) == repr(alone)
+        assert isinstance(found, patients.Patient)
+        assert isinstance(alone, patients.Patient)
+        assert (found.stay is None) == (alone.stay is None)
+        if found.stay is not None and alone.stay is not None:
+            np.testing.assert_array_equal(found.stay.values, alone.stay.values)
+        assert (found.problems, repr(found.hits)) == (alone.problems, repr(alone.hits))
 
 
 @pytest.mark.parametrize(
