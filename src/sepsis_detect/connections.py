@@ -34,6 +34,9 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
     _is_within_body = False
     _n_header_bytes = 0
     _timer: TimerHandle | None = None
+    _is_used = False
+    """Whether a request was turned away since the timer for idle connections was set: to set it anew
+    each time costs too much in a flood."""
     is_draining = False
 
     def connection_made(self, transport: Any) -> None:
@@ -108,13 +111,24 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         answer = turning_away.unread(data, self.server_state.default_headers)
         if answer is None:
             return False
-        self._finished()
-        self._unset_keepalive_if_required()
         self.transport.write(answer)
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
+        self._is_used = True
+        if self.timeout_keep_alive_task is None:
+            self._finished()
+            self._idle_for(self.timeout_keep_alive)
         return True
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; one on which requests were turned away is not idle."""
+        if self._is_used:
+            self._is_used = False
+            self._idle_for(self.timeout_keep_alive)
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _idle_for(self, seconds: float) -> None:
+        handler = self.timeout_keep_alive_handler
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, handler)
 
     def _finished(self) -> None:
         self._is_unfinished = False

@@ -44,7 +44,12 @@ METRICS = {401: "Unauthorized", 422: "Refusals", 429: "Unauthorized"}
 
 
 class Meter:
-    """Counts for one process."""
+    """Counts for one process.
+
+    Attributes:
+        n_turned_away: Requests not taken on, ever; their time would only make latencies look good.
+            The event loop alone adds to it, so that it needs no lock.
+    """
 
     def __init__(self) -> None:
         """Nothing was counted yet."""
@@ -54,6 +59,7 @@ class Meter:
         self._thread: threading.Thread | None = None
         self._seen: deque[Float32Array] = deque(maxlen=SEEN_ROWS)
         self._model: Model | None = None
+        self.n_turned_away = self._n_turned_away_before = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -74,12 +80,6 @@ class Meter:
                     self._latencies.append(milliseconds)
                 elif (at := int(random.random() * self._counts["Requests"])) < MOST_LATENCIES:  # noqa: S311
                     self._latencies[at] = milliseconds
-
-    def turned_away(self) -> None:
-        """Count one request that was not taken on; its time would only make latencies look good."""
-        with self._lock:
-            self._counts["Requests"] += 1
-            self._counts["Overloads"] += 1
 
     def refused(self, rules: Iterable[str]) -> None:
         """Count the rules that one patient breaks."""
@@ -126,6 +126,9 @@ class Meter:
             counts, rules, latencies = self._counts, self._rules, self._latencies
             n_missing = self._n_missing
             model, seen = self._model, list(self._seen)
+            before, self._n_turned_away_before = self._n_turned_away_before, self.n_turned_away
+            if n_turned_away := self._n_turned_away_before - before:
+                counts.update(Requests=n_turned_away, Overloads=n_turned_away)
             self._begin()
         if not counts:
             return

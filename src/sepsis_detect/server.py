@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import sys
-from contextlib import closing
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
 BACKLOG = 2048
+ACCEPTS = 16
+"""New connections that one turn of the event loop takes in. libuv takes one from each socket that it
+watches, so the same one is watched so many times: in a flood a turn takes long, and whoever came
+last, a health check too, would wait for as many turns as there are others before them."""
 YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
 
 
@@ -47,7 +51,9 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
     settings = read_settings().decided(
         None if is_loopback else f"listening on {host or 'every address'}"
     )
-    with closing(_listening(host, port)) as listener:
+    with ExitStack() as opened:
+        listener = opened.enter_context(_listening(host, port))
+        listeners = [listener, *(opened.enter_context(each) for each in more_of(listener))]
         logs.configure(settings.log_level)
         app = _application(settings) if n_workers == 1 else None
         models: ModelStore = app.state.models if app else ModelStore(settings)
@@ -74,13 +80,13 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
             server_header=False,
         )
         if app:
-            uvicorn.Server(config).run(sockets=[listener])
+            uvicorn.Server(config).run(sockets=listeners)
         else:
             os.environ["SEPSIS_AUTH"] = str(settings.auth)  # workers do not know the address
             from sepsis_detect.api import app as imported_for_workers  # noqa: F401 - to be there at the fork
 
             _settle()
-            DrainingWorkers(config, sockets=[listener]).run()
+            DrainingWorkers(config, sockets=listeners).run()
 
 
 def worker() -> "FastAPI":
@@ -89,6 +95,11 @@ def worker() -> "FastAPI":
     logs.configure(settings.log_level)
     # The first process found the model acceptable; what its file holds by now stops no worker.
     return _application(settings, may_fall_back=True)
+
+
+def more_of(listener: socket.socket) -> list[socket.socket]:
+    """The same socket as often as it takes to accept `ACCEPTS` connections in a turn."""
+    return [listener.dup() for _ in range(ACCEPTS - 1)]
 
 
 def _application(settings: Settings, *, may_fall_back: bool = False) -> "FastAPI":

@@ -67,7 +67,7 @@ class Edge:
             return
         started = perf_counter()
         headers = dict(scope["headers"])
-        scope[REQUEST_ID] = own_id = request_id(headers)
+        scope[REQUEST_ID] = own_id = request_id(headers.get(b"x-request-id"))
         status = 500
         is_started = False
         received = 0
@@ -152,9 +152,8 @@ class Edge:
         )
 
 
-def request_id(headers: dict[bytes, bytes]) -> str:
-    """The caller's id of a request if it is a sane one, else a new one."""
-    sent = headers.get(b"x-request-id")
+def request_id(sent: bytes | None) -> str:
+    """The id that the caller sent with a request if it is a sane one, else a new one."""
     if sent is not None and SANE_REQUEST_ID.fullmatch(sent):
         return sent.decode()
     return f"{getrandbits(128):032x}"  # to be told apart, not to be kept secret

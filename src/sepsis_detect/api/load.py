@@ -77,6 +77,7 @@ class Load:
         self._window_began = monotonic()
         self._n_seen = self._n_refused = 0
         self._flood_until = 0.0
+        self._is_flood = False
 
     @property
     def most(self) -> int:
@@ -86,12 +87,10 @@ class Load:
     @property
     def is_full(self) -> bool:
         """Whether no more is taken on in this turn."""
-        n_under_way = self._n_in_turn + self.at_work.n
-        if n_under_way < MOST_IN_FLOOD:
-            return self._n_in_turn >= MOST
-        if self._is_flood():
-            return True
-        return self._n_in_turn >= self.most
+        n_in_turn = self._n_in_turn
+        if n_in_turn + self.at_work.n < MOST_IN_FLOOD:
+            return n_in_turn >= MOST
+        return self._is_flood or n_in_turn >= self.most
 
     def takes(self, call_soon: Callable[[Callable[[], None]], object]) -> bool:
         """Whether one more request is taken on.
@@ -111,16 +110,16 @@ class Load:
         self._count(call_soon)
         self._n_refused += 1
         self._n_refused_in_turn += 1
-        is_far_too_much = self._n_refused_in_turn > self._n_in_turn
-        if is_far_too_much and not self._is_flood():
+        if not self._is_flood and self._n_refused_in_turn > self._n_in_turn:
+            self._is_flood = True
             self._flood_until = monotonic() + PAUSE_SECONDS
 
     def _count(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        self._roll_window()
-        self._n_seen += 1
         if not self._is_turn_begun:
             self._is_turn_begun = True
+            self._roll_window()
             call_soon(self._begin_turn)
+        self._n_seen += 1
 
     def _begin_turn(self) -> None:
         # What was taken on in the turn before has been answered since. Time of the processor, so
@@ -142,9 +141,7 @@ class Load:
             if self._n_refused > share * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
-
-    def _is_flood(self) -> bool:
-        return monotonic() < self._flood_until
+        self._is_flood = now < self._flood_until
 
     async def in_thread(self, work: Callable[[], Answer], n_bytes: int) -> Answer:
         """Do `work` on a body of so many bytes where it keeps no other request waiting.
@@ -152,7 +149,7 @@ class Load:
         Raises:
             RequestError: 503, too much of this kind is under way.
         """
-        if self._n_slow >= (MOST_SLOW_IN_FLOOD if self._is_flood() else MOST_SLOW):
+        if self._n_slow >= (MOST_SLOW_IN_FLOOD if monotonic() < self._flood_until else MOST_SLOW):
             self._n_refused += 1
             raise overload()
         self._n_slow += 1

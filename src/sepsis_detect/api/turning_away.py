@@ -7,7 +7,7 @@ once a second how many there were, not each time that there was one.
 
 import logging
 import re
-from time import monotonic
+from asyncio import get_running_loop
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -22,8 +22,9 @@ from sepsis_detect.meter import Meter
 LOG_SECONDS = 1.0
 CLOSE = (b"connection", b"close")
 PLAIN = re.compile(rb"POST /predict/[a-z]+(\?[^ \r\n]*)? HTTP/1\.1\r\n")
-UNUSUAL = frozenset({b"connection", b"expect", b"transfer-encoding", b"upgrade"})
-"""Headers that say how a request is to be read, or what comes after it."""
+UNUSUAL = re.compile(rb"\n(connection|expect|transfer-encoding|upgrade)")
+"""How headers begin that say how a request is to be read, or what comes after it."""
+LENGTH, REQUEST_ID = b"\ncontent-length:", b"\nx-request-id:"
 
 
 class TurningAway:
@@ -41,8 +42,10 @@ class TurningAway:
             [*usual.raw_headers, *HEADERS, *DEFAULT_HEADERS]
         )
         self._body = bytes(usual.body)
+        self._own: list[tuple[bytes, bytes]] = []
+        self._usual = self._head
         self._n_unsaid = 0
-        self._said_at = 0.0
+        self._is_saying = False
 
     def whole(self, cycle: Any) -> bytes | None:
         """All bytes of the answer to uvicorn's `cycle`; None if its answer has another form."""
@@ -52,14 +55,14 @@ class TurningAway:
         own = [*cycle.default_headers]
         if not cycle.keep_alive:
             own.append(CLOSE)
-        return self._answer(dict(scope["headers"]), own)
+        return self._answer(self._head + _lines(own), _sent_id(scope))
 
     def unread(self, data: bytes, own: list[tuple[bytes, bytes]]) -> bytes | None:
         """All bytes of the answer to a request that is not even parsed.
 
         Args:
             data: As received, at the beginning of a request.
-            own: Headers that the server adds.
+            own: Headers that the server adds; they stay as they are in the same list.
 
         Returns:
             None unless it is one whole, plain request for a prediction: then it is for the parser.
@@ -67,25 +70,30 @@ class TurningAway:
         head, end, body = data.partition(b"\r\n\r\n")
         if not (end and PLAIN.match(head)):
             return None
-        lines = head.split(b"\r\n")[1:]
-        headers = {
-            name.lower(): value.strip() for name, _, value in (x.partition(b":") for x in lines)
-        }
-        if len(headers) < len(lines) or not UNUSUAL.isdisjoint(headers):
+        names = head.lower()  # as bytes: a dictionary of them would take longer than all the rest
+        if UNUSUAL.search(names):
             return None
-        if headers.get(b"content-length") != b"%d" % len(body):
+        _, _, from_length = names.partition(LENGTH)
+        length, _, behind = from_length.partition(b"\r")
+        if LENGTH in behind or length.strip() != b"%d" % len(body):
             return None
-        return self._answer(headers, own)
+        _, is_sent, from_id = names.partition(REQUEST_ID)
+        if REQUEST_ID in from_id:
+            return None
+        sent_id = head[len(head) - len(from_id) :].partition(b"\r")[0].strip() if is_sent else None
+        if own is not self._own:
+            self._own, self._usual = own, self._head + _lines(own)
+        return self._answer(self._usual, sent_id)
 
-    def _answer(self, headers: dict[bytes, bytes], own: list[tuple[bytes, bytes]]) -> bytes:
-        own_id = (b"x-request-id", request_id(headers).encode())
+    def _answer(self, head: bytes, sent_id: bytes | None) -> bytes:
         self._count()
-        return b"%b%b\r\n%b" % (self._head, _lines([*own, own_id]), self._body)
+        own_id = request_id(sent_id).encode()
+        return b"%bx-request-id: %b\r\n\r\n%b" % (head, own_id, self._body)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Turn one request away in the form of its route."""
         response = error_response(overload(), scope)
-        own = (b"x-request-id", request_id(dict(scope["headers"])).encode())
+        own = (b"x-request-id", request_id(_sent_id(scope)).encode())
         headers = [*response.raw_headers, own, *HEADERS, *DEFAULT_HEADERS]
         await send(
             {"type": "http.response.start", "status": response.status_code, "headers": headers}
@@ -94,12 +102,21 @@ class TurningAway:
         self._count()
 
     def _count(self) -> None:
-        self._meter.turned_away()
+        self._meter.n_turned_away += 1
         self._n_unsaid += 1
-        now = monotonic()
-        if now - self._said_at >= LOG_SECONDS:
+        if not self._is_saying:
+            self._say()
+
+    def _say(self) -> None:
+        self._is_saying = self._n_unsaid > 0
+        if self._is_saying:
             logs.event(logging.WARNING, "turned_away", n_requests=self._n_unsaid)
-            self._said_at, self._n_unsaid = now, 0
+            self._n_unsaid = 0
+            get_running_loop().call_later(LOG_SECONDS, self._say)
+
+
+def _sent_id(scope: Scope) -> bytes | None:
+    return dict(scope["headers"]).get(b"x-request-id")
 
 
 def _lines(headers: list[tuple[bytes, bytes]]) -> bytes:
