@@ -22,6 +22,7 @@ from sepsis_detect.api.turning_away import CLOSE, TurningAway
 REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
 MOST_HEADER_BYTES = 64 * 1024  # of one request
 MOST_BYTES_IN_ONE_PIECE = 64 * 1024
+PREDICTION = b"POST /predict/"
 HEALTH = "/health"  # asked by the load balancer: answered however much there is to do
 
 
@@ -34,6 +35,8 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
     _is_within_body = False
     _n_header_bytes = 0
     _timer: TimerHandle | None = None
+    _unread = b""
+    """What is to be turned away, as soon as there is time for that."""
     _is_used = False
     """Whether a request was turned away since the timer for idle connections was set: to set it anew
     each time costs too much in a flood."""
@@ -47,14 +50,21 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._finished()
+        self._unread = b""
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless there is too much to do."""
         load: Load | None = self.app_state.get("load")
-        if load is not None and load.is_full and self._is_turned_away(data):
-            load.refuse(self.loop.call_soon)
+        if self._unread:  # more came before that was answered
+            self._turn_away()
+        elif load is not None and data.startswith(PREDICTION) and load.is_full:
+            self._unread = data
+            load.refuse(self._turn_away, self.loop.call_soon)
             return
+        self._read(data)
+
+    def _read(self, data: bytes) -> None:
         super().data_received(data)
         if self._is_within_headers:
             self._n_header_bytes += len(data)
@@ -99,6 +109,11 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             super()._start_asgi_task(cycle, turning_away)
         else:  # without a task: in a flood that costs more than the answer
             _write_whole(cycle, answer)
+
+    def _turn_away(self) -> None:
+        data, self._unread = self._unread, b""
+        if data and not self._is_turned_away(data):
+            self._read(data)
 
     def _is_turned_away(self, data: bytes) -> bool:
         """Answer a request unread, if it is one whole and plain one: to parse it costs more."""

@@ -10,9 +10,10 @@ or window after window, more comes than can ever be done: a queue would stay ful
 answer late without one answer more, so hardly any is kept until that is over.
 """
 
+from collections import deque
 from collections.abc import Callable
 from time import monotonic, thread_time
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
 
@@ -29,7 +30,11 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
 FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
-MOST_IN_FLOOD = 4  # requests under way at a time
+MOST_IN_FLOOD = 12  # requests under way at a time
+# Told no between two looks at what else came; no more are taken on in a flood until all were told,
+# but for one time in so many seconds: what is answered must not end.
+REFUSALS_AT_A_TIME = 16
+PATIENCE_SECONDS = 0.01
 
 THREADS = 2  # more would only take turns
 HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
@@ -38,6 +43,7 @@ MOST_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
 RETRY_SECONDS = 1
 
 Answer = TypeVar("Answer")
+CallSoon = Callable[..., Any]
 
 
 class UnderWay:
@@ -78,6 +84,9 @@ class Load:
         self._n_seen = self._n_refused = 0
         self._flood_until = 0.0
         self._is_flood = False
+        self._to_refuse: deque[Callable[[], None]] = deque()
+        self._is_patient = True
+        self._turn_at = self._taken_at = 0.0
 
     @property
     def most(self) -> int:
@@ -87,37 +96,54 @@ class Load:
     @property
     def is_full(self) -> bool:
         """Whether no more is taken on in this turn."""
-        n_in_turn = self._n_in_turn
-        if n_in_turn + self.at_work.n < MOST_IN_FLOOD:
-            return n_in_turn >= MOST
-        return self._is_flood or n_in_turn >= self.most
+        n_under_way = self._n_in_turn + self.at_work.n
+        if self._is_flood:
+            return n_under_way >= MOST_IN_FLOOD or (self._is_patient and bool(self._to_refuse))
+        return n_under_way >= self.most
 
-    def takes(self, call_soon: Callable[[Callable[[], None]], object]) -> bool:
+    def takes(self, call_soon: CallSoon) -> bool:
         """Whether one more request is taken on.
 
         Args:
-            call_soon: Of the event loop; has a function called before its next turn.
+            call_soon: Of the event loop; has a function called in its next turn.
         """
-        if self.is_full:
-            self.refuse(call_soon)
-            return False
+        is_taken = not self.is_full
         self._count(call_soon)
-        self._n_in_turn += 1
-        return True
+        if is_taken:
+            self._n_in_turn += 1
+            self._taken_at = self._turn_at
+        else:
+            self._count_refused()
+        return is_taken
 
-    def refuse(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
-        """Count a request that was turned away."""
+    def refuse(self, say_no: Callable[[], None], call_soon: CallSoon) -> None:
+        """Turn a request away by `say_no`, as soon as those that were taken on are answered."""
         self._count(call_soon)
+        self._count_refused()
+        if not self._to_refuse:
+            call_soon(self._refuse_some, call_soon)
+        self._to_refuse.append(say_no)
+
+    def _refuse_some(self, call_soon: CallSoon) -> None:
+        if not (self.at_work.n or self._n_in_turn):
+            for _ in range(min(len(self._to_refuse), REFUSALS_AT_A_TIME)):
+                self._to_refuse.popleft()()
+        if self._to_refuse:
+            call_soon(self._refuse_some, call_soon)
+
+    def _count_refused(self) -> None:
         self._n_refused += 1
         self._n_refused_in_turn += 1
         if not self._is_flood and self._n_refused_in_turn > self._n_in_turn:
             self._is_flood = True
-            self._flood_until = monotonic() + PAUSE_SECONDS
+            self._flood_until = self._turn_at + PAUSE_SECONDS
 
-    def _count(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+    def _count(self, call_soon: CallSoon) -> None:
         if not self._is_turn_begun:
             self._is_turn_begun = True
-            self._roll_window()
+            self._turn_at = monotonic()
+            self._is_patient = self._turn_at - self._taken_at < PATIENCE_SECONDS
+            self._roll_window(self._turn_at)
             call_soon(self._begin_turn)
         self._n_seen += 1
 
@@ -131,8 +157,7 @@ class Load:
         self._n_before, self._n_in_turn, self._turn_began = self._n_in_turn, 0, now
         self._n_refused_in_turn, self._is_turn_begun = 0, False
 
-    def _roll_window(self) -> None:
-        now = monotonic()
+    def _roll_window(self, now: float) -> None:
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
             # In a flood so little is taken on that a load which can be met is turned away in part.
