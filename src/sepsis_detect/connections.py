@@ -38,13 +38,14 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
     _unread = b""
     """What is to be turned away, as soon as there is time for that."""
     _is_used = False
-    """Whether a request was turned away since the timer for idle connections was set: to set it anew
-    each time costs too much in a flood."""
+    """Whether a request was turned away since the timer for idle connections was set: to set it
+    anew each time costs too much in a flood."""
     is_draining = False
 
     def connection_made(self, transport: Any) -> None:
         """Wait for the first request, but not for ever."""
         super().connection_made(transport)
+        self._load: Load | None = self.app_state.get("load")
         self._timer = self.loop.call_later(self.timeout_keep_alive, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -55,12 +56,11 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless there is too much to do."""
-        load: Load | None = self.app_state.get("load")
         if self._unread:  # more came before that was answered
             self._turn_away()
-        elif load is not None and data.startswith(PREDICTION) and load.is_full:
+        elif self._load and self._load.is_full and data.startswith(PREDICTION):
             self._unread = data
-            load.refuse(self._turn_away, self.loop.call_soon)
+            self._load.refuse(self._turn_away, self.loop.call_soon)
             return
         self._read(data)
 
@@ -98,7 +98,7 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         self._leave(b"400 Bad Request", MALFORMED)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        load: Load | None = self.app_state.get("load")
+        load = self._load
         if load is None or cycle.scope["path"] == HEALTH or load.takes(self.loop.call_soon):
             cycle.send = _in_one_piece(cycle)
             super()._start_asgi_task(cycle, app)
@@ -111,31 +111,29 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
             _write_whole(cycle, answer)
 
     def _turn_away(self) -> None:
-        data, self._unread = self._unread, b""
-        if data and not self._is_turned_away(data):
-            self._read(data)
-
-    def _is_turned_away(self, data: bytes) -> bool:
         """Answer a request unread, if it is one whole and plain one: to parse it costs more."""
+        data, self._unread = self._unread, b""
+        if not data or self.transport.is_closing():
+            return
         is_between = not (self._is_within_headers or self._is_within_body) and (
             self.cycle is None or self.cycle.response_complete
         )
-        if not is_between or self.is_draining or self.flow.write_paused:
-            return False
-        turning_away: TurningAway = self.app_state["turning_away"]
-        answer = turning_away.unread(data, self.server_state.default_headers)
+        answer = None
+        if is_between and not (self.is_draining or self.flow.write_paused):
+            turning_away: TurningAway = self.app_state["turning_away"]
+            answer = turning_away.unread(data, self.server_state.default_headers)
         if answer is None:
-            return False
+            self._read(data)
+            return
         self.transport.write(answer)
         self._is_used = True
         if self.timeout_keep_alive_task is None:
             self._finished()
             self._idle_for(self.timeout_keep_alive)
-        return True
 
     def timeout_keep_alive_handler(self) -> None:
         """Close an idle connection; one on which requests were turned away is not idle."""
-        if self._is_used:
+        if self._is_used or self._unread:
             self._is_used = False
             self._idle_for(self.timeout_keep_alive)
         else:

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
 BACKLOG = 2048
+# New connections that one turn of the event loop takes in. libuv takes one from each socket that it
+# watches, so the same one is watched so often: in a flood a turn takes long, and whoever came last,
+# a health check too, would wait for as many turns as there are others before them.
 ACCEPTS = 4
-"""New connections that one turn of the event loop takes in. libuv takes one from each socket that it
-watches, so the same one is watched so many times: in a flood a turn takes long, and whoever came
-last, a health check too, would wait for as many turns as there are others before them."""
 YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
 
 

@@ -1,5 +1,6 @@
 """Clients that stall, flood or talk nonsense are told so and left; the others notice nothing."""
 
+import asyncio
 import http.client
 import json
 import logging
@@ -8,13 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.testclient import TestClient
 
-from sepsis_detect import connections
+from sepsis_detect import connections, server
 from sepsis_detect.api import load, turning_away
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.load import Load
@@ -26,6 +29,7 @@ from tests.contract.asking import ask, check_problems, predicted, refused
 
 SECONDS = 0.5  # within which a request must be whole, here
 MOST_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 2
 BODY = json.dumps(a_patient()).encode()
 HEAD = (
     b"POST /predict/patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -41,13 +45,16 @@ def port() -> Iterator[int]:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = draining(
-            app=create_app(Settings()), ws="none", access_log=False, timeout_keep_alive=2
+            app=create_app(Settings()),
+            ws="none",
+            access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         yield listener.getsockname()[1]
-        server.should_exit = True
+        running.should_exit = True
         thread.join()
 
 
@@ -63,6 +70,12 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, st
         response.begin()
         headers = {name.lower(): value for name, value in response.getheaders()}
         return response.status, json.loads(response.read()), headers
+
+
+def take_on(n_requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a turn of the loop take on so many and no more."""
+    for name in ("FEWEST", "MOST", "MOST_IN_FLOOD"):
+        monkeypatch.setattr(load, name, n_requests)
 
 
 def is_left(connection: socket.socket) -> bool:
@@ -149,8 +162,7 @@ def test_what_is_no_http_is_400(connection: socket.socket, nonsense: bytes) -> N
 def test_stalled_clients_keep_nobody_else_waiting(
     port: int, connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST", 1)
-    monkeypatch.setattr(load, "FEWEST", 1)
+    take_on(1, monkeypatch)
     with ExitStack() as stack:
         for _ in range(50):
             slow = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
@@ -163,8 +175,7 @@ def test_stalled_clients_keep_nobody_else_waiting(
 def test_beyond_what_can_be_met_it_turns_away_at_once_and_stays_healthy(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST", 0)
-    monkeypatch.setattr(load, "FEWEST", 0)
+    take_on(0, monkeypatch)
     connection.sendall(HEAD + b"\r\n" + BODY)
     status, body, headers = answer(connection)
     assert (status, body["detail"][0]["rule"]) == (503, "load.too_much")
@@ -223,24 +234,31 @@ def test_what_is_turned_away_is_said_once_a_second_and_counted(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(load, "MOST", 0)
-    monkeypatch.setattr(load, "FEWEST", 0)
-    monkeypatch.setattr(turning_away, "LOG_SECONDS", 1_000.0)
+    take_on(0, monkeypatch)
+    time.sleep(1.5 * turning_away.LOG_SECONDS)  # until nothing of other tests is to be said
+    monkeypatch.setattr(turning_away, "LOG_SECONDS", 0.5)
+    began = time.monotonic()
+
+    def said() -> list[int]:
+        records = [record for record in caplog.records if record.message == "turned_away"]
+        return [record.fields["n_requests"] for record in records]  # type: ignore[attr-defined]
+
     with caplog.at_level(logging.WARNING, "sepsis_detect"):
         for _ in range(20):
             connection.sendall(HEAD + b"X-Request-ID: trace-0018\r\n\r\n" + BODY)
             status, _, headers = answer(connection)
             assert (status, headers["x-request-id"]) == (503, "trace-0018")
             assert headers["cache-control"] == "no-store"
-    said = [record for record in caplog.records if record.message == "turned_away"]
-    assert len(said) <= 1
+        while sum(said()) < 20:  # the last too, though nobody else comes
+            assert time.monotonic() < began + MOST_SECONDS
+            time.sleep(0.05)
+    assert len(said()) <= 2 + (time.monotonic() - began) / 0.5
 
 
 def test_fhir_is_turned_away_in_its_own_form(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST", 0)
-    monkeypatch.setattr(load, "FEWEST", 0)
+    take_on(0, monkeypatch)
     connection.sendall(HEAD.replace(b"/predict/patient", b"/fhir/$sepsis-risk") + b"\r\n" + BODY)
     status, body, headers = answer(connection)
     assert (status, headers["retry-after"]) == (503, "1")
@@ -262,12 +280,20 @@ class Loop:
     def __init__(self) -> None:
         self._soon: list[Callable[[], None]] = []
 
+    def soon(self, call: Callable[..., None], *given: Any) -> None:
+        """As `call_soon` of an event loop."""
+        self._soon.append(partial(call, *given))
+
+    def turn(self) -> None:
+        """Call what was to be called soon."""
+        soon, self._soon = self._soon, []
+        for call in soon:
+            call()
+
     def taken(self, here: Load, n_requests: int) -> int:
         """How many of so many in one turn are taken on."""
-        n_taken = sum(here.takes(self._soon.append) for _ in range(n_requests))
-        for call in self._soon:
-            call()
-        self._soon.clear()
+        n_taken = sum(here.takes(self.soon) for _ in range(n_requests))
+        self.turn()
         return n_taken
 
 
@@ -307,11 +333,91 @@ def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -
     assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
 
 
+def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
+    here, loop = Load(), Loop()
+    told_no: list[int] = []
+    flood(here, clock, 1)
+    with here.at_work:
+        for number in range(3):
+            here.refuse(partial(told_no.append, number), loop.soon)
+        for _ in range(5):
+            loop.turn()
+        assert told_no == []
+    loop.turn()
+    assert told_no == [0, 1, 2]
+
+
+def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
+    clock: list[float],
+) -> None:
+    here, loop = Load(), Loop()
+    flood(here, clock, 1)
+    with here.at_work:
+        here.refuse(lambda: None, loop.soon)
+        loop.turn()
+        assert loop.taken(here, 300) == 0, "first those who came before are told no"
+        clock[0] += 2 * load.PATIENCE_SECONDS
+        loop.taken(here, 1)
+        assert loop.taken(here, 300) == load.MOST_IN_FLOOD - 1
+
+
+def test_who_is_turned_away_again_and_again_keeps_the_connection_till_it_idles(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_on(0, monkeypatch)
+    for _ in range(3):
+        connection.sendall(HEAD + b"\r\n" + BODY)
+        assert answer(connection)[0] == 503
+        time.sleep(0.6 * KEEP_ALIVE_SECONDS)
+    assert is_left(connection)
+
+
+def test_what_comes_behind_a_request_that_waits_to_be_turned_away_is_not_lost(
+    connection: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_on(0, monkeypatch)
+    monkeypatch.setattr(load, "REFUSALS_AT_A_TIME", 0)
+    connection.sendall(HEAD + b"\r\n" + BODY)
+    time.sleep(0.1)  # they are to be two pieces
+    connection.sendall(HEAD + b"\r\n" + BODY[:5])
+    connection.sendall(BODY[5:])
+    answers = b""
+    while answers.count(b"HTTP/1.1 503 ") < 2:
+        answers += connection.recv(65_536)
+
+
+def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:
+    n_clients = 40
+    made: list[asyncio.BaseTransport] = []
+
+    class Counted(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.append(transport)
+
+    async def turns_until_all_are_in() -> int:
+        with ExitStack() as opened, socket.create_server(("127.0.0.1", 0)) as listener:
+            loop = asyncio.get_running_loop()
+            for each in [listener, *server.more_of(listener)]:
+                opened.enter_context(closing(await loop.create_server(Counted, sock=each)))
+            address = listener.getsockname()
+            for _ in range(n_clients):
+                opened.enter_context(socket.create_connection(address))
+            n_turns = 0
+            while len(made) < n_clients:
+                await asyncio.sleep(0)
+                n_turns += 1
+            for transport in made:
+                transport.close()
+            return n_turns
+
+    n_turns = uvloop.run(asyncio.wait_for(turns_until_all_are_in(), MOST_SECONDS))
+    assert n_turns <= n_clients / server.ACCEPTS + 5
+
+
 def test_what_is_whole_and_plain_is_turned_away_unread(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST", 0)
-    monkeypatch.setattr(load, "FEWEST", 0)
+    take_on(0, monkeypatch)
     monkeypatch.setattr(turning_away.TurningAway, "whole", lambda *_: pytest.fail("it was read"))
     for _ in range(3):  # the connection goes on
         connection.sendall(HEAD + b"X-Request-ID: trace-0019\r\n\r\n" + BODY)
@@ -332,6 +438,7 @@ def test_what_is_whole_and_plain_is_turned_away_unread(
         HEAD + b"Expect: 100-continue\r\n\r\n" + BODY,
         HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + BODY,
         HEAD + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY,
+        HEAD + b"X-Request-ID: a\r\nx-request-id: b\r\n\r\n" + BODY,
         HEAD.replace(b"HTTP/1.1", b"HTTP/1.0") + b"\r\n" + BODY,
         HEAD.replace(b"POST", b"GET") + b"\r\n" + BODY,
         HEAD.replace(b"/predict/patient", b"/fhir/$sepsis-risk") + b"\r\n" + BODY,
@@ -373,8 +480,8 @@ def test_in_a_flood_threads_keep_hardly_any_waiting(
 ) -> None:
     monkeypatch.setattr(load, "MOST_SLOW_IN_FLOOD", 0)
     here: Load = client.app.state.load  # type: ignore[attr-defined]
-    monkeypatch.setattr(here, "_is_flood", lambda: True)
+    monkeypatch.setattr(here, "_flood_until", time.monotonic() + MOST_SECONDS)
     response = ask(client, BODY, "include=contributions")
     assert refused(response, 503)[0]["rule"] == "load.too_much"
-    monkeypatch.setattr(here, "_is_flood", lambda: False)
+    monkeypatch.undo()
     predicted(ask(client, BODY, "include=contributions"))

@@ -8,6 +8,10 @@ that may be follows from how long they take, so that one number holds for every 
 Many that come together are taken on, as they are soon done. Where many are turned away, in one turn
 or window after window, more comes than can ever be done: a queue would stay full and make each
 answer late without one answer more, so hardly any is kept until that is over.
+
+To say no takes a quarter of what an answer takes, and in a flood it is said far more often. So
+those taken on are answered first, and who is turned away waits for that: else every answer would be
+late by all the refusals of what comes while it is made.
 """
 
 from collections import deque
@@ -30,9 +34,9 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
 FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
-MOST_IN_FLOOD = 12  # requests under way at a time
-# Told no between two looks at what else came; no more are taken on in a flood until all were told,
-# but for one time in so many seconds: what is answered must not end.
+MOST_IN_FLOOD = 8  # requests under way at a time
+# Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
+# unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
 PATIENCE_SECONDS = 0.01
 
@@ -108,7 +112,8 @@ class Load:
             call_soon: Of the event loop; has a function called in its next turn.
         """
         is_taken = not self.is_full
-        self._count(call_soon)
+        if not self._is_turn_begun:
+            self._begin_turn(call_soon)
         if is_taken:
             self._n_in_turn += 1
             self._taken_at = self._turn_at
@@ -118,7 +123,8 @@ class Load:
 
     def refuse(self, say_no: Callable[[], None], call_soon: CallSoon) -> None:
         """Turn a request away by `say_no`, as soon as those that were taken on are answered."""
-        self._count(call_soon)
+        if not self._is_turn_begun:
+            self._begin_turn(call_soon)
         self._count_refused()
         if not self._to_refuse:
             call_soon(self._refuse_some, call_soon)
@@ -132,30 +138,30 @@ class Load:
             call_soon(self._refuse_some, call_soon)
 
     def _count_refused(self) -> None:
-        self._n_refused += 1
         self._n_refused_in_turn += 1
         if not self._is_flood and self._n_refused_in_turn > self._n_in_turn:
             self._is_flood = True
             self._flood_until = self._turn_at + PAUSE_SECONDS
 
-    def _count(self, call_soon: CallSoon) -> None:
-        if not self._is_turn_begun:
-            self._is_turn_begun = True
-            self._turn_at = monotonic()
-            self._is_patient = self._turn_at - self._taken_at < PATIENCE_SECONDS
-            self._roll_window(self._turn_at)
-            call_soon(self._begin_turn)
-        self._n_seen += 1
+    def _begin_turn(self, call_soon: CallSoon) -> None:
+        self._is_turn_begun = True
+        self._turn_at = monotonic()
+        self._is_patient = self._turn_at - self._taken_at < PATIENCE_SECONDS
+        self._roll_window(self._turn_at)
+        call_soon(self._end_turn)
 
-    def _begin_turn(self) -> None:
+    def _end_turn(self) -> None:
         # What was taken on in the turn before has been answered since. Time of the processor, so
         # that one which others use does not look like too much to do.
         now = thread_time()
         if self._n_before:
             seconds = (now - self._turn_began) / self._n_before
             self._mean_seconds += SHARE * (seconds - self._mean_seconds)
-        self._n_before, self._n_in_turn, self._turn_began = self._n_in_turn, 0, now
-        self._n_refused_in_turn, self._is_turn_begun = 0, False
+        self._n_before, self._turn_began = self._n_in_turn, now
+        self._n_seen += self._n_in_turn + self._n_refused_in_turn
+        self._n_refused += self._n_refused_in_turn
+        self._n_in_turn = self._n_refused_in_turn = 0
+        self._is_turn_begun = False
 
     def _roll_window(self, now: float) -> None:
         elapsed = now - self._window_began
