@@ -74,7 +74,7 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, st
 
 def take_on(n_requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a turn of the loop take on so many and no more."""
-    for name in ("FEWEST", "MOST", "MOST_IN_FLOOD"):
+    for name in ("FEWEST", "MOST"):
         monkeypatch.setattr(load, name, n_requests)
 
 
@@ -316,21 +316,21 @@ def test_in_a_flood_hardly_any_wait(clock: list[float]) -> None:
     flood(here, clock, 2, some_too_many)
     assert Loop().taken(here, some_too_many) == load.FEWEST, "some too many are no flood"
     flood(here, clock, 15, some_too_many)
-    assert Loop().taken(here, some_too_many) == load.MOST_IN_FLOOD
+    assert Loop().taken(here, some_too_many) == load.FEWEST_IN_FLOOD
 
 
 def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 1)
-    assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
+    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
 
 
 def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 1)
     with here.at_work, here.at_work:
-        assert Loop().taken(here, 300) == load.MOST_IN_FLOOD - 2
-    assert Loop().taken(here, 300) == load.MOST_IN_FLOOD
+        assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD - 2
+    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
 
 
 def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
@@ -347,6 +347,18 @@ def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]
     assert told_no == [0, 1, 2]
 
 
+def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]) -> None:
+    here, most = Load(), []
+    flood(here, clock, 1)
+    for seconds in (0.5 * load.FLOOD_SECONDS, 2 * load.FLOOD_SECONDS):
+        for _ in range(1_000):
+            flood(here, clock, 1)
+            with here.at_work:
+                clock[0] += seconds
+        most.append(Loop().taken(here, 300))
+    assert most == [load.MOST_IN_FLOOD, load.FEWEST_IN_FLOOD]
+
+
 def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
     clock: list[float],
 ) -> None:
@@ -358,7 +370,7 @@ def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
         assert loop.taken(here, 300) == 0, "first those who came before are told no"
         clock[0] += 2 * load.PATIENCE_SECONDS
         loop.taken(here, 1)
-        assert loop.taken(here, 300) == load.MOST_IN_FLOOD - 1
+        assert loop.taken(here, 300) == load.FEWEST_IN_FLOOD - 1
 
 
 def test_who_is_turned_away_again_and_again_keeps_the_connection_till_it_idles(
@@ -454,7 +466,7 @@ def test_what_is_not_plain_is_for_the_parser(request_: bytes) -> None:
 def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
     here = Load()
     flood(here, clock, 500)
-    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD
+    assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD
     clock[0] += seconds
     assert Loop().taken(here, 1_000) >= load.FEWEST
 
@@ -463,7 +475,7 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests=1)
-    assert Loop().taken(here, 1_000) == load.MOST_IN_FLOOD, "a sender that stalled goes on"
+    assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD, "a sender that stalled goes on"
     flood(here, clock, 30, n_requests=1)
     assert Loop().taken(here, 1_000) >= load.FEWEST
 
@@ -471,7 +483,7 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
 def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 100)
-    flood(here, clock, 50, n_requests=load.MOST_IN_FLOOD + 1)
+    flood(here, clock, 50, n_requests=load.FEWEST_IN_FLOOD + 1)
     assert Loop().taken(here, load.FEWEST) == load.FEWEST
 
 

@@ -34,7 +34,11 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
 FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
-MOST_IN_FLOOD = 8  # requests under way at a time
+# Requests under way at a time in a flood: as many as are together answered within this time, which
+# differs by what is asked and by how fast the processor is at the moment.
+FLOOD_SECONDS = 0.0015
+FEWEST_IN_FLOOD, MOST_IN_FLOOD = 4, 32
+MORE, LESS = 0.05, 0.2  # after each time that was shorter, or was not
 # Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
 # unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
@@ -51,19 +55,29 @@ CallSoon = Callable[..., Any]
 
 
 class UnderWay:
-    """Counts what has begun and not ended, as a context manager."""
+    """Counts what has begun and not ended, as a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        on_end: Called when all has ended, with the seconds since the first of it began.
+    """
+
+    def __init__(self, on_end: Callable[[float], None]):
         """Nothing."""
         self.n = 0
+        self._on_end = on_end
+        self._began = 0.0
 
     def __enter__(self) -> None:
         """One more has begun."""
+        if not self.n:
+            self._began = monotonic()
         self.n += 1
 
     def __exit__(self, *_: object) -> None:
         """It has ended."""
         self.n -= 1
+        if not self.n:
+            self._on_end(monotonic() - self._began)
 
 
 class Load:
@@ -75,7 +89,8 @@ class Load:
 
     def __init__(self) -> None:
         """Nothing."""
-        self.at_work = UnderWay()
+        self.at_work = UnderWay(self._answered_within)
+        self._most_in_flood = float(FEWEST_IN_FLOOD)
         self._mean_seconds = FIRST_SECONDS
         self._threads = anyio.CapacityLimiter(THREADS)
         self._thread_for_huge = anyio.CapacityLimiter(1)
@@ -102,7 +117,8 @@ class Load:
         """Whether no more is taken on in this turn."""
         n_under_way = self._n_in_turn + self.at_work.n
         if self._is_flood:
-            return n_under_way >= MOST_IN_FLOOD or (self._is_patient and bool(self._to_refuse))
+            is_enough = n_under_way >= min(int(self._most_in_flood), MOST)
+            return is_enough or (self._is_patient and bool(self._to_refuse))
         return n_under_way >= self.most
 
     def takes(self, call_soon: CallSoon) -> bool:
@@ -142,6 +158,11 @@ class Load:
         if not self._is_flood and self._n_refused_in_turn > self._n_in_turn:
             self._is_flood = True
             self._flood_until = self._turn_at + PAUSE_SECONDS
+
+    def _answered_within(self, seconds: float) -> None:
+        if self._is_flood:
+            most = self._most_in_flood + (MORE if seconds < FLOOD_SECONDS else -LESS)
+            self._most_in_flood = min(max(most, FEWEST_IN_FLOOD), MOST_IN_FLOOD)
 
     def _begin_turn(self, call_soon: CallSoon) -> None:
         self._is_turn_begun = True
