@@ -26,7 +26,7 @@ from sepsis_detect.api.problems import Problem, RequestError
 QUEUE_SECONDS = 0.03  # of work that one turn takes on
 FEWEST, MOST = 64, 256  # requests that it does, however long they take
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
-SHARE = 0.05  # of the newest turn in the mean
+N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
 
 WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # A flood is over after this time in which hardly any are turned away. Longer than senders and the
@@ -177,7 +177,8 @@ class Load:
         now = thread_time()
         if self._n_before:
             seconds = (now - self._turn_began) / self._n_before
-            self._mean_seconds += SHARE * (seconds - self._mean_seconds)
+            share = self._n_before / (self._n_before + N_REMEMBERED)
+            self._mean_seconds += share * (seconds - self._mean_seconds)
         self._n_before, self._turn_began = self._n_in_turn, now
         self._n_seen += self._n_in_turn + self._n_refused_in_turn
         self._n_refused += self._n_refused_in_turn
