@@ -119,7 +119,7 @@ class Load:
         if self._is_flood:
             is_enough = n_under_way >= min(int(self._most_in_flood), MOST)
             return is_enough or (self._is_patient and bool(self._to_refuse))
-        return n_under_way >= self.most
+        return n_under_way >= FEWEST and n_under_way >= self.most
 
     def takes(self, call_soon: CallSoon) -> bool:
         """Whether one more request is taken on.
