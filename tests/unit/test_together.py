@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from sepsis_detect import predictor
+from sepsis_detect.api import routes
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, Answer, Options, answer_bodies
 from sepsis_detect.api.problems import RequestError
 from sepsis_detect.api.together import Together
@@ -142,3 +143,18 @@ def test_what_is_incoherent_is_told_and_not_predicted(model: Model, calls: list[
     assert isinstance(broken, RequestError)
     assert 0 < fine["probability"] < 1
     assert calls == [1]
+
+
+def test_many_bytes_are_answered_in_pieces_and_in_their_order(
+    model: Model, calls: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [(body, str(number)) for number, body in enumerate(STAYS)]
+
+    def bodies() -> list[bytes]:
+        told = routes.respond_each(model, DEFAULT_OPTIONS, sent, meter=Meter())
+        return [bytes(answered[0].body) for answered in told if isinstance(answered, tuple)]
+
+    in_one = bodies()
+    monkeypatch.setattr(routes, "MOST_BYTES_AT_ONCE", len(STAYS[0]))
+    assert bodies() == in_one
+    assert calls == [len(STAYS), 2, 1, 1]

@@ -1,6 +1,6 @@
 """The routes of the REST API: parse, call, present."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from math import isnan
 from typing import Any
 
@@ -43,6 +43,9 @@ class JsonResponse(Response):
 
 
 JSON = (b"content-type", b"application/json")
+# Of bodies that are answered by the same operations: beyond, arrays outgrow the cache and memory
+# grows, for nothing.
+MOST_BYTES_AT_ONCE = 512 * 1024
 
 
 def json_response(content: Any, status: int = 200) -> Response:
@@ -197,8 +200,19 @@ def respond_each(
         answer
         if isinstance(answer, RequestError)
         else (json_response(answer), [answer["prediction"]])
-        for answer in answer_bodies(model, options, sent, meter)
+        for several in _in_pieces(sent)
+        for answer in answer_bodies(model, options, several, meter)
     ]
+
+
+def _in_pieces(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
+    begin, n_bytes = 0, 0
+    for at, (body, _) in enumerate(sent):
+        if n_bytes > MOST_BYTES_AT_ONCE:
+            yield sent[begin:at]
+            begin, n_bytes = at, 0
+        n_bytes += len(body)
+    yield sent[begin:]
 
 
 @router.post(
