@@ -348,6 +348,17 @@ def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]
     assert told_no == [0, 1, 2]
 
 
+def test_a_refusal_that_fails_keeps_nobody_waiting(clock: list[float]) -> None:
+    here, loop = Load(), Loop()
+    told_no: list[int] = []
+    here.refuse(partial(divmod, 1, 0), loop.soon)
+    here.refuse(partial(told_no.append, 1), loop.soon)
+    with pytest.raises(ZeroDivisionError):
+        loop.turn()
+    loop.turn()
+    assert told_no == [1]
+
+
 def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]) -> None:
     here, most = Load(), []
     flood(here, clock, 1)

@@ -2,8 +2,9 @@
 
 A request that would wait long is turned away at once, with 503 and `Retry-After`: a queue that
 grows makes every answer late, and the load balancer has other machines to ask. Whatever came while
-the event loop was busy is there at its next turn, so the queue is what one turn takes on. How many
-that may be follows from how long they take, so that one number holds for every kind of request.
+the event loop was busy is there at its next turn, so the queue is what is under way and what a turn
+takes on beside it. How many that may be follows from how long they take, so that one number holds
+for every kind of request.
 
 Many that come together are taken on, as they are soon done. Where many are turned away, in one turn
 or window after window, more comes than can ever be done: a queue would stay full and make each
@@ -23,8 +24,8 @@ import anyio
 
 from sepsis_detect.api.problems import Problem, RequestError
 
-QUEUE_SECONDS = 0.03  # of work that one turn takes on
-FEWEST, MOST = 64, 256  # requests that it does, however long they take
+QUEUE_SECONDS = 0.03  # of work that is under way
+FEWEST, MOST = 64, 256  # requests that may be, however long they take
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
 
@@ -109,7 +110,7 @@ class Load:
 
     @property
     def most(self) -> int:
-        """Requests that a turn of the event loop takes on, unless there is a flood."""
+        """Requests that may be under way, unless there is a flood."""
         return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
 
     @property
@@ -147,11 +148,13 @@ class Load:
         self._to_refuse.append(say_no)
 
     def _refuse_some(self, call_soon: CallSoon) -> None:
-        if not (self.at_work.n or self._n_in_turn):
-            for _ in range(min(len(self._to_refuse), REFUSALS_AT_A_TIME)):
-                self._to_refuse.popleft()()
-        if self._to_refuse:
-            call_soon(self._refuse_some, call_soon)
+        try:
+            if not (self.at_work.n or self._n_in_turn):
+                for _ in range(min(len(self._to_refuse), REFUSALS_AT_A_TIME)):
+                    self._to_refuse.popleft()()
+        finally:  # one that fails must not keep all others waiting
+            if self._to_refuse:
+                call_soon(self._refuse_some, call_soon)
 
     def _count_refused(self) -> None:
         self._n_refused_in_turn += 1
