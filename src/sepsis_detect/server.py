@@ -4,6 +4,7 @@ Whatever stops the start does so here, as an error of one sentence; uvicorn woul
 workers that fail one after the other.
 """
 
+import ctypes
 import gc
 import ipaddress
 import logging
@@ -31,6 +32,10 @@ BACKLOG = 2048
 # watches, so the same one is watched so often: in a flood a turn takes long, and whoever came last,
 # a health check too, would wait for as many turns as there are others before them.
 ACCEPTS = 4
+MALLOC_OPTIONS = {  # their numbers in malloc.h, and bytes
+    -3: 4 * 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed
+    -1: 8 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
+}
 YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
 
 
@@ -119,6 +124,19 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS)
+    _set_malloc()
+
+
+def _set_malloc() -> None:
+    """Keep the memory of usual requests, and give back what a large one needed.
+
+    By itself glibc gives memory back and asks for it again with each batch of stays, and keeps ever
+    larger blocks once it has met one.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if set_option is not None:
+        for option, n_bytes in MALLOC_OPTIONS.items():
+            set_option(option, n_bytes)
 
 
 def _check(port: int, n_workers: int) -> None:
