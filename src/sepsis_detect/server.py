@@ -32,9 +32,10 @@ BACKLOG = 2048
 # watches, so the same one is watched so often: in a flood a turn takes long, and whoever came last,
 # a health check too, would wait for as many turns as there are others before them.
 ACCEPTS = 4
-MALLOC_OPTIONS = {  # their numbers in malloc.h, and bytes
-    -3: 4 * 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed
-    -1: 8 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
+MALLOC_OPTIONS = {  # their numbers in malloc.h, and values
+    -8: 1,  # M_ARENA_MAX: threads take turns anyway, and each would keep memory of its own
+    -3: 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed
+    -1: 2 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
 }
 YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
 
@@ -135,8 +136,8 @@ def _set_malloc() -> None:
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if set_option is not None:
-        for option, n_bytes in MALLOC_OPTIONS.items():
-            set_option(option, n_bytes)
+        for option, value in MALLOC_OPTIONS.items():
+            set_option(option, value)
 
 
 def _check(port: int, n_workers: int) -> None:
