@@ -35,7 +35,7 @@ ACCEPTS = 4
 MALLOC_OPTIONS = {  # their numbers in malloc.h, and values
     -8: 1,  # M_ARENA_MAX: threads take turns anyway, and each would keep memory of its own
     -3: 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed
-    -1: 2 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
+    -1: 4 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
 }
 YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
 
