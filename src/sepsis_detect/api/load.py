@@ -34,12 +34,12 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
-FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
 # Requests under way at a time in a flood: as many as are together answered within this time, which
 # differs by what is asked and by how fast the processor is at the moment.
 FLOOD_SECONDS = 0.0015
 FEWEST_IN_FLOOD, MOST_IN_FLOOD = 4, 32
 MORE, LESS = 0.05, 0.2  # after each time that was shorter, or was not
+MOST_EASE = 8.0  # times as many, and as much time, where far more is taken on than refused
 # Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
 # unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
@@ -92,6 +92,7 @@ class Load:
         """Nothing."""
         self.at_work = UnderWay(self._answered_within)
         self._most_in_flood = float(FEWEST_IN_FLOOD)
+        self._ease = 1.0
         self._mean_seconds = FIRST_SECONDS
         self._threads = anyio.CapacityLimiter(THREADS)
         self._thread_for_huge = anyio.CapacityLimiter(1)
@@ -118,7 +119,7 @@ class Load:
         """Whether no more is taken on in this turn."""
         n_under_way = self._n_in_turn + self.at_work.n
         if self._is_flood:
-            is_enough = n_under_way >= min(int(self._most_in_flood), MOST)
+            is_enough = n_under_way >= int(self._most_in_flood * self._ease)
             return is_enough or (self._is_patient and bool(self._to_refuse))
         return n_under_way >= FEWEST and n_under_way >= self.most
 
@@ -163,7 +164,7 @@ class Load:
             self._flood_until = self._turn_at + PAUSE_SECONDS
 
     def _answered_within(self, seconds: float) -> None:
-        if self._is_flood:
+        if self._is_flood and self._ease == 1:
             most = self._most_in_flood + (MORE if seconds < FLOOD_SECONDS else -LESS)
             self._most_in_flood = min(max(most, FEWEST_IN_FLOOD), MOST_IN_FLOOD)
 
@@ -191,11 +192,10 @@ class Load:
     def _roll_window(self, now: float) -> None:
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
-            # In a flood so little is taken on that a load which can be met is turned away in part.
-            began_in_flood = self._window_began < self._flood_until
-            share = FLOOD_GOES_ON_SHARE if began_in_flood else FLOOD_SHARE
-            if self._n_refused > share * self._n_seen:
+            if self._n_refused > FLOOD_SHARE * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
+            n_taken = self._n_seen - self._n_refused
+            self._ease = min(max(2 * n_taken / max(self._n_refused, 1), 1.0) ** 2, MOST_EASE)
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
         self._is_flood = now < self._flood_until
 
