@@ -487,9 +487,24 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
     here = Load()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests=1)
-    assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD, "a sender that stalled goes on"
+    assert Loop().taken(here, 1_000) < load.FEWEST, "a sender that stalled goes on"
     flood(here, clock, 30, n_requests=1)
     assert Loop().taken(here, 1_000) >= load.FEWEST
+
+
+@pytest.mark.parametrize(
+    ("n_requests", "times"),
+    [(load.FEWEST_IN_FLOOD * 4, 1), (load.FEWEST_IN_FLOOD + 2, 8), (load.FEWEST_IN_FLOOD, 8)],
+)
+def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
+    clock: list[float], n_requests: int, times: int
+) -> None:
+    here = Load()
+    flood(here, clock, 100)
+    flood(here, clock, 20, n_requests)
+    assert Loop().taken(here, 300) == times * load.FEWEST_IN_FLOOD
+    flood(here, clock, 10)
+    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD, "and few again at once"
 
 
 def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:

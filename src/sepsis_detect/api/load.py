@@ -8,7 +8,8 @@ for every kind of request.
 
 Many that come together are taken on, as they are soon done. Where many are turned away, in one turn
 or window after window, more comes than can ever be done: a queue would stay full and make each
-answer late without one answer more, so hardly any is kept until that is over.
+answer late without one answer more, so hardly any is kept until that is over. The fewer have to be
+turned away then, the more are.
 
 To say no takes a quarter of what an answer takes, and in a flood it is said far more often. So
 those taken on are answered first, and who is turned away waits for that: else every answer would be
@@ -39,7 +40,9 @@ FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
 FLOOD_SECONDS = 0.0015
 FEWEST_IN_FLOOD, MOST_IN_FLOOD = 4, 32
 MORE, LESS = 0.05, 0.2  # after each time that was shorter, or was not
-MOST_EASE = 8.0  # times as many, and as much time, where far more is taken on than refused
+# Where less than two are refused for one that is taken on, more at a time answer more of them: the
+# first of a batch takes as long as several others. So many times as many, at most.
+MOST_EASE = 8.0
 # Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
 # unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
@@ -119,7 +122,7 @@ class Load:
         """Whether no more is taken on in this turn."""
         n_under_way = self._n_in_turn + self.at_work.n
         if self._is_flood:
-            is_enough = n_under_way >= int(self._most_in_flood * self._ease)
+            is_enough = n_under_way >= min(int(self._most_in_flood * self._ease), MOST)
             return is_enough or (self._is_patient and bool(self._to_refuse))
         return n_under_way >= FEWEST and n_under_way >= self.most
 
@@ -194,8 +197,10 @@ class Load:
         if elapsed > WINDOW_SECONDS:
             if self._n_refused > FLOOD_SHARE * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
-            n_taken = self._n_seen - self._n_refused
-            self._ease = min(max(2 * n_taken / max(self._n_refused, 1), 1.0) ** 2, MOST_EASE)
+            taken_per_refused = (self._n_seen - self._n_refused) / max(self._n_refused, 1)
+            # Step by step, as senders that stalled soon go on. Back at once.
+            most_ease = min(2 * self._ease, MOST_EASE)
+            self._ease = min(max(2 * taken_per_refused, 1.0) ** 2, most_ease)
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
         self._is_flood = now < self._flood_until
 
