@@ -7,9 +7,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from functools import partial
 from typing import Any
 
 import pytest
@@ -212,22 +211,6 @@ def test_slow_work_that_would_queue_is_turned_away(
     predicted(ask(client, BODY))
 
 
-def busy(seconds: float) -> None:
-    until = time.thread_time() + seconds
-    while time.thread_time() < until:
-        pass
-
-
-def test_the_longer_requests_take_the_fewer_are_taken_on() -> None:
-    here, loop, taken_on = Load(), Loop(), []
-    for seconds in (0.0, 0.005):
-        for _ in range(200):
-            loop.taken(here, 1)
-            busy(seconds)
-        taken_on.append(here.most)
-    assert taken_on[0] > taken_on[1] == load.FEWEST
-
-
 def test_what_is_turned_away_is_said_once_a_second_and_counted(
     port: int,
     connection: socket.socket,
@@ -241,7 +224,7 @@ def test_what_is_turned_away_is_said_once_a_second_and_counted(
 
     def said() -> list[int]:
         records = [record for record in caplog.records if record.message == "turned_away"]
-        return [record.fields["n_requests"] for record in records]  # type: ignore[attr-defined]
+        return [vars(record)["fields"]["n_requests"] for record in records]
 
     with caplog.at_level(logging.WARNING, "sepsis_detect"):
         for _ in range(20):
@@ -264,125 +247,6 @@ def test_fhir_is_turned_away_in_its_own_form(
     assert (status, headers["retry-after"]) == (503, "1")
     assert body["resourceType"] == "OperationOutcome"
     assert body["issue"][0]["code"] == "throttled"
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What time it is for a `Load`: the test says so."""
-    now = [1_000.0]
-    monkeypatch.setattr(load, "monotonic", lambda: now[0])
-    return now
-
-
-class Loop:
-    """Turns when the test says so."""
-
-    def __init__(self) -> None:
-        self._soon: list[Callable[[], None]] = []
-
-    def soon(self, call: Callable[..., None], *given: Any) -> None:
-        """As `call_soon` of an event loop."""
-        self._soon.append(partial(call, *given))
-
-    def turn(self) -> None:
-        """Call what was to be called soon."""
-        soon, self._soon = self._soon, []
-        for call in soon:
-            call()
-
-    def taken(self, here: Load, n_requests: int) -> int:
-        """How many of so many in one turn are taken on."""
-        n_taken = sum(here.takes(self.soon) for _ in range(n_requests))
-        self.turn()
-        return n_taken
-
-
-def flood(here: Load, clock: list[float], n_turns: int, n_requests: int = 300) -> None:
-    """A turn every ten milliseconds, with more than can be met."""
-    for _ in range(n_turns):
-        clock[0] += 0.01
-        Loop().taken(here, n_requests)
-
-
-def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
-    here = Load()
-    assert [Loop().taken(here, load.FEWEST) for _ in range(3)] == [load.FEWEST] * 3
-    assert load.FEWEST <= Loop().taken(here, 1_000) <= load.MOST
-
-
-def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "MOST", load.FEWEST)  # as if they took long
-    here = Load()
-    some_too_many = load.FEWEST + 20
-    flood(here, clock, 2, some_too_many)
-    assert Loop().taken(here, some_too_many) == load.FEWEST, "some too many are no flood"
-    flood(here, clock, 15, some_too_many)
-    assert Loop().taken(here, some_too_many) == load.FEWEST_IN_FLOOD
-
-
-def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
-    here = Load()
-    flood(here, clock, 1)
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
-
-
-def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
-    here = Load()
-    flood(here, clock, 1)
-    with here.at_work, here.at_work:
-        assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD - 2
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
-
-
-def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
-    here, loop = Load(), Loop()
-    told_no: list[int] = []
-    flood(here, clock, 1)
-    with here.at_work:
-        for number in range(3):
-            here.refuse(partial(told_no.append, number), loop.soon)
-        for _ in range(5):
-            loop.turn()
-        assert told_no == []
-    loop.turn()
-    assert told_no == [0, 1, 2]
-
-
-def test_a_refusal_that_fails_keeps_nobody_waiting(clock: list[float]) -> None:
-    here, loop = Load(), Loop()
-    told_no: list[int] = []
-    here.refuse(partial(divmod, 1, 0), loop.soon)
-    here.refuse(partial(told_no.append, 1), loop.soon)
-    with pytest.raises(ZeroDivisionError):
-        loop.turn()
-    loop.turn()
-    assert told_no == [1]
-
-
-def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]) -> None:
-    here, most = Load(), []
-    flood(here, clock, 1)
-    for seconds in (0.5 * load.FLOOD_SECONDS, 2 * load.FLOOD_SECONDS):
-        for _ in range(1_000):
-            flood(here, clock, 1)
-            with here.at_work:
-                clock[0] += seconds
-        most.append(Loop().taken(here, 300))
-    assert most == [load.MOST_IN_FLOOD, load.FEWEST_IN_FLOOD]
-
-
-def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
-    clock: list[float],
-) -> None:
-    here, loop = Load(), Loop()
-    flood(here, clock, 1)
-    with here.at_work:
-        here.refuse(lambda: None, loop.soon)
-        loop.turn()
-        assert loop.taken(here, 300) == 0, "first those who came before are told no"
-        clock[0] += 2 * load.PATIENCE_SECONDS
-        loop.taken(here, 1)
-        assert loop.taken(here, 300) == load.FEWEST_IN_FLOOD - 1
 
 
 def test_who_is_turned_away_again_and_again_keeps_the_connection_till_it_idles(
@@ -472,46 +336,6 @@ def test_what_is_whole_and_plain_is_turned_away_unread(
 )
 def test_what_is_not_plain_is_for_the_parser(request_: bytes) -> None:
     assert turning_away.TurningAway(Meter()).unread(request_, []) is None
-
-
-@pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
-def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
-    here = Load()
-    flood(here, clock, 500)
-    assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD
-    clock[0] += seconds
-    assert Loop().taken(here, 1_000) >= load.FEWEST
-
-
-def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
-    here = Load()
-    flood(here, clock, 100)
-    flood(here, clock, 20, n_requests=1)
-    assert Loop().taken(here, 1_000) < load.FEWEST, "a sender that stalled goes on"
-    flood(here, clock, 30, n_requests=1)
-    assert Loop().taken(here, 1_000) >= load.FEWEST
-
-
-@pytest.mark.parametrize(
-    ("n_requests", "times"),
-    [(load.FEWEST_IN_FLOOD * 4, 1), (load.FEWEST_IN_FLOOD + 2, 8), (load.FEWEST_IN_FLOOD, 8)],
-)
-def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
-    clock: list[float], n_requests: int, times: int
-) -> None:
-    here = Load()
-    flood(here, clock, 100)
-    flood(here, clock, 20, n_requests)
-    assert Loop().taken(here, 300) == times * load.FEWEST_IN_FLOOD
-    flood(here, clock, 10)
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD, "and few again at once"
-
-
-def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
-    here = Load()
-    flood(here, clock, 100)
-    flood(here, clock, 50, n_requests=load.FEWEST_IN_FLOOD + 1)
-    assert Loop().taken(here, load.FEWEST) == load.FEWEST
 
 
 def test_in_a_flood_threads_keep_hardly_any_waiting(
