@@ -35,6 +35,7 @@ WINDOW_SECONDS = 0.025  # over which those turned away are counted
 # loop stall, shorter than `RETRY_SECONDS`: who comes back as asked meets none.
 PAUSE_SECONDS = 0.25
 FLOOD_SHARE = 0.1  # of requests turned away; above, it is a flood
+FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
 # Requests under way at a time in a flood: as many as are together answered within this time, which
 # differs by what is asked and by how fast the processor is at the moment.
 FLOOD_SECONDS = 0.0015
@@ -195,7 +196,10 @@ class Load:
     def _roll_window(self, now: float) -> None:
         elapsed = now - self._window_began
         if elapsed > WINDOW_SECONDS:
-            if self._n_refused > FLOOD_SHARE * self._n_seen:
+            # Who was turned away may ask again at once: fewer refusals must not keep it up.
+            began_in_flood = self._window_began < self._flood_until
+            share = FLOOD_GOES_ON_SHARE if began_in_flood else FLOOD_SHARE
+            if self._n_refused > share * self._n_seen:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             taken_per_refused = (self._n_seen - self._n_refused) / max(self._n_refused, 1)
             # Step by step, as senders that stalled soon go on. Back at once.
