@@ -4,7 +4,8 @@
 
 A real server of one worker. A machine that others use is now fast, now slow, by up to two, and 70 %
 of the peak of a fast moment is too much for a slow one. So the peak is measured anew every thirty
-seconds, and of what was turned away counts the median of those parts after which it was no lower;
+seconds, and of what was turned away counts the median of those parts after which it was as high, or
+at most a tenth lower;
 of answers that must never be, every one counts. Resident memory is read every second; after
 the first tenth, in which caches fill, a straight line is laid through it (least squares). Exit code
 1 where a bound is broken. Loopback only.

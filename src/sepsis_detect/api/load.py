@@ -41,7 +41,7 @@ FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
 FLOOD_SECONDS = 0.0015
 FEWEST_IN_FLOOD, MOST_IN_FLOOD = 4, 32
 MORE, LESS = 0.05, 0.2  # after each time that was shorter, or was not
-# Where less than two are refused for one that is taken on, more at a time answer more of them: the
+# Where fewer than two are refused for one that is taken on, more at a time answer more of them: the
 # first of a batch takes as long as several others. So many times as many, at most.
 MOST_EASE = 8.0
 # Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
