@@ -4,18 +4,23 @@
 
 With a rate the load is open: requests are sent when they are due, at random as independent callers
 would, however late earlier answers are. Without one, each connection asks again as soon as it was
-answered. A process of its own, with one cheap loop: it must never be what is slow. Loopback only.
+answered. Loopback only, on Linux.
+
+It must never be what is slow, so it is a process of its own that calls the system and little else:
+in asyncio a request took it as long as it takes the server to say no. Nor does it ever sleep: where
+two processors share a core, one is up to half as fast again while the other does, and shares of
+speeds would tell of that alone.
 """
 
 import argparse
-import asyncio
+import gc
 import json
 import random
-import time
+import select
+import socket
 from collections import defaultdict, deque
+from time import perf_counter
 from typing import Any
-
-import uvloop
 
 PATIENT = {"age": 63, "sex": "male", "icu_hour": 12, "heart_rate": 118, "lactate": 3.1}
 BODY = json.dumps(PATIENT).encode()
@@ -25,181 +30,198 @@ REQUEST = (
 )
 HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEALTH_SECONDS = 0.1  # between two health checks
+LENGTH = b"\r\ncontent-length: "
+EXPECTED = {200: b'"probability":', 503: b"\r\nretry-after: "}
 MOST_CONNECTIONS = 4_000
 DRAIN_SECONDS = 30.0
-# Shorter than the loop can wait: it never does, at any load. Where two processors share a core, one
-# is up to half as fast again while the other sleeps, and shares of speeds would tell of that alone.
-TURN_SECONDS = 0.0001
+ANSWERS_AT_A_TIME = 16  # read between two looks at what is due
+MOST_BYTES = 65_536  # of an answer, read at a time
 
 
-class Counts:
-    """What came of the requests."""
-
-    def __init__(self) -> None:
-        """Nothing yet."""
-        self.milliseconds: defaultdict[str, list[float]] = defaultdict(list)
-        self.n_odd = 0
-        """503 without `Retry-After`, 200 without a prediction, connections lost."""
-
-    def add(self, kind: str, status: int, answer: bytes, seconds: float) -> None:
-        """Count an answer."""
-        self.milliseconds[f"{kind}{status}"].append(seconds * 1000)
-        if kind:
-            return
-        expected = {200: b'"probability":', 503: b"retry-after: "}.get(status, b"")
-        self.n_odd += expected not in answer.lower()
-
-    def told(self) -> dict[str, Any]:
-        """Numbers and times by status."""
-        found = {}
-        for status, times in self.milliseconds.items():
-            ordered = sorted(times)
-            found[status] = {"n": len(ordered)} | {
-                name: round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 3)
-                for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1.0))
-            }
-        return {"by_status": found, "n_odd": self.n_odd}
-
-
-class Connection(asyncio.Protocol):
+class Connection:
     """One connection: a request, its answer, and so on."""
 
-    def __init__(self, counts: Counts, kind: str, on_idle: Any):
-        """Count in `counts` under `kind`; call `on_idle` with this when there is nothing to do."""
-        self._counts = counts
-        self._kind = kind
-        self._on_idle = on_idle
-        self._received = b""
-        self._sent_at: float | None = None
+    __slots__ = ("kind", "received", "sent_at", "socket")
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ready."""
-        self._transport: Any = transport
-        self._on_idle(self)
+    def __init__(self, port: int, kind: str):
+        """Begin to connect; its answers count under `kind`."""
+        self.socket = socket.socket()
+        self.socket.setblocking(False)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect_ex(("127.0.0.1", port))
+        self.kind = kind
+        self.received = b""
+        self.sent_at: float | None = None
 
     def send(self, request: bytes) -> None:
-        """Ask."""
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+        """Ask.
 
-    def data_received(self, data: bytes) -> None:
-        """Read an answer."""
-        self._received += data
-        head, mark, body = self._received.partition(b"\r\n\r\n")
-        if not mark:
-            return
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r")[0])
-        if len(body) < length or self._sent_at is None:
-            return
-        seconds = time.perf_counter() - self._sent_at
-        self._counts.add(self._kind, int(head[9:12]), self._received, seconds)
-        self._received, self._sent_at = b"", None
-        self._on_idle(self)
+        Raises:
+            OSError: The connection was lost.
+        """
+        self.sent_at = perf_counter()
+        self.socket.send(request)  # one at a time: there is room
 
-    def connection_lost(self, _: Exception | None) -> None:
-        """An answer that never came is a failure."""
-        self._counts.n_odd += self._sent_at is not None
+    def read(self) -> bytes | None:
+        """The answer, once it is whole.
 
-    def close(self) -> bool:
-        """End it; whether an answer was still awaited."""
-        was_waiting, self._sent_at = self._sent_at is not None, None
-        self._transport.close()
-        return was_waiting
+        Raises:
+            OSError: The connection was lost.
+        """
+        data = self.socket.recv(MOST_BYTES)
+        if not data:
+            raise ConnectionResetError
+        received = self.received = self.received + data if self.received else data
+        end, length = received.find(b"\r\n\r\n"), received.find(LENGTH)
+        if not 0 <= length < end:
+            return None
+        at = length + len(LENGTH)
+        if len(received) < end + 4 + int(received[at : received.index(b"\r", at)]):
+            return None
+        self.received = b""
+        return received
 
 
 class Sender:
-    """All connections."""
+    """All connections, and what came of their requests."""
 
-    def __init__(self, port: int, seconds: float):
-        """Send to `port` for `seconds`."""
-        self.counts = Counts()
-        self.late: list[float] = []
+    def __init__(self, port: int, per_second: float, n_connections: int):
+        """Connect. Requests will be `per_second`, or come without pause where that is 0."""
         self._port = port
-        self._until = time.perf_counter() + seconds
+        self._per_second = per_second
+        self._epoll = select.epoll()
+        self._by_number: dict[int, Connection] = {}
         self._idle: deque[Connection] = deque()
-        self._all: list[Connection] = []
-        self._opening: set[asyncio.Task[None]] = set()
-
-    async def closed(self, n_connections: int) -> None:
-        """Ask again as soon as answered."""
-
-        def again(connection: Connection) -> None:
-            if time.perf_counter() < self._until:
-                connection.send(REQUEST)
-            else:
-                self._idle.append(connection)
-
+        self._milliseconds: defaultdict[str, list[float]] = defaultdict(list)
+        self._late: list[float] = []
+        self._n_odd = 0
+        """503 without `Retry-After`, 200 without a prediction, connections lost."""
+        self._n_opened = 0
+        self._stalled = 0.0
+        self._is_pausing = True
+        self._health = self._open("health ")
         for _ in range(n_connections):
-            await self._open("", again)
-        while time.perf_counter() < self._until:
-            await asyncio.sleep(TURN_SECONDS)
-        await self._end()
+            self._open("")
+        while len(self._idle) < n_connections:
+            self._read_some()
 
-    async def open(self, per_second: float, n_connections: int) -> None:
-        """Ask when due, on a connection that is idle, else on a new one."""
-        for _ in range(n_connections):
-            await self._open("", self._idle.append)
-        due = time.perf_counter()
+    def send(self, seconds: float) -> dict[str, Any]:
+        """Send for so many seconds, and wait for the last answers; numbers and times by status."""
+        began = now = due = health_due = perf_counter()
+        self._is_pausing = bool(self._per_second)
+        while self._idle and not self._is_pausing:
+            self._ask(self._idle.popleft(), REQUEST)
         rng = random.Random(2019)  # noqa: S311 - arrivals
-        while due < self._until:
-            now = time.perf_counter()
-            while due <= now:
-                if self._idle:
-                    # In turn, so that none idles for so long that the server closes it.
-                    self._idle.popleft().send(REQUEST)
-                    self.late.append((now - due) * 1000)
-                    due += rng.expovariate(per_second)
-                else:
+        while now < began + seconds:
+            while self._per_second and due <= now:
+                if not self._idle:
                     self._one_more()
                     break
-            await asyncio.sleep(TURN_SECONDS)
-        await self._end()
+                # In turn, so that none idles for so long that the server closes it.
+                self._ask(self._idle.popleft(), REQUEST)
+                self._late.append((now - due) * 1000)
+                due += rng.expovariate(self._per_second)
+            if health_due <= now and self._health.sent_at is None:
+                self._ask(self._health, HEALTH)
+                health_due = now + HEALTH_SECONDS
+            self._read_some()
+            before, now = now, perf_counter()
+            self._stalled = max(self._stalled, now - before)
+        self._end()
+        return self._told(perf_counter() - began)
 
-    async def health(self) -> None:
-        """Ask for the health as a load balancer does, on a connection of its own."""
-        idle: deque[Connection] = deque()
-        await self._open("health ", idle.append)
-        while time.perf_counter() < self._until:
-            if idle:
-                idle.pop().send(HEALTH)
-            await asyncio.sleep(HEALTH_SECONDS)
+    def _open(self, kind: str) -> Connection:
+        self._n_opened += 1
+        connection = Connection(self._port, kind)
+        number = connection.socket.fileno()
+        self._by_number[number] = connection
+        self._epoll.register(number, select.EPOLLOUT)
+        return connection
 
     def _one_more(self) -> None:
-        if len(self._all) + len(self._opening) < MOST_CONNECTIONS:
-            task = asyncio.get_running_loop().create_task(self._open("", self._idle.append))
-            self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+        if len(self._by_number) <= MOST_CONNECTIONS:
+            self._open("")
 
-    async def _open(self, kind: str, on_idle: Any) -> None:
-        loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: Connection(self.counts, kind, on_idle), "127.0.0.1", self._port
-        )
-        self._all.append(connection)
+    def _ask(self, connection: Connection, request: bytes) -> None:
+        try:
+            connection.send(request)
+        except OSError:
+            self._lost(connection)
 
-    async def _end(self) -> None:
-        until = time.perf_counter() + DRAIN_SECONDS
-        while any(each._sent_at for each in self._all) and time.perf_counter() < until:
-            await asyncio.sleep(0.01)
-        self.counts.n_odd += sum(each.close() for each in self._all)
+    def _read_some(self) -> None:
+        for number, events in self._epoll.poll(0, ANSWERS_AT_A_TIME):
+            connection = self._by_number[number]
+            if events & select.EPOLLOUT:
+                self._epoll.modify(number, select.EPOLLIN)
+                self._next(connection)
+                continue
+            try:
+                answer = connection.read()
+            except OSError:
+                self._lost(connection)
+                continue
+            if answer is not None:
+                self._count(connection, answer)
+                self._next(connection)
+
+    def _next(self, connection: Connection) -> None:
+        if connection is self._health:
+            return
+        if self._is_pausing:
+            self._idle.append(connection)
+        else:
+            self._ask(connection, REQUEST)
+
+    def _count(self, connection: Connection, answer: bytes) -> None:
+        status, sent_at = int(answer[9:12]), connection.sent_at
+        if sent_at is None:  # nobody asked
+            self._n_odd += 1
+            return
+        milliseconds = (perf_counter() - sent_at) * 1000
+        connection.sent_at = None
+        self._milliseconds[f"{connection.kind}{status}"].append(milliseconds)
+        if not connection.kind:
+            self._n_odd += EXPECTED.get(status, b"") not in answer
+
+    def _lost(self, connection: Connection) -> None:
+        self._n_odd += connection.sent_at is not None
+        connection.sent_at = None
+        number = connection.socket.fileno()
+        if number >= 0:
+            self._by_number.pop(number)
+            connection.socket.close()
+
+    def _end(self) -> None:
+        """Wait until all are answered, and close; who still waits then counts as odd."""
+        self._is_pausing = True
+        until = perf_counter() + DRAIN_SECONDS
+        while perf_counter() < until and any(
+            each.sent_at is not None for each in self._by_number.values()
+        ):
+            self._read_some()
+        for connection in list(self._by_number.values()):
+            self._lost(connection)
+
+    def _told(self, seconds: float) -> dict[str, Any]:
+        late = sorted(self._late) or [0.0]
+        return {
+            "by_status": {status: _spread(times) for status, times in self._milliseconds.items()},
+            "n_odd": self._n_odd,
+            "seconds": round(seconds, 3),
+            "connections": self._n_opened - 1,
+            "late_p99": _at(late, 0.99),
+            "stalled": round(self._stalled * 1000, 3),
+        }
 
 
-async def send(options: argparse.Namespace) -> dict[str, Any]:
-    """Send as told; what came of it."""
-    sender = Sender(options.port, options.seconds)
-    health = asyncio.create_task(sender.health())
-    began = time.perf_counter()
-    if options.per_second:
-        await sender.open(options.per_second, options.connections)
-    else:
-        await sender.closed(options.connections)
-    health.cancel()
-    late = sorted(sender.late) or [0.0]
-    return sender.counts.told() | {
-        "seconds": round(time.perf_counter() - began, 3),
-        "connections": len(sender._all) - 1,
-        "late_p99": round(late[int(len(late) * 0.99)], 3),
-    }
+def _spread(times: list[float]) -> dict[str, float]:
+    ordered = sorted(times)
+    shares = {"p50": 0.5, "p99": 0.99, "p999": 0.999, "max": 1.0}
+    return {"n": len(ordered)} | {name: _at(ordered, share) for name, share in shares.items()}
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 3)
 
 
 def main() -> None:
@@ -209,7 +231,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--per-second", type=float, default=0.0)
-    print(json.dumps(uvloop.run(send(parser.parse_args()))))
+    options = parser.parse_args()
+    gc.disable()  # hundreds of thousands of times are held, and nothing that refers to itself
+    sender = Sender(options.port, options.per_second, options.connections)
+    print(json.dumps(sender.send(options.seconds)))
 
 
 if __name__ == "__main__":
