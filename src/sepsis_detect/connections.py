@@ -46,12 +46,16 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         """Wait for the first request, but not for ever."""
         super().connection_made(transport)
         self._load: Load | None = self.app_state.get("load")
+        if self._load:
+            self._load.n_connections += 1
         self._timer = self.loop.call_later(self.timeout_keep_alive, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._finished()
         self._unread = b""
+        if self._load:
+            self._load.n_connections -= 1
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

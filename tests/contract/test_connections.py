@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from sepsis_detect import connections, server
@@ -37,14 +38,19 @@ HEAD = (
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+def app() -> FastAPI:
+    return create_app(Settings())
+
+
+@pytest.fixture(scope="module")
+def port(app: FastAPI) -> Iterator[int]:
     """Of a server in a thread of this process, with little patience."""
     with pytest.MonkeyPatch.context() as patch, socket.socket() as listener:
         patch.setattr(connections, "REQUEST_SECONDS", SECONDS)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         config = draining(
-            app=create_app(Settings()),
+            app=app,
             ws="none",
             access_log=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
@@ -272,6 +278,21 @@ def test_what_comes_behind_a_request_that_waits_to_be_turned_away_is_not_lost(
     answers = b""
     while answers.count(b"HTTP/1.1 503 ") < 2:
         answers += connection.recv(65_536)
+
+
+def test_open_connections_are_counted_and_closed_ones_no_longer(app: FastAPI, port: int) -> None:
+    def wait_for(n_connections: int) -> None:
+        until = time.monotonic() + MOST_SECONDS
+        while app.state.load.n_connections != n_connections:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    wait_for(0)
+    with ExitStack() as opened:
+        for _ in range(5):
+            opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+        wait_for(5)
+    wait_for(0)
 
 
 def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:

@@ -71,6 +71,25 @@ def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
     assert load.FEWEST <= Loop().taken(here, 1_000) <= load.MOST
 
 
+@pytest.mark.parametrize(
+    ("turns", "n_connections", "n_taken"),
+    [
+        ([load.MANY, 200], 1_000, load.MOST_IN_FLOOD),
+        ([1, 200], 1_000, 200),
+        ([200, 150], 1_000, 150),
+        ([load.MANY, 200], 200, 200),
+    ],
+    ids=["too fast", "a burst", "what came while a burst was answered", "all there are"],
+)
+def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
+    monkeypatch: pytest.MonkeyPatch, turns: list[int], n_connections: int, n_taken: int
+) -> None:
+    monkeypatch.setattr(load, "FEWEST", load.MOST)  # however fast this machine is
+    here, loop = Load(), Loop()
+    here.n_connections = n_connections
+    assert [loop.taken(here, n_requests) for n_requests in turns][-1] == n_taken
+
+
 def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MOST", load.FEWEST)  # as if they took long
     here = Load()

@@ -6,7 +6,8 @@ the event loop was busy is there at its next turn, so the queue is what is under
 takes on beside it. How many that may be follows from how long they take, so that one number holds
 for every kind of request.
 
-Many that come together are taken on, as they are soon done. Where many are turned away, in one turn
+Many that come together are taken on, as they are soon done, unless more come in turn after turn
+than were in the one before: such a queue only grows. Where many are turned away, in one turn
 or window after window, more comes than can ever be done: a queue would stay full and make each
 answer late without one answer more, so hardly any is kept until that is over. The fewer have to be
 turned away then, the more are.
@@ -27,6 +28,9 @@ from sepsis_detect.api.problems import Problem, RequestError
 
 QUEUE_SECONDS = 0.03  # of work that is under way
 FEWEST, MOST = 64, 256  # requests that may be, however long they take
+# Requests in one turn. If the next finds more they come too fast, unless these are all there are:
+# each connection has one at a time. The first moments of a flood would else be its slowest by far.
+MANY = 8
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
 
@@ -90,11 +94,13 @@ class Load:
 
     Attributes:
         at_work: Requests that came whole and are answered in the event loop.
+        n_connections: That are open: no more requests can wait, as each has one at a time.
     """
 
     def __init__(self) -> None:
         """Nothing."""
         self.at_work = UnderWay(self._answered_within)
+        self.n_connections = 0
         self._most_in_flood = float(FEWEST_IN_FLOOD)
         self._ease = 1.0
         self._mean_seconds = FIRST_SECONDS
@@ -125,7 +131,10 @@ class Load:
         if self._is_flood:
             is_enough = n_under_way >= min(int(self._most_in_flood * self._ease), MOST)
             return is_enough or (self._is_patient and bool(self._to_refuse))
-        return n_under_way >= FEWEST and n_under_way >= self.most
+        most = self.most
+        if self.n_connections > most and self._n_before >= MANY:
+            most = min(max(self._n_before, MOST_IN_FLOOD), most)
+        return n_under_way >= most
 
     def takes(self, call_soon: CallSoon) -> bool:
         """Whether one more request is taken on.
