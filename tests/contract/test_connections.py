@@ -78,7 +78,8 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, st
 
 
 def take_on(n_requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a turn of the loop take on so many and no more."""
+    """Have a turn of the loop take on so many and no more, however few connections there are."""
+    monkeypatch.setattr(load, "FEW", 0)
     for name in ("FEWEST", "MOST"):
         monkeypatch.setattr(load, name, n_requests)
 

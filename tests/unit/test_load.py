@@ -49,6 +49,13 @@ def flood(here: Load, clock: list[float], n_turns: int, n_requests: int = 300) -
         Loop().taken(here, n_requests)
 
 
+def crowded() -> Load:
+    """With more connections than requests that may be under way."""
+    here = Load()
+    here.n_connections = 2 * load.FEW
+    return here
+
+
 def busy(seconds: float) -> None:
     until = time.thread_time() + seconds
     while time.thread_time() < until:
@@ -66,9 +73,27 @@ def test_the_longer_requests_take_the_fewer_are_taken_on() -> None:
 
 
 def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
-    here = Load()
+    here = crowded()
     assert [Loop().taken(here, load.FEWEST) for _ in range(3)] == [load.FEWEST] * 3
     assert load.FEWEST <= Loop().taken(here, 1_000) <= load.MOST
+
+
+def test_where_connections_are_few_nobody_is_turned_away(clock: list[float]) -> None:
+    here = crowded()
+    flood(here, clock, 10)
+    here.n_connections = load.FEW
+    assert Loop().taken(here, load.FEW) == load.FEW
+    here.n_connections += 1
+    assert Loop().taken(here, load.FEW) == load.FEWEST_IN_FLOOD
+
+
+def test_connections_are_few_where_requests_are_soon_answered() -> None:
+    here, loop = Load(), Loop()
+    here.n_connections = load.FEW
+    for _ in range(200):
+        loop.taken(here, 1)
+        busy(2 * load.FEW_SECONDS / load.FEW)
+    assert loop.taken(here, load.FEW) < load.FEW
 
 
 @pytest.mark.parametrize(
@@ -79,7 +104,7 @@ def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
         ([200, 150], 1_000, 150),
         ([load.MANY, 200], 200, 200),
     ],
-    ids=["too fast", "a burst", "what came while a burst was answered", "all there are"],
+    ids=["too fast", "a burst", "what came while a burst was answered", "few connections"],
 )
 def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
     monkeypatch: pytest.MonkeyPatch, turns: list[int], n_connections: int, n_taken: int
@@ -92,7 +117,7 @@ def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
 
 def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(load, "MOST", load.FEWEST)  # as if they took long
-    here = Load()
+    here = crowded()
     some_too_many = load.FEWEST + 20
     flood(here, clock, 2, some_too_many)
     assert Loop().taken(here, some_too_many) == load.FEWEST, "some too many are no flood"
@@ -101,13 +126,13 @@ def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.Monk
 
 
 def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 1)
     assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
 
 
 def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 1)
     with here.at_work, here.at_work:
         assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD - 2
@@ -115,7 +140,7 @@ def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -
 
 
 def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
-    here, loop = Load(), Loop()
+    here, loop = crowded(), Loop()
     told_no: list[int] = []
     flood(here, clock, 1)
     with here.at_work:
@@ -129,7 +154,7 @@ def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]
 
 
 def test_a_refusal_that_fails_keeps_nobody_waiting(clock: list[float]) -> None:
-    here, loop = Load(), Loop()
+    here, loop = crowded(), Loop()
     told_no: list[int] = []
     here.refuse(partial(divmod, 1, 0), loop.soon)
     here.refuse(partial(told_no.append, 1), loop.soon)
@@ -140,7 +165,7 @@ def test_a_refusal_that_fails_keeps_nobody_waiting(clock: list[float]) -> None:
 
 
 def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]) -> None:
-    here, most = Load(), []
+    here, most = crowded(), []
     flood(here, clock, 1)
     for seconds in (0.5 * load.FLOOD_SECONDS, 2 * load.FLOOD_SECONDS):
         for _ in range(1_000):
@@ -154,7 +179,7 @@ def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]
 def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
     clock: list[float],
 ) -> None:
-    here, loop = Load(), Loop()
+    here, loop = crowded(), Loop()
     flood(here, clock, 1)
     with here.at_work:
         here.refuse(lambda: None, loop.soon)
@@ -167,7 +192,7 @@ def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
 
 @pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
 def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 500)
     assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD
     clock[0] += seconds
@@ -175,7 +200,7 @@ def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> 
 
 
 def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests=1)
     assert Loop().taken(here, 1_000) < load.FEWEST, "a sender that stalled goes on"
@@ -190,7 +215,7 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
 def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
     clock: list[float], n_requests: int, times: int
 ) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests)
     assert Loop().taken(here, 300) == times * load.FEWEST_IN_FLOOD
@@ -199,7 +224,7 @@ def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
 
 
 def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
-    here = Load()
+    here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 50, n_requests=load.FEWEST_IN_FLOOD + 1)
     assert Loop().taken(here, load.FEWEST) == load.FEWEST

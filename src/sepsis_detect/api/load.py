@@ -12,6 +12,9 @@ or window after window, more comes than can ever be done: a queue would stay ful
 answer late without one answer more, so hardly any is kept until that is over. The fewer have to be
 turned away then, the more are.
 
+Each connection has one request at a time. Where there are few, no queue grows long, and nobody is
+turned away: who was might ask again at once, and saying no would take all the time.
+
 To say no takes a quarter of what an answer takes, and in a flood it is said far more often. So
 those taken on are answered first, and who is turned away waits for that: else every answer would be
 late by all the refusals of what comes while it is made.
@@ -28,9 +31,9 @@ from sepsis_detect.api.problems import Problem, RequestError
 
 QUEUE_SECONDS = 0.03  # of work that is under way
 FEWEST, MOST = 64, 256  # requests that may be, however long they take
-# Requests in one turn. If the next finds more they come too fast, unless these are all there are:
-# each connection has one at a time. The first moments of a flood would else be its slowest by far.
-MANY = 8
+# Connections, and seconds in which one request of each is answered: no more than both are no crowd.
+FEW, FEW_SECONDS = 384, 0.25
+MANY = 8  # requests in one turn; where the next finds more, they come too fast
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
 
@@ -94,7 +97,7 @@ class Load:
 
     Attributes:
         at_work: Requests that came whole and are answered in the event loop.
-        n_connections: That are open: no more requests can wait, as each has one at a time.
+        n_connections: That are open.
     """
 
     def __init__(self) -> None:
@@ -121,8 +124,13 @@ class Load:
 
     @property
     def most(self) -> int:
-        """Requests that may be under way, unless there is a flood."""
+        """Requests that may be under way where there are more connections, unless in a flood."""
         return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
+
+    @property
+    def _is_crowded(self) -> bool:
+        n_connections = self.n_connections
+        return n_connections > FEW or n_connections * self._mean_seconds > FEW_SECONDS
 
     @property
     def is_full(self) -> bool:
@@ -131,8 +139,10 @@ class Load:
         if self._is_flood:
             is_enough = n_under_way >= min(int(self._most_in_flood * self._ease), MOST)
             return is_enough or (self._is_patient and bool(self._to_refuse))
+        if not self._is_crowded:
+            return False
         most = self.most
-        if self.n_connections > most and self._n_before >= MANY:
+        if self._n_before >= MANY:
             most = min(max(self._n_before, MOST_IN_FLOOD), most)
         return n_under_way >= most
 
@@ -163,7 +173,7 @@ class Load:
 
     def _refuse_some(self, call_soon: CallSoon) -> None:
         try:
-            if not (self.at_work.n or self._n_in_turn):
+            if not (self._is_flood and (self.at_work.n or self._n_in_turn)):
                 for _ in range(min(len(self._to_refuse), REFUSALS_AT_A_TIME)):
                     self._to_refuse.popleft()()
         finally:  # one that fails must not keep all others waiting
@@ -173,8 +183,8 @@ class Load:
     def _count_refused(self) -> None:
         self._n_refused_in_turn += 1
         if not self._is_flood and self._n_refused_in_turn > self._n_in_turn:
-            self._is_flood = True
             self._flood_until = self._turn_at + PAUSE_SECONDS
+            self._is_flood = self._is_crowded
 
     def _answered_within(self, seconds: float) -> None:
         if self._is_flood and self._ease == 1:
@@ -215,7 +225,7 @@ class Load:
             most_ease = min(2 * self._ease, MOST_EASE)
             self._ease = min(max(2 * taken_per_refused, 1.0) ** 2, most_ease)
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
-        self._is_flood = now < self._flood_until
+        self._is_flood = now < self._flood_until and self._is_crowded
 
     async def in_thread(self, work: Callable[[], Answer], n_bytes: int) -> Answer:
         """Do `work` on a body of so many bytes where it keeps no other request waiting.
