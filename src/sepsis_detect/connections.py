@@ -62,9 +62,13 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         """Read on, unless there is too much to do."""
         if self._unread:  # more came before that was answered
             self._turn_away()
-        elif self._load and self._load.is_full and data.startswith(PREDICTION):
+        elif (
+            (load := self._load)
+            and data.startswith(PREDICTION)
+            and load.is_full(self.loop.call_soon)
+        ):
             self._unread = data
-            self._load.refuse(self._turn_away, self.loop.call_soon)
+            load.refuse(self._turn_away, self.loop.call_soon)
             return
         self._read(data)
 

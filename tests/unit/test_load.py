@@ -99,10 +99,10 @@ def test_connections_are_few_where_requests_are_soon_answered() -> None:
 @pytest.mark.parametrize(
     ("turns", "n_connections", "n_taken"),
     [
-        ([load.MANY, 200], 1_000, load.MOST_IN_FLOOD),
-        ([1, 200], 1_000, 200),
-        ([200, 150], 1_000, 150),
-        ([load.MANY, 200], 200, 200),
+        ([load.MANY, 100], 1_000, load.MOST_IN_FLOOD),
+        ([1, 100], 1_000, 100),
+        ([100, 80], 1_000, 80),
+        ([load.MANY, 100], load.FEW, 100),
     ],
     ids=["too fast", "a burst", "what came while a burst was answered", "few connections"],
 )
@@ -113,6 +113,23 @@ def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
     here, loop = Load(), Loop()
     here.n_connections = n_connections
     assert [loop.taken(here, n_requests) for n_requests in turns][-1] == n_taken
+
+
+def test_after_a_pause_many_are_a_burst(clock: list[float]) -> None:
+    here = crowded()
+    Loop().taken(here, load.MANY)
+    clock[0] += 2 * load.PAUSE_SECONDS
+    assert Loop().taken(here, load.FEWEST) == load.FEWEST
+
+
+def test_in_a_flood_what_waited_is_turned_away_for_what_has_not(clock: list[float]) -> None:
+    here, taken = crowded(), []
+    flood(here, clock, 1)
+    for seconds in (0.0, 2 * load.LATE_SECONDS, 0.0, *[2 * load.LATE_SECONDS] * 2):
+        clock[0] += seconds
+        taken.append(Loop().taken(here, 300))
+    some = load.FEWEST_IN_FLOOD
+    assert taken == [some, 0, some, 0, some], "though never none twice in a row"
 
 
 def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,6 +189,7 @@ def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]
             flood(here, clock, 1)
             with here.at_work:
                 clock[0] += seconds
+        Loop().taken(here, 1)
         most.append(Loop().taken(here, 300))
     assert most == [load.MOST_IN_FLOOD, load.FEWEST_IN_FLOOD]
 
@@ -227,4 +245,5 @@ def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[
     here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 50, n_requests=load.FEWEST_IN_FLOOD + 1)
+    Loop().taken(here, 1)
     assert Loop().taken(here, load.FEWEST) == load.FEWEST

@@ -29,11 +29,11 @@ import anyio
 
 from sepsis_detect.api.problems import Problem, RequestError
 
-QUEUE_SECONDS = 0.03  # of work that is under way
-FEWEST, MOST = 64, 256  # requests that may be, however long they take
+QUEUE_SECONDS = 0.015  # of work that is under way
+FEWEST, MOST = 64, 128  # requests that may be, however long they take
 # Connections, and seconds in which one request of each is answered: no more than both are no crowd.
-FEW, FEW_SECONDS = 384, 0.25
-MANY = 8  # requests in one turn; where the next finds more, they come too fast
+FEW, FEW_SECONDS = 320, 0.25
+MANY = 4  # requests in one turn; where the next finds more, they come too fast
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
 
@@ -55,6 +55,9 @@ MOST_EASE = 8.0
 # unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
 PATIENCE_SECONDS = 0.01
+# In a flood, what a turn finds after so many seconds has waited for most of them. It is turned
+# away, as what comes in the next has not: there is enough.
+LATE_SECONDS = 2 * FLOOD_SECONDS
 
 THREADS = 2  # more would only take turns
 HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
@@ -120,6 +123,7 @@ class Load:
         self._is_flood = False
         self._to_refuse: deque[Callable[[], None]] = deque()
         self._is_patient = True
+        self._is_late = False
         self._turn_at = self._taken_at = 0.0
 
     @property
@@ -132,13 +136,19 @@ class Load:
         n_connections = self.n_connections
         return n_connections > FEW or n_connections * self._mean_seconds > FEW_SECONDS
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more is taken on in this turn."""
+    def is_full(self, call_soon: CallSoon) -> bool:
+        """Whether no more is taken on in this turn.
+
+        Args:
+            call_soon: Of the event loop; has a function called in its next turn.
+        """
+        if not self._is_turn_begun:
+            self._begin_turn(call_soon)
         n_under_way = self._n_in_turn + self.at_work.n
         if self._is_flood:
             is_enough = n_under_way >= min(int(self._most_in_flood * self._ease), MOST)
-            return is_enough or (self._is_patient and bool(self._to_refuse))
+            is_patient = self._is_patient and bool(self._to_refuse)
+            return is_enough or is_patient or self._is_late
         if not self._is_crowded:
             return False
         most = self.most
@@ -147,14 +157,8 @@ class Load:
         return n_under_way >= most
 
     def takes(self, call_soon: CallSoon) -> bool:
-        """Whether one more request is taken on.
-
-        Args:
-            call_soon: Of the event loop; has a function called in its next turn.
-        """
-        is_taken = not self.is_full
-        if not self._is_turn_begun:
-            self._begin_turn(call_soon)
+        """Whether one more request is taken on."""
+        is_taken = not self.is_full(call_soon)
         if is_taken:
             self._n_in_turn += 1
             self._taken_at = self._turn_at
@@ -193,7 +197,11 @@ class Load:
 
     def _begin_turn(self, call_soon: CallSoon) -> None:
         self._is_turn_begun = True
-        self._turn_at = monotonic()
+        before, self._turn_at = self._turn_at, monotonic()
+        waited = self._turn_at - before
+        self._is_late = self._ease == 1 and not self._is_late and waited > LATE_SECONDS
+        if waited > PAUSE_SECONDS:
+            self._n_before = 0
         self._is_patient = self._turn_at - self._taken_at < PATIENCE_SECONDS
         self._roll_window(self._turn_at)
         call_soon(self._end_turn)
