@@ -107,7 +107,7 @@ fuzz-bodies: $(VENV) ## Send 100,000 hostile requests (FUZZ_ARGS='--requests 500
 soak: $(VENV) ## Load at 70 % of the peak for twenty minutes (SOAK_ARGS='--minutes 2')
 	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
 
-overload: $(VENV) ## Ask three times more than can be answered (a minute)
+overload: $(VENV) ## Ask three times more than can be answered (two minutes)
 	$(BIN)/python -m benchmarks.overload $(OVERLOAD_ARGS)
 
 docs: $(VENV) ## Write the documents that follow from the code

@@ -6,8 +6,8 @@ A real server of one worker. In each of several rounds capacity is measured firs
 requests that come one at a time, then both meet an open load: nobody waits for earlier answers. At
 once after it, requests come one at a time again. Speeds are told as shares of those of their round,
 since a machine that others use is now fast, now slow; of these shares the median round counts, of
-answers that must never be, every one. Exit code 1 where a bound is broken. About a minute; loopback
-only.
+answers that must never be, every one. Exit code 1 where a bound is broken. About two minutes;
+loopback only.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from typing import Any
 from benchmarks.load import Bound, judge, peak_per_second, send
 from benchmarks.local_server import Server, local_server, machine
 
-N_ROUNDS = 3
+N_ROUNDS = 5
 TIMES_CAPACITY = 3.0
 TIMES_UNLOADED_P99 = 5.0
 RECOVERY_SECONDS = 2.0

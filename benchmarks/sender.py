@@ -98,6 +98,7 @@ class Sender:
         """503 without `Retry-After`, 200 without a prediction, connections lost."""
         self._n_opened = 0
         self._stalled = 0.0
+        """Seconds, at most, from one look at what is due to the next."""
         self._is_pausing = True
         self._health = self._open("health ")
         for _ in range(n_connections):

@@ -133,7 +133,8 @@ def _part(server: Server, number: int, seconds: float, peak: float) -> dict[str,
         f"{number:>3}: {rate:,.0f} a second, {part['share']:.0%} of the peak before it, "
         f"{n_sent / told['seconds'] / peak_after:.0%} of that after it; "
         f"{part['refused']:.2%} turned away; ms: median {answered['p50']:.2f}, "
-        f"p99 {answered['p99']:.2f}, slowest {answered['max']:.0f}",
+        f"p99 {answered['p99']:.2f}, slowest {answered['max']:.0f}; "
+        f"the sender stood still for {told['stalled']:.0f} at most",
         flush=True,
     )
     return part
