@@ -21,13 +21,16 @@ def send(server: Server, seconds: float, *, connections: int, per_second: float 
     return json.loads(done.stdout)
 
 
-def peak_per_second(server: Server, seconds: float) -> float:
+def peak_per_second(
+    server: Server, seconds: float, warm_up_seconds: float = WARM_UP_SECONDS
+) -> float:
     """The most predictions a second, after a warm-up.
 
     Raises:
         RuntimeError: Some were not answered.
     """
-    send(server, WARM_UP_SECONDS, connections=CAPACITY_CONNECTIONS)
+    if warm_up_seconds:
+        send(server, warm_up_seconds, connections=CAPACITY_CONNECTIONS)
     told = send(server, seconds, connections=CAPACITY_CONNECTIONS)
     if set(told["by_status"]) - {"200", "health 200"} or told["n_odd"]:
         raise RuntimeError(f"not every request was answered: {told}")

@@ -2,13 +2,13 @@
 
     make soak                       or        make soak SOAK_ARGS='--minutes 2'
 
-A real server of one worker. A machine that others use is now fast, now slow, by up to two, and 70 %
-of the peak of a fast moment is too much for a slow one. So the peak is measured anew every thirty
-seconds, and of what was turned away counts the median of those parts after which it was as high, or
-at most a tenth lower;
-of answers that must never be, every one counts. Resident memory is read every second; after
-the first tenth, in which caches fill, a straight line is laid through it (least squares). Exit code
-1 where a bound is broken. Loopback only.
+A real server of one worker. A machine that others use is now fast, now slow, by up to two, for some
+seconds each, and 70 % of the peak of a fast moment is too much for a slow one. So the peak is
+measured anew every five seconds, and of what was turned away counts the median of those parts
+after which it was as high, or at most a tenth lower; of answers that must never be, every one
+counts. Resident memory is read every second; after the first tenth, in which caches fill, a
+straight line is laid through it (least squares). Exit code 1 where a bound is broken. Loopback
+only.
 """
 
 import argparse
@@ -25,8 +25,9 @@ from benchmarks.local_server import Server, local_server, machine
 
 MINUTES = 20.0
 SHARE_OF_PEAK = 0.7
-PART_SECONDS = 30.0  # for which a peak counts
-PEAK_SECONDS = 1.0
+PART_SECONDS = 5.0  # for which a peak counts
+PARTS_A_LINE = 12  # that are told together
+PEAK_SECONDS = 0.5
 CALM_SECONDS = 0.5  # before a peak, without requests: a flood is over then
 AS_FAST = 0.9  # of the peak before, at least
 FILLING = 0.1  # of the time, that is left out of the slope
@@ -77,8 +78,11 @@ def main() -> int:
         memory.start()
         peak, parts = peak_per_second(server, PEAK_SECONDS), []
         for number in range(1, n_parts + 1):
-            parts.append(_part(server, number, minutes * 60 / n_parts, peak))
+            parts.append(_part(server, minutes * 60 / n_parts, peak))
             peak = parts[-1]["peak after"]
+            if number % PARTS_A_LINE == 0 or number == n_parts:
+                n_told = (number - 1) % PARTS_A_LINE + 1
+                print(_told(number * minutes / n_parts, parts[-n_told:]), flush=True)
         memory.stop()
         most = server.megabytes("VmHWM")
     slope, growth = memory.line()
@@ -113,31 +117,40 @@ def main() -> int:
     )
 
 
-def _part(server: Server, number: int, seconds: float, peak: float) -> dict[str, Any]:
+def _part(server: Server, seconds: float, peak: float) -> dict[str, Any]:
     rate = SHARE_OF_PEAK * peak
     told = send(server, seconds, connections=CAPACITY_CONNECTIONS, per_second=rate)
     time.sleep(CALM_SECONDS)
-    peak_after = peak_per_second(server, PEAK_SECONDS)
+    peak_after = peak_per_second(server, PEAK_SECONDS, warm_up_seconds=0)
     statuses = told["by_status"]
     answered, n_refused = statuses["200"], statuses.get("503", {"n": 0})["n"]
     n_sent = answered["n"] + n_refused
-    part = {
+    return {
         "sent": n_sent,
+        "rate": rate,
         "refused": n_refused / n_sent,
         "share": n_sent / told["seconds"] / peak,
         "odd": told["n_odd"] + len(set(statuses) - {"200", "503", "health 200"}),
         "peak after": peak_after,
         "as fast": peak_after >= AS_FAST * peak,
+        "p50": answered["p50"],
+        "p99": answered["p99"],
+        "slowest": answered["max"],
     }
-    print(
-        f"{number:>3}: {rate:,.0f} a second, {part['share']:.0%} of the peak before it, "
-        f"{n_sent / told['seconds'] / peak_after:.0%} of that after it; "
-        f"{part['refused']:.2%} turned away; ms: median {answered['p50']:.2f}, "
-        f"p99 {answered['p99']:.2f}, slowest {answered['max']:.0f}; "
-        f"the sender stood still for {told['stalled']:.0f} at most",
-        flush=True,
+
+
+def _told(minutes: float, parts: list[dict[str, Any]]) -> str:
+    rates = [part["rate"] for part in parts]
+    as_fast = [part for part in parts if part["as fast"]]
+    return (
+        f"{minutes:>5.1f} min: {min(rates):,.0f} to {max(rates):,.0f} a second; turned away "
+        f"{sum(part['refused'] * part['sent'] for part in as_fast):,.0f} in the {len(as_fast)} of "
+        f"{len(parts)} parts after which the peak was as high, "
+        f"{sum(part['refused'] * part['sent'] for part in parts):,.0f} in all; ms, medians of the "
+        f"parts: median {median(part['p50'] for part in parts):.1f}, "
+        f"p99 {median(part['p99'] for part in parts):.1f}; "
+        f"slowest {max(part['slowest'] for part in parts):.0f}"
     )
-    return part
 
 
 if __name__ == "__main__":
