@@ -31,7 +31,7 @@ BACKLOG = 2048
 # New connections that one turn of the event loop takes in. libuv takes one from each socket that it
 # watches, so the same one is watched so often: in a flood a turn takes long, and whoever came last,
 # a health check too, would wait for as many turns as there are others before them.
-ACCEPTS = 4
+ACCEPTS = 32
 MALLOC_OPTIONS = {  # their numbers in malloc.h, and values
     -8: 1,  # M_ARENA_MAX: threads take turns anyway, and each would keep memory of its own
     -3: 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed

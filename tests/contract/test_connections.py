@@ -297,7 +297,7 @@ def test_open_connections_are_counted_and_closed_ones_no_longer(app: FastAPI, po
 
 
 def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:
-    n_clients = 40
+    n_clients = 100
     made: list[asyncio.BaseTransport] = []
 
     class Counted(asyncio.Protocol):

@@ -32,7 +32,7 @@ from sepsis_detect.api.problems import Problem, RequestError
 QUEUE_SECONDS = 0.015  # of work that is under way
 FEWEST, MOST = 64, 128  # requests that may be, however long they take
 # Connections, and seconds in which one request of each is answered: no more than both are no crowd.
-FEW, FEW_SECONDS = 320, 0.25
+FEW, FEW_SECONDS = 140, 0.25
 MANY = 4  # requests in one turn; where the next finds more, they come too fast
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
 N_REMEMBERED = 64  # requests: a turn of so many counts as much in the mean as all before it
