@@ -97,9 +97,8 @@ class Sender:
         self._n_odd = 0
         """503 without `Retry-After`, 200 without a prediction, connections lost."""
         self._n_opened = 0
-        self._stalled = 0.0
-        """Seconds, at most, from one look at what is due to the next."""
         self._is_pausing = True
+        """Whether who was answered waits until the next request is due."""
         self._health = self._open("health ")
         for _ in range(n_connections):
             self._open("")
@@ -126,8 +125,7 @@ class Sender:
                 self._ask(self._health, HEALTH)
                 health_due = now + HEALTH_SECONDS
             self._read_some()
-            before, now = now, perf_counter()
-            self._stalled = max(self._stalled, now - before)
+            now = perf_counter()
         self._end()
         return self._told(perf_counter() - began)
 
@@ -211,7 +209,6 @@ class Sender:
             "seconds": round(seconds, 3),
             "connections": self._n_opened - 1,
             "late_p99": _at(late, 0.99),
-            "stalled": round(self._stalled * 1000, 3),
         }
 
 

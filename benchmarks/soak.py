@@ -128,6 +128,7 @@ def _part(server: Server, seconds: float, peak: float) -> dict[str, Any]:
     return {
         "sent": n_sent,
         "rate": rate,
+        "n_refused": n_refused,
         "refused": n_refused / n_sent,
         "share": n_sent / told["seconds"] / peak,
         "odd": told["n_odd"] + len(set(statuses) - {"200", "503", "health 200"}),
@@ -144,9 +145,9 @@ def _told(minutes: float, parts: list[dict[str, Any]]) -> str:
     as_fast = [part for part in parts if part["as fast"]]
     return (
         f"{minutes:>5.1f} min: {min(rates):,.0f} to {max(rates):,.0f} a second; turned away "
-        f"{sum(part['refused'] * part['sent'] for part in as_fast):,.0f} in the {len(as_fast)} of "
+        f"{sum(part['n_refused'] for part in as_fast):,} in the {len(as_fast)} of "
         f"{len(parts)} parts after which the peak was as high, "
-        f"{sum(part['refused'] * part['sent'] for part in parts):,.0f} in all; ms, medians of the "
+        f"{sum(part['n_refused'] for part in parts):,} in all; ms, medians of the "
         f"parts: median {median(part['p50'] for part in parts):.1f}, "
         f"p99 {median(part['p99'] for part in parts):.1f}; "
         f"slowest {max(part['slowest'] for part in parts):.0f}"

@@ -30,8 +30,8 @@ import anyio
 from sepsis_detect.api.problems import Problem, RequestError
 
 QUEUE_SECONDS = 0.015  # of work that is under way
-FEWEST, MOST = 64, 128  # requests that may be, however long they take
-# Connections, and seconds in which one request of each is answered: no more than both are no crowd.
+FEWEST, MOST = 64, 128  # requests that may be, however long they take, in a crowd
+# Connections, and seconds in which one request of each is answered: more of either is a crowd.
 FEW, FEW_SECONDS = 140, 0.25
 MANY = 4  # requests in one turn; where the next finds more, they come too fast
 FIRST_SECONDS = 0.0005  # that a request takes, as long as none was timed
@@ -100,7 +100,7 @@ class Load:
 
     Attributes:
         at_work: Requests that came whole and are answered in the event loop.
-        n_connections: That are open.
+        n_connections: Connections that are open; the protocol of each counts itself.
     """
 
     def __init__(self) -> None:
@@ -128,13 +128,13 @@ class Load:
 
     @property
     def most(self) -> int:
-        """Requests that may be under way where there are more connections, unless in a flood."""
+        """Requests that may be under way in a crowd, unless there is a flood."""
         return int(min(max(QUEUE_SECONDS / self._mean_seconds, FEWEST), MOST))
 
     @property
     def _is_crowded(self) -> bool:
-        n_connections = self.n_connections
-        return n_connections > FEW or n_connections * self._mean_seconds > FEW_SECONDS
+        n = self.n_connections
+        return n > FEW or n * self._mean_seconds > FEW_SECONDS
 
     def is_full(self, call_soon: CallSoon) -> bool:
         """Whether no more is taken on in this turn.
@@ -147,8 +147,8 @@ class Load:
         n_under_way = self._n_in_turn + self.at_work.n
         if self._is_flood:
             is_enough = n_under_way >= min(int(self._most_in_flood * self._ease), MOST)
-            is_patient = self._is_patient and bool(self._to_refuse)
-            return is_enough or is_patient or self._is_late
+            is_for_refusals = self._is_patient and bool(self._to_refuse)
+            return is_enough or is_for_refusals or self._is_late
         if not self._is_crowded:
             return False
         most = self.most
