@@ -22,7 +22,6 @@ from model_build.dataset import Dataset
 from model_build.ensemble import AveragedGradientBoosting
 from model_build.judgement import Judgement
 from model_build.labels import septic_stays
-from sepsis_detect import features
 
 FORMAT = 1
 MISSING_IN_MOST = 0.5
@@ -41,7 +40,7 @@ def card(
         "name": config.NAME,
         "version": config.VERSION,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "features": list(features.NAMES),
+        "features": list(dataset.names),
         "threshold": judgement.threshold,
         "training": training(dataset, recipe),
         "metrics": judgement.metrics,

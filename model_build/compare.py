@@ -50,13 +50,13 @@ def compare(
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
-    data = dataset(cohort, progress=True)
+    data = dataset(cohort, recipe.features, progress=True)
     by_patient = folds(cohort.patient_ids.tolist(), n_folds=recipe.folds, seed=recipe.seed)
     fold = by_patient[cohort.stay_of_hour]
     trained = Store.open(work, recipe, data)
     store = own_store(trained, settings)
-    everyone = np.arange(len(fold))
-    bench = Bench.of(data, fold, everyone, draws=settings.draws, seed=recipe.seed)
+    uncut = np.flatnonzero(data.is_uncut)
+    bench = Bench.of(data, fold, uncut, draws=settings.draws, seed=recipe.seed)
     judged = _bedside(cohort, bench)
     *others, served = learners(recipe, settings)
     for learner in others:
@@ -93,7 +93,8 @@ def _bedside(cohort: Cohort, bench: Bench) -> list[Judged]:
     labels, judged = bedside_labels(), []
     for name, scores in tqdm(bedside_scores(cohort).items(), desc="bedside scores"):
         kind = "warning" if name == TIME else "bedside"
-        judged.append(({"name": name, "label": labels[name], "kind": kind}, bench.verdict(scores)))
+        verdict = bench.verdict(scores[bench.hours])
+        judged.append(({"name": name, "label": labels[name], "kind": kind}, verdict))
     return judged
 
 
@@ -116,7 +117,7 @@ def _learned(
     scores = np.empty(len(fold), dtype=np.float32)
     for k, result in results.items():
         scores[fold == k] = result.scores
-    verdict = bench.verdict(scores)
+    verdict = bench.verdict(scores[bench.hours])
     headline = ", ".join(f"{name} {value:.4f}" for name, value in verdict.values.items())
     log.info("%s: %s", learner.label, headline)
     kind = "learner" if trained is None else "served"

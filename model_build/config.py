@@ -7,6 +7,9 @@ depends on it is computed again.
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from sepsis_detect import features
+from sepsis_detect.variables import VARIABLES
+
 NAME = "sepsis-hgb"
 VERSION = "2026.11.26"
 
@@ -32,6 +35,7 @@ class Recipe:
         max_bins: Into how many bins, at most, a feature is cut.
         keep_negatives: Share of the hours that should not be flagged each member draws; those
             drawn weigh 1/share, so that the objective stays the same.
+        left_out: Variables that the model does not see, by canonical name.
         max_patients: Use only so many patients, chosen by a hash of their id; None: all.
     """
 
@@ -47,7 +51,14 @@ class Recipe:
     max_features: float = 0.15
     max_bins: int = 255
     keep_negatives: float = 0.1
+    left_out: tuple[str, ...] = ()
     max_patients: int | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What the model sees: every feature made of none of the variables left out."""
+        hidden = {v.challenge for v in VARIABLES if v.name in self.left_out}
+        return tuple(name for name, of in features.SOURCES.items() if not hidden & set(of))
 
 
 RECIPE = Recipe()

@@ -15,7 +15,7 @@ from model_build.config import Recipe
 from model_build.dataset import dataset
 from model_build.importance import importance
 from model_build.judgement import judge
-from model_build.measure import described, measure, plain
+from model_build.measure import described, measure, plain, whole_stays
 from model_build.out_of_fold import out_of_fold
 from model_build.resampling import DRAWS
 from model_build.store import Store
@@ -34,7 +34,7 @@ TUNING = "tuning.json"
 def evaluate(
     cohort: Cohort, recipe: Recipe, *, out: Path, work: Path, draws: int = DRAWS
 ) -> dict[str, Any]:
-    """Measure everything out of fold and write the report.
+    """Measure everything out of fold, on the first 36 hours of stays, and write the report.
 
     Args:
         cohort: The patients; `recipe.max_patients` of them are used.
@@ -48,14 +48,18 @@ def evaluate(
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
-    data = dataset(cohort, progress=True)
+    data = dataset(cohort, recipe.features, progress=True)
     store = Store.open(work, recipe, data)
     scores = out_of_fold(data, recipe, store)
     judgement = judge(scores, data)
     log.info("measuring, with %d draws of patients", draws)
     threshold = judgement.threshold
     found = described(data, recipe, judgement)
-    found |= measure(scores, data, threshold=threshold, draws=draws)
+    headline = data.of(data.is_uncut)
+    found |= measure(
+        scores.probabilities[data.is_uncut], headline, threshold=threshold, draws=draws
+    )
+    found |= whole_stays(scores.probabilities, data, threshold=threshold, draws=draws)
     found["importance"] = importance(data, scores, store, threshold=threshold, draws=draws)
     found["ablation"] = ablation(data, recipe, scores.fold, work=work, store=store)
     figures: dict[str, Any] = plain(found)

@@ -6,10 +6,11 @@ is exact to the third digit and spares a logistic regression on a million hours.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
+from model_build.dataset import Dataset
 from model_build.labels import Labels, Utilities
 from model_build.metrics import (
     HOURS_IN_A_DAY,
@@ -44,6 +45,7 @@ class Hours:
         patient: The number of the patient, from 0.
         threshold: Flagged is `probability >= threshold`.
         n_patients: How many there are, whether in these hours or not.
+        weights: Of the hours.
     """
 
     probabilities: Float32Array
@@ -52,6 +54,26 @@ class Hours:
     patient: IntArray
     threshold: float
     n_patients: int
+    weights: FloatArray
+
+    @classmethod
+    def scored(
+        cls,
+        data: Dataset,
+        probabilities: Float32Array,
+        threshold: float,
+        weights: FloatArray | None = None,
+    ) -> Self:
+        """All hours of a dataset; without `weights` they weigh 1."""
+        return cls(
+            probabilities,
+            data.labels,
+            data.utilities,
+            data.cohort.stay_of_hour,
+            threshold,
+            data.cohort.stay.n_stays,
+            np.ones(len(probabilities)) if weights is None else weights,
+        )
 
     @property
     def flags(self) -> BoolArray:
@@ -67,11 +89,12 @@ class Hours:
             self.patient[rows],
             self.threshold,
             self.n_patients,
+            self.weights[rows],
         )
 
     def by_patient(self, of_hour: FloatArray | BoolArray | Labels) -> FloatArray:
-        """Shape (n_patients,): the sum over each patient's hours."""
-        sums = np.bincount(self.patient, of_hour, minlength=self.n_patients)
+        """Shape (n_patients,): the weighted sum over each patient's hours."""
+        sums = np.bincount(self.patient, of_hour * self.weights, minlength=self.n_patients)
         return np.asarray(sums, dtype=np.float64)
 
 
@@ -84,11 +107,13 @@ def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
     counts: dict[str, Figure | float] = {
         "patients": float(len(np.unique(hours.patient))),
         "septic_patients": float(np.count_nonzero(labelled)),
-        "hours": float(len(hours.labels)),
+        "hours": float(hours.weights.sum()),
     }
     if not is_enough(hours):
         return counts
-    values = summary(hours.probabilities, hours.labels, hours.utilities, hours.threshold)
+    values = summary(
+        hours.probabilities, hours.labels, hours.utilities, hours.threshold, hours.weights
+    )
     intervals = _ratios(hours, labelled, resampling) | _ranking(hours, resampling)
     intervals |= _calibration(hours, values, resampling)
     return counts | {name: Figure(values[name], *of) for name, of in intervals.items()}
@@ -133,7 +158,9 @@ def ranking(hours: Hours, counts: FloatArray) -> FloatArray:
         Shape (2, n_draws); NaN where a draw holds only one kind of hour.
     """
     order = np.argsort(-hours.probabilities, kind="stable")
-    scores, patient = hours.probabilities[order], hours.patient[order]
+    scores, patient, weights = (
+        of[order] for of in (hours.probabilities, hours.patient, hours.weights)
+    )
     labelled = np.flatnonzero(hours.labels[order])
     # Hours of equal score count together: those ahead of a tie, and those up to its end.
     ahead = np.searchsorted(-scores, -scores[labelled], side="left")
@@ -142,7 +169,7 @@ def ranking(hours: Hours, counts: FloatArray) -> FloatArray:
     hits_up_to = np.searchsorted(labelled, up_to, side="left")
     found = np.empty((2, len(counts)))
     for draw, count in enumerate(counts):
-        weight = count[patient]
+        weight = count[patient] * weights
         flagged = np.append(0.0, np.cumsum(weight))
         hits = np.append(0.0, np.cumsum(weight[labelled]))
         n_labelled, n_others = hits[-1], flagged[-1] - hits[-1]
@@ -161,7 +188,7 @@ def _calibration(
     logits, ones = log_odds(hours.probabilities.astype(np.float64)), np.ones(len(hours.labels))
     shift = values["calibration_in_the_large"]
     shifts = _newton_steps(hours, ones[:, None], logits + shift, resampling)[:, 0]
-    slope, intercept = sigmoid_fit(logits, hours.labels)
+    slope, intercept = sigmoid_fit(logits, hours.labels, hours.weights)
     columns = np.column_stack([logits, ones])
     slopes = _newton_steps(hours, columns, slope * logits + intercept, resampling)[:, 0]
     return {

@@ -31,13 +31,14 @@ ALL_VITALS = tuple(variable.challenge for variable in VITALS)
 ALL_LABS = tuple(variable.challenge for variable in LABS)
 
 
-def variable_groups() -> dict[str, IntArray]:
-    """For each variable the columns of its features; the first is the counts of everything."""
+def variable_groups(names: tuple[str, ...]) -> dict[str, IntArray]:
+    """For each variable the columns of its features; the counts of everything are a group too."""
     groups: dict[str, list[int]] = {}
-    for column, sources in enumerate(features.SOURCES.values()):
+    for column, feature in enumerate(names):
+        sources = features.SOURCES[feature]
         is_count = sources in (ALL_VITALS, ALL_LABS)
-        names = [MEASUREMENT_COUNTS] if is_count else [BY_CHALLENGE[s].name for s in sources]
-        for name in dict.fromkeys(names):
+        of = [MEASUREMENT_COUNTS] if is_count else [BY_CHALLENGE[s].name for s in sources]
+        for name in dict.fromkeys(of):
             groups.setdefault(name, []).append(column)
     return {name: np.array(columns) for name, columns in groups.items()}
 
@@ -57,7 +58,7 @@ def importance(
     area, areas = _areas(true, resampling)
     losses: dict[str, dict[str, Figure]] = {}
     permuted = _Permuted(data, scores, store, rows)
-    for name, columns in tqdm(variable_groups().items(), desc="variables"):
+    for name, columns in tqdm(variable_groups(data.names).items(), desc="variables"):
         false = _hours(data, rows, patient, permuted(columns), threshold)
         false_area, false_areas = _areas(false, resampling)
         losses[name] = {
@@ -107,8 +108,15 @@ class _Permuted:
 def _hours(
     data: Dataset, rows: BoolArray, patient: IntArray, scores: Float32Array, threshold: float
 ) -> Hours:
-    n_patients = int(patient.max()) + 1
-    return Hours(scores, data.labels[rows], data.utilities.of(rows), patient, threshold, n_patients)
+    return Hours(
+        scores,
+        data.labels[rows],
+        data.utilities.of(rows),
+        patient,
+        threshold,
+        int(patient.max()) + 1,
+        np.ones(len(scores)),
+    )
 
 
 def _areas(hours: Hours, resampling: Resampling) -> tuple[float, np.ndarray[Any, Any]]:

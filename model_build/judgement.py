@@ -6,13 +6,21 @@ import numpy as np
 
 from model_build.dataset import Dataset
 from model_build.group_figures import Figure, Hours, figures
-from model_build.metrics import best_threshold, normalised_utility, summary
+from model_build.labels import Utilities
+from model_build.metrics import (
+    HOURS_IN_A_DAY,
+    Float32Array,
+    best_threshold,
+    normalised_utility,
+    summary,
+)
 from model_build.out_of_fold import OutOfFold
 from model_build.resampling import DRAWS, LEVEL, Resampling
-from sepsis_detect.stay import BoolArray
+from sepsis_detect.stay import BoolArray, FloatArray
 
-ARTEFACT_FREE_HOURS = 60  # longer records are almost all septic, by how they were cut
+MOST_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
 DIGITS = 6
+HEADLINE = "first_36_hours"
 
 
 class Judgement(NamedTuple):
@@ -23,39 +31,49 @@ class Judgement(NamedTuple):
 
 
 def judge(scores: OutOfFold, data: Dataset) -> Judgement:
-    """Choose the threshold of highest utility and measure everything at it."""
-    threshold = best_threshold(data.utilities, scores.probabilities).threshold
+    """Choose the threshold and measure everything at it.
+
+    The threshold is the one of highest utility on the first 36 hours of stays, where no record
+    is cut, among those that flag at most `MOST_ALERTS_PER_PATIENT_DAY`.
+    """
+    uncut = data.is_uncut
+    threshold = chosen_threshold(data.utilities.of(uncut), scores.probabilities[uncut])
     metrics: dict[str, Any] = {}
-    for name, hours in groups(data).items():
-        utilities, labels = data.utilities.of(hours), data.labels[hours]
-        found = summary(scores.probabilities[hours], labels, utilities, threshold)
+    for name, (hours, weights) in groups(data).items():
+        found = summary(
+            scores.probabilities[hours],
+            data.labels[hours],
+            data.utilities.of(hours),
+            threshold,
+            weights[hours],
+        )
         metrics[name] = {key: _rounded(value) for key, value in found.items()}
     metrics["intervals"] = _intervals(scores, data, threshold)
     metrics["protocol"] = {
         "split": "by patient",
         "folds": int(scores.fold.max()) + 1,
+        "headline": HEADLINE,
         "utility_by_fold": [_rounded(u) for u in cross_fitted_utilities(scores, data)],
         "onnx_parity": scores.parity,
     }
     return Judgement(threshold, metrics)
 
 
+def chosen_threshold(utilities: Utilities, probabilities: Float32Array) -> float:
+    """The threshold of highest utility that a ward can answer, exact in float32."""
+    most = MOST_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
+    return best_threshold(utilities, probabilities, most).threshold
+
+
 def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, Any]:
-    """Of the headline figures over all hours, by drawing patients."""
-    n_patients = data.cohort.stay.n_stays
-    hours = Hours(
-        scores.probabilities,
-        data.labels,
-        data.utilities,
-        data.cohort.stay_of_hour,
-        threshold,
-        n_patients,
-    )
-    found = figures(hours, Resampling.of(n_patients))
+    """Of the headline figures, by drawing patients."""
+    headline = data.of(data.is_uncut)
+    hours = Hours.scored(headline, scores.probabilities[data.is_uncut], threshold)
+    found = figures(hours, Resampling.of(hours.n_patients))
     return {
         "level": LEVEL,
         "draws_of_patients": DRAWS,
-        "overall": {
+        HEADLINE: {
             name: [_rounded(figure.low), _rounded(figure.high)]
             for name, figure in found.items()
             if isinstance(figure, Figure)
@@ -63,23 +81,26 @@ def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, 
     }
 
 
-def groups(data: Dataset) -> dict[str, BoolArray]:
-    """Groups of hours that are judged apart: shape (n_hours,) each."""
-    parts = {
-        "overall": np.ones(len(data.X), dtype=np.bool_),
-        "first_60_hours": data.cohort.stay.icu_hours <= ARTEFACT_FREE_HOURS,
-    }
+def groups(data: Dataset) -> dict[str, tuple[BoolArray, FloatArray]]:
+    """Hours that are judged apart, and their weights: shape (n_hours,) each."""
+    uncut, ones = data.is_uncut, np.ones(len(data.X))
+    everything = np.ones(len(data.X), dtype=np.bool_)
+    parts = {HEADLINE: (uncut, ones)}
     for hospital in np.unique(data.cohort.hospitals).tolist():
-        parts[f"hospital_{hospital}"] = data.hospitals == hospital
-    return parts
+        parts[f"hospital_{hospital}"] = (uncut & (data.hospitals == hospital), ones)
+    # Whole stays as they were recorded are what publications report: they reward the cut.
+    return parts | {
+        "all_hours_weighted": (everything, data.cut_weights),
+        "whole_stays": (everything, ones),
+    }
 
 
 def cross_fitted_utilities(scores: OutOfFold, data: Dataset) -> list[float]:
-    """Utility of each fold at the threshold that the other folds choose."""
+    """Headline utility of each fold at the threshold that the other folds choose."""
     found = []
     for k in range(int(scores.fold.max()) + 1):
-        own = scores.fold == k
-        chosen = best_threshold(data.utilities.of(~own), scores.probabilities[~own]).threshold
+        own, others = data.is_uncut & (scores.fold == k), data.is_uncut & (scores.fold != k)
+        chosen = chosen_threshold(data.utilities.of(others), scores.probabilities[others])
         flags = scores.probabilities[own] >= np.float32(chosen)
         found.append(normalised_utility(data.utilities.of(own), flags))
     return found
@@ -100,10 +121,10 @@ COLUMNS = {
 def table(judgement: Judgement) -> str:
     """The figures for people."""
     metrics = judgement.metrics
-    lines = [" " * 16 + "".join(f"{title:>11}" for title in COLUMNS.values())]
+    lines = [" " * 20 + "".join(f"{title:>11}" for title in COLUMNS.values())]
     for name, group in metrics.items():
         if "utility" in group:
-            lines.append(f"{name:16}" + "".join(f"{group[key] or 0:11.4f}" for key in COLUMNS))
+            lines.append(f"{name:20}" + "".join(f"{group[key] or 0:11.4f}" for key in COLUMNS))
     by_fold = metrics["protocol"]["utility_by_fold"]
     lines.append(
         f"threshold {judgement.threshold:.6f}; utility of each fold at the others' threshold "

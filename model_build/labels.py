@@ -47,6 +47,10 @@ class Utilities:
         """The same for some of the hours."""
         return Utilities(self.flagged[rows], self.quiet[rows])
 
+    def weighed(self, weights: FloatArray) -> "Utilities":
+        """Both utilities times the weight of each hour."""
+        return Utilities(self.flagged * weights, self.quiet * weights)
+
 
 def utilities(labels: Labels, starts: IntArray) -> Utilities:
     """Utility of both answers for every hour of stays laid end to end.

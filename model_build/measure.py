@@ -10,12 +10,11 @@ from model_build.alerts import alerts
 from model_build.config import Recipe
 from model_build.dataset import Dataset
 from model_build.group_figures import Figure, Hours, figures, is_enough
-from model_build.judgement import ARTEFACT_FREE_HOURS, Judgement
-from model_build.labels import hours_since_onset, septic_stays
-from model_build.metrics import log_odds
-from model_build.out_of_fold import OutOfFold
+from model_build.judgement import Judgement
+from model_build.labels import septic_stays
+from model_build.metrics import Float32Array, log_odds
 from model_build.resampling import Resampling
-from model_build.subgroups import FIRST_60_HOURS, Groups, subgroups
+from model_build.subgroups import Groups, subgroups
 from model_build.sweep import Sweep, net_benefit_of_always
 from sepsis_detect.stay import BoolArray, FloatArray
 from sepsis_detect.variables import AGE, CLINICAL_COLUMNS, SEX
@@ -25,6 +24,7 @@ DECIMALS = 8
 ADULT_FROM = 18.0  # years
 CURVE_POINTS = 240
 WORTH_OF_AN_ALARM = np.geomspace(0.002, 0.2, 60)  # threshold probabilities of the decision curve
+LAST_SHOWN_HOUR, HOUR_BIN = 96, 3  # of rates along the stay
 LOGIT_EDGES = np.linspace(-8.5, 1.0, 39)  # bins of the score distributions
 
 
@@ -89,13 +89,20 @@ def _counts(data: Dataset, septic: BoolArray, stays: BoolArray) -> dict[str, int
     }
 
 
-def measure(scores: OutOfFold, data: Dataset, *, threshold: float, draws: int) -> dict[str, Any]:
-    """Every figure of out-of-fold scores but ablation and importance."""
-    patient, n_patients = data.cohort.stay_of_hour, data.cohort.stay.n_stays
-    hours = Hours(scores.probabilities, data.labels, data.utilities, patient, threshold, n_patients)
-    resampling = Resampling.of(n_patients, draws=draws)
-    starts = data.cohort.stay.starts
-    since_onset = hours_since_onset(data.labels, starts)
+def measure(
+    probabilities: Float32Array, data: Dataset, *, threshold: float, draws: int
+) -> dict[str, Any]:
+    """Every figure of scored hours but ablation and importance.
+
+    Args:
+        probabilities: Shape (n_hours,), by a model that never saw the patients.
+        data: The hours: those that judge a model, not whole stays of the challenge.
+        threshold: Flagged is `probability >= threshold`.
+        draws: Of patients, for each interval.
+    """
+    hours = Hours.scored(data, probabilities, threshold)
+    resampling = Resampling.of(hours.n_patients, draws=draws)
+    starts, since_onset = data.cohort.stay.starts, data.since_onset
     sweep = Sweep.of(hours.probabilities, hours.labels, hours.utilities)
     return {
         "draws": draws,
@@ -112,6 +119,55 @@ def measure(scores: OutOfFold, data: Dataset, *, threshold: float, draws: int) -
     } | alerts(hours, sweep, since_onset, starts, resampling)
 
 
+def whole_stays(
+    probabilities: Float32Array, data: Dataset, *, threshold: float, draws: int
+) -> dict[str, Any]:
+    """Figures of all hours: under the weights that undo the cut, and as publications report them.
+
+    Arguments as of `measure`; `data` holds whole stays of the challenge.
+    """
+    resampling = Resampling.of(data.cohort.stay.n_stays, draws=draws)
+    weighed = Hours.scored(data, probabilities, threshold, data.cut_weights)
+    plain_hours = Hours.scored(data, probabilities, threshold)
+    return {
+        "all_hours_weighted": figures(weighed, resampling),
+        "whole_stays": figures(plain_hours, resampling),
+        "by_icu_hour": _by_icu_hour(weighed, data),
+    }
+
+
+def _by_icu_hour(hours: Hours, data: Dataset) -> dict[str, Any]:
+    """Rate of septic hours, weight and prediction along the stay, by hospital.
+
+    Returns:
+        For each hospital lists over bins of `HOUR_BIN` hours: `hour` (the first of the bin),
+        `hours`, `rate` (as recorded), `weight` (mean of septic stays' hours), `weighted_rate` and
+        `predicted` (under the weights).
+    """
+    icu_hours = data.cohort.stay.icu_hours
+    septic = np.isfinite(data.since_onset)
+    found: dict[str, Any] = {}
+    for hospital, own in subgroups(data)["hospital"].items():
+        columns: dict[str, list[float]] = {}
+        for first in range(1, LAST_SHOWN_HOUR, HOUR_BIN):
+            rows = own & (icu_hours >= first) & (icu_hours < first + HOUR_BIN)
+            weights, labels = hours.weights[rows], hours.labels[rows]
+            of_septic = weights[septic[rows]]
+            if not rows.any() or not len(of_septic):
+                continue
+            for name, value in {
+                "hour": float(first),
+                "hours": float(rows.sum()),
+                "rate": float(labels.mean()),
+                "weight": float(of_septic.mean()),
+                "weighted_rate": float(np.average(labels, weights=weights)),
+                "predicted": float(np.average(hours.probabilities[rows], weights=weights)),
+            }.items():
+                columns.setdefault(name, []).append(value)
+        found[hospital] = columns
+    return found
+
+
 def _curves(sweep: Sweep) -> dict[str, FloatArray]:
     return {
         "threshold": sweep.thresholds,
@@ -125,9 +181,7 @@ def _curves(sweep: Sweep) -> dict[str, FloatArray]:
 def _utility_by_threshold(hours: Hours, sweep: Sweep, data: Dataset) -> dict[str, FloatArray]:
     drawn = np.geomspace(0.3, 0.001, CURVE_POINTS)
     curves = {"threshold": drawn, "overall": sweep.at(drawn).utility}
-    parts = subgroups(data)["hospital"]
-    parts[FIRST_60_HOURS] = data.cohort.stay.icu_hours <= ARTEFACT_FREE_HOURS
-    for name, part in _judged(hours, parts).items():
+    for name, part in _judged(hours, subgroups(data)["hospital"]).items():
         own = Sweep.of(part.probabilities, part.labels, part.utilities)
         curves[name] = own.at(drawn).utility
     return curves

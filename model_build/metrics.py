@@ -1,6 +1,7 @@
 """How good the answers are: the challenge's utility, ranking, calibration and alarms.
 
-Functions of arrays; nothing here knows of models or files. Hours weigh equally.
+Functions of arrays; nothing here knows of models or files. Hours weigh equally unless weights are
+given.
 
 Sources:
     Utility: as `labels`.
@@ -22,7 +23,11 @@ Scores = FloatArray | Float32Array
 
 
 def summary(
-    probabilities: Float32Array, labels: Labels, utilities: Utilities, threshold: float
+    probabilities: Float32Array,
+    labels: Labels,
+    utilities: Utilities,
+    threshold: float,
+    weights: FloatArray | None = None,
 ) -> dict[str, float]:
     """The figures of one group of hours at one threshold.
 
@@ -31,22 +36,25 @@ def summary(
         labels: Shape (n_hours,), both 0 and 1 among them.
         utilities: Of the same hours.
         threshold: Flagged is `probability >= threshold`.
+        weights: Shape (n_hours,), of the hours; None: all weigh 1.
     """
+    weights = np.ones(len(labels)) if weights is None else weights
     flags = probabilities >= np.float32(threshold)
-    fit = calibration(probabilities.astype(np.float64), labels)
-    hits = float(np.count_nonzero(flags & (labels == 1)))
-    n_flags = float(np.count_nonzero(flags))
-    n_positive = float(np.count_nonzero(labels))
+    fit = calibration(probabilities.astype(np.float64), labels, weights)
+    hits = float(weights[flags & (labels == 1)].sum())
+    n_hours = float(weights.sum())
+    n_flags = float(weights[flags].sum())
+    n_positive = float(weights[labels == 1].sum())
     return {
-        "hours": float(len(labels)),
-        "observed_rate": n_positive / len(labels),
-        "utility": normalised_utility(utilities, flags),
-        "auroc": float(roc_auc_score(labels, probabilities)),
-        "auprc": float(average_precision_score(labels, probabilities)),
+        "hours": n_hours,
+        "observed_rate": n_positive / n_hours,
+        "utility": normalised_utility(utilities.weighed(weights), flags),
+        "auroc": float(roc_auc_score(labels, probabilities, sample_weight=weights)),
+        "auprc": float(average_precision_score(labels, probabilities, sample_weight=weights)),
         "calibration_slope": fit.slope,
         "calibration_in_the_large": fit.in_the_large,
         "predicted_over_observed": fit.predicted_over_observed,
-        "alerts_per_patient_day": n_flags / len(labels) * HOURS_IN_A_DAY,
+        "alerts_per_patient_day": n_flags / n_hours * HOURS_IN_A_DAY,
         "ppv": hits / n_flags if n_flags else float("nan"),
         "sensitivity": hits / n_positive,
     }
@@ -75,8 +83,12 @@ class OperatingPoint(NamedTuple):
     utility: float
 
 
-def best_threshold(utilities: Utilities, probabilities: Float32Array) -> OperatingPoint:
+def best_threshold(
+    utilities: Utilities, probabilities: Float32Array, most_flagged: float = 1.0
+) -> OperatingPoint:
     """Sweep every threshold and return the one of highest utility, exact in float32.
+
+    `most_flagged` bounds the share of the hours that may be flagged.
 
     It lies halfway between two scores that occur, so that a last-bit difference between
     two machines changes no answer of these hours.
@@ -87,8 +99,9 @@ def best_threshold(utilities: Utilities, probabilities: Float32Array) -> Operati
     # Equal scores are flagged together: only the last of each tie can be a cut.
     cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best, never = best_and_never(utilities)
-    cut = cuts[np.argmax(gains[cuts])]
-    if gains[cut] <= 0:
+    allowed = cuts[cuts < most_flagged * len(scores)]
+    cut = allowed[np.argmax(gains[allowed])] if len(allowed) else cuts[0]
+    if gains[cut] <= 0 or not len(allowed):
         return OperatingPoint(float(np.nextafter(scores[0], np.float32(np.inf))), 0.0)
     return OperatingPoint(_threshold_below(scores, int(cut)), float(gains[cut] / (best - never)))
 
@@ -122,18 +135,26 @@ class Calibration(NamedTuple):
     predicted_over_observed: float
 
 
-def calibration(probabilities: FloatArray, labels: Labels) -> Calibration:
+def calibration(
+    probabilities: FloatArray, labels: Labels, weights: FloatArray | None = None
+) -> Calibration:
     """Logistic recalibration of the probabilities.
+
+    Args:
+        probabilities: Shape (n_hours,).
+        labels: Shape (n_hours,).
+        weights: Shape (n_hours,); None: all weigh 1.
 
     Returns:
         The slope of the logit; the intercept with the slope held at 1; mean predicted
         probability over observed rate.
     """
     logits = log_odds(probabilities)
-    slope, _ = sigmoid_fit(logits, labels)
+    slope, _ = sigmoid_fit(logits, labels, weights)
     nothing = np.zeros((len(logits), 0))
-    in_the_large = logistic_fit(nothing, labels, offset=logits)[-1]
-    return Calibration(slope, float(in_the_large), float(probabilities.mean() / labels.mean()))
+    in_the_large = logistic_fit(nothing, labels, offset=logits, weights=weights)[-1]
+    ratio = np.average(probabilities, weights=weights) / np.average(labels, weights=weights)
+    return Calibration(slope, float(in_the_large), float(ratio))
 
 
 def log_odds(probabilities: FloatArray) -> FloatArray:
@@ -143,9 +164,12 @@ def log_odds(probabilities: FloatArray) -> FloatArray:
     return logits
 
 
-def sigmoid_fit(margins: FloatArray, labels: Labels) -> tuple[float, float]:
+def sigmoid_fit(
+    margins: FloatArray, labels: Labels, weights: FloatArray | None = None
+) -> tuple[float, float]:
     """Slope and intercept of the sigmoid that turns margins into probabilities (Platt)."""
-    slope, intercept = logistic_fit(margins[:, None], labels, offset=np.zeros(len(margins)))
+    nothing = np.zeros(len(margins))
+    slope, intercept = logistic_fit(margins[:, None], labels, offset=nothing, weights=weights)
     return float(slope), float(intercept)
 
 
@@ -160,30 +184,35 @@ CONVERGED = 1e-10
 ROUNDING = 1e-12  # of a likelihood, relative
 
 
-def logistic_fit(columns: FloatArray, labels: Labels, offset: FloatArray) -> FloatArray:
+def logistic_fit(
+    columns: FloatArray, labels: Labels, offset: FloatArray, weights: FloatArray | None = None
+) -> FloatArray:
     """Unpenalised logistic regression by Newton's method, halving steps that overshoot.
 
     Args:
         columns: Shape (n_hours, n_columns).
         labels: Shape (n_hours,).
         offset: Shape (n_hours,), added to the logit as it is.
+        weights: Shape (n_hours,); None: all weigh 1.
 
     Returns:
         Shape (n_columns + 1,): the coefficients; the intercept comes last.
     """
+    weights = np.ones(len(labels)) if weights is None else weights
     design = np.column_stack([columns, np.ones(len(labels))])
     coefficients = np.zeros(design.shape[1])
-    coefficients[-1] = _logit(float(labels.mean())) - float(offset.mean())
+    rate, mean_offset = (float(np.average(of, weights=weights)) for of in (labels, offset))
+    coefficients[-1] = _logit(rate) - mean_offset
 
     def likelihood(tried: FloatArray) -> float:
         margins = design @ tried + offset
-        return float(labels @ margins - np.logaddexp(0.0, margins).sum())
+        return float((weights * labels) @ margins - weights @ np.logaddexp(0.0, margins))
 
     reached = likelihood(coefficients)
     for _ in range(NEWTON_STEPS):
         expected = sigmoid(design @ coefficients + offset)
-        gradient = design.T @ (labels - expected)
-        hessian = (design * (expected * (1.0 - expected))[:, None]).T @ design
+        gradient = design.T @ (weights * (labels - expected))
+        hessian = (design * (weights * expected * (1.0 - expected))[:, None]).T @ design
         step = np.linalg.solve(hessian, gradient)
         least = reached - ROUNDING * abs(reached)
         while np.abs(step).max() > CONVERGED and likelihood(coefficients + step) < least:

@@ -1,7 +1,7 @@
 """Scores of every hour by a model that never saw its patient.
 
-The sigmoid is fitted on all out-of-fold margins; the probabilities are those of the exported
-graphs, and each is held against scikit-learn's.
+The sigmoid is fitted on the out-of-fold margins of the first 36 hours of stays; the probabilities
+are those of the exported graphs, and each is held against scikit-learn's.
 """
 
 import logging
@@ -55,7 +55,7 @@ def out_of_fold(data: Dataset, recipe: Recipe, store: Store) -> OutOfFold:
     for k in range(recipe.folds):
         margins[fold == k] = store.keep(f"margins-{k}", _Margins(data, recipe, store, fold, k))
         log.info("fold %d of %d: %s", k + 1, recipe.folds, _utility(data, margins, fold == k))
-    slope, intercept = sigmoid_fit(margins, data.labels)
+    slope, intercept = sigmoid_fit(margins[data.is_uncut], data.labels[data.is_uncut])
     probabilities = np.empty(len(fold), dtype=np.float32)
     parity = 0.0
     for k in range(recipe.folds):
@@ -69,8 +69,8 @@ def out_of_fold(data: Dataset, recipe: Recipe, store: Store) -> OutOfFold:
 
 
 def fit(data: Dataset, recipe: Recipe, rows: IntArray) -> AveragedGradientBoosting:
-    """Fit the recipe's learner on some of the hours."""
-    stakes = data.stakes(recipe.objective)
+    """Fit the recipe's learner on some of the hours, whole stays, with the weights of the cut."""
+    stakes = data.stakes(recipe.objective, rows)
     learner = AveragedGradientBoosting.of(recipe, verbose=True)
     return learner.fit(data.X, stakes > 0, np.abs(stakes), rows)
 
@@ -93,5 +93,6 @@ class _Margins:
 
 
 def _utility(data: Dataset, margins: FloatArray, held_out: BoolArray) -> str:
-    found = best_threshold(data.utilities.of(held_out), margins[held_out].astype(np.float32))
-    return f"utility {found.utility:.4f} at its own best threshold"
+    hours = held_out & data.is_uncut
+    found = best_threshold(data.utilities.of(hours), margins[hours].astype(np.float32))
+    return f"utility {found.utility:.4f} on the first 36 hours, at its own best threshold"

@@ -3,16 +3,13 @@
 import numpy as np
 
 from model_build.dataset import Dataset
-from model_build.judgement import ARTEFACT_FREE_HOURS
 from sepsis_detect.stay import BoolArray, FloatArray
 from sepsis_detect.variables import AGE, MEDICAL_UNIT, SEX, SEX_CODES, SURGICAL_UNIT
 
-LAST_PHASE = "hour 50 on"
 AGE_BANDS = {"under 45": 45.0, "45 to 64": 65.0, "65 to 79": 80.0, "80 and over": np.inf}  # years
-PHASES = {"hours 1 to 9": 9.0, "hours 10 to 49": 49.0, LAST_PHASE: np.inf}  # icu_hour
+DAYS = {"day 1": 24.0, "day 2": 48.0, "days 3 and 4": 96.0, "later": np.inf}  # icu_hour
+PHASES = {"hours 1 to 9": 9.0, "hours 10 to 36": 36.0, "later": np.inf}  # icu_hour
 UNKNOWN = "unknown"
-FIRST_60_HOURS = "first 60 hours"
-AFTER_60_HOURS = "hour 61 on"
 
 Groups = dict[str, BoolArray]
 
@@ -30,15 +27,16 @@ def subgroups(data: Dataset) -> dict[str, Groups]:
         "age": with_unknown(_bands(values[:, AGE], AGE_BANDS, includes_end=False)),
         "unit": with_unknown(_units(values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT])),
         "phase of stay": _bands(stay.icu_hours, PHASES, includes_end=True),
-        "record length": {
-            FIRST_60_HOURS: stay.icu_hours <= ARTEFACT_FREE_HOURS,
-            AFTER_60_HOURS: stay.icu_hours > ARTEFACT_FREE_HOURS,
-        },
     }
     return {
         dimension: {name: hours for name, hours in groups.items() if hours.any()}
         for dimension, groups in partitions.items()
     }
+
+
+def by_day(data: Dataset) -> Groups:
+    """Shape (n_hours,) each: hours by day in intensive care."""
+    return _bands(data.cohort.stay.icu_hours, DAYS, includes_end=True)
 
 
 def with_unknown(groups: Groups) -> Groups:

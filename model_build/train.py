@@ -44,7 +44,7 @@ def train(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> Model:
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
-    data = dataset(cohort, progress=True)
+    data = dataset(cohort, recipe.features, progress=True)
     log.info("%d patients, %d hours, %d features", cohort.stay.n_stays, *data.X.shape)
     store = Store.open(work, recipe, data)
     scores = out_of_fold(data, recipe, store)

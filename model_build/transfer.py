@@ -1,8 +1,8 @@
 """From one hospital to the other: what a model, and its threshold, are worth where it never was.
 
-A fit on one hospital leaves out its patients of fold 0; they choose the threshold. The whole other
-hospital is then judged twice: at that threshold, and at thresholds that its own patients choose,
-each fold's on the other folds. With and without the feature that tells time in ICU.
+A fit on one hospital leaves out its patients of fold 0; they choose the threshold. The first 36
+hours of all stays of the other hospital are then judged twice: at that threshold, and at
+thresholds that its own patients choose, each fold's on the other folds. With and without the feature that tells time in ICU.
 """
 
 from dataclasses import dataclass, replace
@@ -20,12 +20,10 @@ from model_build.inference import served_scores
 from model_build.metrics import best_threshold
 from model_build.store import Store
 from model_build.verdict import Bench, to_json
-from sepsis_detect import features
 from sepsis_detect.stay import IntArray
 
 Float32Array = NDArray[np.float32]
 
-ICU_TIME = features.NAMES.index("icu_hour")
 THRESHOLD_FOLD = 0
 
 
@@ -41,7 +39,7 @@ def across_hospitals(
     rows = []
     pairs = list(permutations(np.unique(data.cohort.hospitals).tolist(), 2))
     for source, target in pairs:
-        away = np.flatnonzero(data.hospitals == target)
+        away = np.flatnonzero((data.hospitals == target) & data.is_uncut)
         bench = Bench.of(data, fold, away, draws=settings.draws, seed=recipe.seed)
         for learner in _learners(recipe, settings):
             for with_time in tqdm((True, False), desc=f"{source} to {target}, {learner.label}"):
@@ -90,7 +88,7 @@ class _Carry:
     @property
     def held_out(self) -> IntArray:
         """Hours of the source hospital that choose the threshold."""
-        at_source = self.data.hospitals == self.source
+        at_source = (self.data.hospitals == self.source) & self.data.is_uncut
         return np.flatnonzero(at_source & (self.fold == THRESHOLD_FOLD))
 
     def threshold(self, at_home: Float32Array) -> float:
@@ -100,7 +98,7 @@ class _Carry:
     def __call__(self) -> tuple[Float32Array, Float32Array]:
         at_source = self.data.hospitals == self.source
         known = np.flatnonzero(at_source & (self.fold != THRESHOLD_FOLD))
-        stakes = self.data.stakes(self.learner.objective)[known]
+        stakes = self.data.stakes(self.learner.objective, known)[known]
         model = self.learner.fit(self._features(known), stakes, np.arange(len(known)))
         return self._scores(model, self.held_out), self._scores(model, self.away)
 
@@ -108,7 +106,7 @@ class _Carry:
         """Without time, its column holds nothing that tells two hours apart."""
         X = self.data.X[rows]
         if not self.with_time:
-            X[:, ICU_TIME] = 0.0
+            X[:, self.data.names.index("icu_hour")] = 0.0
         return X
 
     def _scores(self, model: Any, rows: IntArray) -> Float32Array:

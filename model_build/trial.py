@@ -98,7 +98,8 @@ class Trial:
 
     def _fit(self) -> Any:
         others = np.flatnonzero(self.fold != self.k)
-        return self.learner.fit(self.data.X, self.data.stakes(self.learner.objective), others)
+        stakes = self.data.stakes(self.learner.objective, others)
+        return self.learner.fit(self.data.X, stakes, others)
 
     def _fit_again(self, model: Any) -> float:
         """Time a fit that was found ready, and see that the same seed gives the same model."""

@@ -54,6 +54,7 @@ class Bench:
     """Hours on which candidates are judged: shape (n_hours,) each.
 
     Attributes:
+        hours: Their rows in the dataset.
         labels: Sepsis begins within six hours or has begun.
         utilities: Of either answer.
         fold: Of the hour's patient.
@@ -61,6 +62,7 @@ class Bench:
         resampling: Draws of these patients.
     """
 
+    hours: IntArray
     labels: Labels
     utilities: Utilities
     fold: IntArray
@@ -69,9 +71,10 @@ class Bench:
 
     @classmethod
     def of(cls, data: Dataset, fold: IntArray, hours: IntArray, *, draws: int, seed: int) -> Self:
-        """The bench of some of the hours, every patient whole."""
+        """The bench of some of the hours."""
         patients, patient = np.unique(data.cohort.stay_of_hour[hours], return_inverse=True)
         return cls(
+            hours,
             data.labels[hours],
             data.utilities.of(hours),
             fold[hours],
@@ -84,7 +87,13 @@ class Bench:
         flags = cross_fitted_flags(scores, self.utilities, self.fold)
         found = {"utility": self._utilities(flags)}
         hours = Hours(
-            scores, self.labels, self.utilities, self.patient, float("nan"), self._n_patients
+            scores,
+            self.labels,
+            self.utilities,
+            self.patient,
+            float("nan"),
+            self._n_patients,
+            np.ones(len(scores)),
         )
         found |= dict(zip(("auroc", "auprc"), ranking(hours, self._counts), strict=True))
         return Verdict(

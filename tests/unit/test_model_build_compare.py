@@ -82,7 +82,7 @@ def test_nobody_is_scored_by_a_fit_that_saw_their_fold(
     X, flagged = data.X.copy(), data.utilities.flagged.copy()
     X[others] = 40 - X[others]
     flagged[others] *= -1
-    changed = Dataset(data.cohort, X, Utilities(flagged, data.utilities.quiet))
+    changed = replace(data, X=X, utilities=Utilities(flagged, data.utilities.quiet))
     own = mine[fold == 0]
     before, after = (
         Trial(learner, these, fold, 0, SETTINGS, None)().scores for these in (data, changed)
@@ -119,7 +119,7 @@ def test_without_time_in_icu_nothing_tells_it(
 ) -> None:
     shifted = data.X.copy()
     shifted[:, ICU_TIME] += np.arange(len(shifted)) % 7
-    late = Dataset(data.cohort, shifted, data.utilities)
+    late = replace(data, X=shifted)
     rows = across_hospitals(late, fold, RECIPE, SETTINGS, Store(tmp_path))
     pairs = zip(rows, transferred[0], strict=True)
     assert {row["with_icu_time"] for row, before in pairs if row != before} == {True}

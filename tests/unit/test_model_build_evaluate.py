@@ -74,7 +74,7 @@ P = np.array([0.1, 0.5, 0.2, 0.2, 0.6, 0.7, 0.1, 0.8, 0.9, 0.1, 0.6, 0.3], dtype
 
 def two_stays(threshold: float = 0.5) -> Hours:
     patient = np.repeat([0, 1], [9, 3])
-    return Hours(P, LABELS, utilities(LABELS, STARTS), patient, threshold, 2)
+    return Hours(P, LABELS, utilities(LABELS, STARTS), patient, threshold, 2, np.ones(len(P)))
 
 
 def test_the_first_alert_leads_onset_by_seven_hours() -> None:
@@ -148,7 +148,7 @@ def hours() -> Hours:
     scores = np.clip(scores, 0.01, 0.99).astype(np.float32)
     labels = (random.random(900) < sigmoid(lean - 2)).astype(np.int8)
     gains = Utilities(np.where(labels == 1, 1.0, -0.05), np.zeros(900))
-    return Hours(scores, labels, gains, patient, 0.25, 40)
+    return Hours(scores, labels, gains, patient, 0.25, 40, np.ones(len(scores)))
 
 
 def test_the_curves_are_those_of_scikit_learn(hours: Hours) -> None:
@@ -272,7 +272,7 @@ def test_every_hour_is_in_exactly_one_group_of_each_dimension(data: Dataset) -> 
         data.cohort.patient_ids,
         data.cohort.hospitals,
     )
-    found = subgroups(Dataset(cohort, data.X, data.utilities))
+    found = subgroups(replace(data, cohort=cohort))
     for groups in found.values():
         assert (np.sum(list(groups.values()), axis=0) == 1).all()
     assert found["unit"]["unknown"].sum() == 300
@@ -289,7 +289,7 @@ def test_an_age_lies_in_the_band_that_names_it(data: Dataset, age: float, band: 
     values[:, AGE] = age
     stay = Stay(values, data.cohort.stay.starts)
     cohort = Cohort(stay, data.cohort.labels, data.cohort.patient_ids, data.cohort.hospitals)
-    assert list(subgroups(Dataset(cohort, data.X, data.utilities))["age"]) == [band]
+    assert list(subgroups(replace(data, cohort=cohort))["age"]) == [band]
     assert band in AGE_BANDS
 
 
