@@ -35,6 +35,7 @@ class Recipe:
         max_bins: Into how many bins, at most, a feature is cut.
         keep_negatives: Share of the hours that should not be flagged each member draws; those
             drawn weigh 1/share, so that the objective stays the same.
+        is_monotone: Whether worse values of some variables may never lower the risk (`monotone`).
         left_out: Variables that the model does not see, by canonical name.
         max_patients: Use only so many patients, chosen by a hash of their id; None: all.
     """
@@ -51,6 +52,7 @@ class Recipe:
     max_features: float = 0.15
     max_bins: int = 255
     keep_negatives: float = 0.1
+    is_monotone: bool = False
     left_out: tuple[str, ...] = ()
     max_patients: int | None = None
 
