@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model_build.cohort import CohortError, load
 from model_build.compare import compare
-from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE, STARTED_FROM
+from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE
 from model_build.evaluate import evaluate
 from model_build.fetch import GO_ON, FetchError, fetch
 from model_build.train import train
@@ -43,7 +43,7 @@ def _fetch(options: argparse.Namespace) -> None:
 
 def _tune(options: argparse.Namespace) -> None:
     recipe, out = (
-        (QUICK, options.work / "quick-tune") if options.quick else (STARTED_FROM, DEFAULT_REPORT)
+        (QUICK, options.work / "quick-tune") if options.quick else (RECIPE, DEFAULT_REPORT)
     )
     tune(load(options.data), recipe, out=options.out or out, work=options.work)
 

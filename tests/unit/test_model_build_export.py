@@ -198,7 +198,8 @@ def test_a_training_ends_in_an_artifact_that_the_service_accepts(
     assert card["training"]["patients"] == 60
     assert card["training"]["hospitals"] == {"A": 30, "B": 30}
     assert card["training"]["data_digest"] == f"sha256:{data.cohort.digest}"
-    assert {"overall", "hospital_A", "hospital_B", "protocol"} <= card["metrics"].keys()
+    groups = {"first_36_hours", "hospital_A", "hospital_B", "all_hours_weighted", "whole_stays"}
+    assert groups | {"intervals", "protocol"} == card["metrics"].keys()
 
 
 def test_an_artifact_whose_cuts_moved_by_one_float32_is_refused(
