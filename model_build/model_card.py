@@ -8,7 +8,6 @@ from typing import Any
 from model_build import report_tables as tables
 from model_build.config import Objective
 from model_build.report import template
-from model_build.subgroups import AFTER_60_HOURS, LAST_PHASE
 from model_build.words import MISSING, number, percent, table
 
 Figures = dict[str, Any]
@@ -80,8 +79,8 @@ def _columns(group: Figures, suffix: str) -> dict[str, str]:
 
 def _long_stays(subgroups: Figures) -> dict[str, str]:
     """What long stays look like here; dashes where nobody stays so long."""
-    late = subgroups["phase of stay"].get(LAST_PHASE, {})
-    longest = subgroups["record length"].get(AFTER_60_HOURS)
+    late = subgroups["phase of stay"].get("later", {})
+    longest = subgroups["record length"].get("after hour 60")
     share = longest["septic_patients"] / longest["patients"] if longest else None
     return {
         "late_alerts": tables.cell(late, "alerts_per_patient_day"),

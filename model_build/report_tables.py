@@ -2,7 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from model_build.subgroups import FIRST_60_HOURS
 from model_build.words import (
     MISSING,
     number,
@@ -52,7 +51,7 @@ ASKED_EVERYWHERE = (
 
 def first_60_hours(figures: Figures) -> Figures:
     """The figures that the record-length artefact cannot lift."""
-    found: Figures = figures["subgroups"]["record length"][FIRST_60_HOURS]
+    found: Figures = figures["subgroups"]["record length"]["first 60 hours"]
     return found
 
 

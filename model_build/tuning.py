@@ -22,9 +22,9 @@ from tqdm import tqdm
 from model_build.cohort import Cohort
 from model_build.config import Recipe
 from model_build.dataset import Dataset, dataset
-from model_build.judgement import ARTEFACT_FREE_HOURS
 from model_build.metrics import best_threshold
 from model_build.out_of_fold import fit
+from model_build.record_cut import UNCUT_HOURS
 from model_build.split import folds
 from model_build.store import Store
 from sepsis_detect import features
@@ -174,7 +174,7 @@ def _judged(
 def periods(data: Dataset) -> dict[str, Any]:
     """Hours that are judged apart: shape (n_hours,) each."""
     hours = data.cohort.stay.icu_hours
-    until = hours <= ARTEFACT_FREE_HOURS
+    until = hours <= UNCUT_HOURS
     return {
         "overall": np.ones_like(until),
         "first_60_hours": until,

@@ -18,7 +18,6 @@ from model_build.plots.style import (
     percent,
     percent_ticks,
 )
-from model_build.subgroups import FIRST_60_HOURS
 
 Figures = dict[str, Any]
 STEADY_FROM = 0.002  # sensitivity; above so few hours the precision only flickers
@@ -61,8 +60,7 @@ def utility(figures: Figures) -> Figure:
     drawn = dict(zip(_but_threshold(curves), (BLACK, *OF_GROUP), strict=False))
     for name, colour in drawn.items():
         label = "both hospitals" if name == "overall" else name
-        style = "-." if name == FIRST_60_HOURS else "-"
-        ax.plot(curves["threshold"], curves[name], style, color=colour, label=label)
+        ax.plot(curves["threshold"], curves[name], color=colour, label=label)
     ax.axvline(threshold, color=GREY, linestyle="--", linewidth=1)
     ax.axhline(0, color=GREY, linewidth=1)
     note(
