@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from model_build import config
 from model_build.candidates import Learner, boosting, logistic_regression
-from model_build.config import Comparison, Recipe
+from model_build.config import RECIPE, Comparison, Recipe
 from model_build.dataset import Dataset
 from model_build.inference import served_scores
 from model_build.metrics import best_threshold
@@ -37,7 +38,8 @@ LABELS = {SERVED: "the served recipe", BEFORE: "the recipe before"}
 
 def recipes(recipe: Recipe) -> dict[str, tuple[Recipe, bool]]:
     """By name: a recipe, and whether its fits undo the cut of the records; the served one first."""
-    return {SERVED: (recipe, True), BEFORE: (replace(recipe, left_out=()), False)}
+    before = config.BEFORE if recipe == RECIPE else replace(recipe, is_monotone=False, left_out=())
+    return {SERVED: (recipe, True), BEFORE: (before, False)}
 
 
 def across_hospitals(
