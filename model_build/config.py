@@ -63,8 +63,8 @@ class Recipe:
     l2: float = 50.0
     max_features: float = 0.2
     max_bins: int = 255
-    keep_negatives: float = 0.1
-    is_monotone: bool = True
+    keep_negatives: float = 0.15
+    is_monotone: bool = False
     left_out: tuple[str, ...] = LEFT_OUT
     max_patients: int | None = None
 
@@ -84,7 +84,7 @@ BEFORE = replace(
     learning_rate=0.12,
     min_samples_leaf=180,
     max_features=0.15,
-    is_monotone=False,
+    keep_negatives=0.1,
     left_out=(),
 )
 # To try the pipeline, not to be served.

@@ -38,7 +38,7 @@ LABELS = {SERVED: "the served recipe", BEFORE: "the recipe before"}
 
 def recipes(recipe: Recipe) -> dict[str, tuple[Recipe, bool]]:
     """By name: a recipe, and whether its fits undo the cut of the records; the served one first."""
-    before = config.BEFORE if recipe == RECIPE else replace(recipe, is_monotone=False, left_out=())
+    before = config.BEFORE if recipe == RECIPE else replace(recipe, left_out=())
     return {SERVED: (recipe, True), BEFORE: (before, False)}
 
 
