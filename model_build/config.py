@@ -49,6 +49,7 @@ class Recipe:
             drawn weigh 1/share, so that the objective stays the same.
         is_monotone: Whether worse values of some variables may never lower the risk (`monotone`).
         left_out: Variables that the model does not see, by canonical name.
+        endings_left_out: Features that it does not see either, by the ending of their names.
         max_patients: Use only so many patients, chosen by a hash of their id; None: all.
     """
 
@@ -66,13 +67,18 @@ class Recipe:
     keep_negatives: float = 0.15
     is_monotone: bool = False
     left_out: tuple[str, ...] = LEFT_OUT
+    endings_left_out: tuple[str, ...] = ()
     max_patients: int | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
         """What the model sees: every feature made of none of the variables left out."""
         hidden = {v.challenge for v in VARIABLES if v.name in self.left_out}
-        return tuple(name for name, of in features.SOURCES.items() if not hidden & set(of))
+        return tuple(
+            name
+            for name, of in features.SOURCES.items()
+            if not hidden & set(of) and not name.endswith(self.endings_left_out)
+        )
 
 
 RECIPE = Recipe()

@@ -56,6 +56,11 @@ VARIATIONS: tuple[tuple[str, str, Changes], ...] = (
     ("small_trees", "trees of at most 8 leaves", {"leaves": 8}),
     ("fewer_steps", "half as many steps", {"iterations": 75}),
     (
+        "no_ages_and_counts",
+        "ages and counts of measurements not seen",
+        {"endings_left_out": ("_hours_since", "_count_6h", "_count_36h")},
+    ),
+    (
         "smaller_steps",
         "twice as many steps of half the size",
         {"iterations": 300, "learning_rate": 0.03},
