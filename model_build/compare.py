@@ -127,9 +127,9 @@ def _learned(
         k: store.keep(f"{name}-{k}", Trial(learner, data, fold, k, settings, trained))
         for k in tqdm(np.unique(fold).tolist(), desc=learner.label)
     }
-    scores = np.empty(len(fold), dtype=np.float32)
+    scores = np.full(len(fold), np.nan, dtype=np.float32)
     for k, result in results.items():
-        scores[fold == k] = result.scores
+        scores[(fold == k) & data.is_uncut] = result.scores
     verdict = bench.verdict(scores[bench.hours])
     headline = ", ".join(f"{name} {value:.4f}" for name, value in verdict.values.items())
     log.info("%s: %s", learner.label, headline)

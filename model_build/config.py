@@ -116,7 +116,7 @@ class Comparison:
             with their square.
         forest_trees: Of the random forest, and of the extra trees.
         forest_leaf_hours: At least so many in a leaf.
-        forest_keep_negatives: As `Recipe.keep_negatives`.
+        keep_negatives: As `Recipe.keep_negatives`, for all but the boostings.
         extra_trees_features: Share of features tried at a split; the random forest tries the
             square root of their number.
         single_iterations, single_learning_rate: Of a gradient boosting that is not averaged: alone,
@@ -135,7 +135,7 @@ class Comparison:
     rbf_svm_hours: int = 8000
     forest_trees: int = 60
     forest_leaf_hours: int = 20
-    forest_keep_negatives: float = 0.05
+    keep_negatives: float = 0.05
     extra_trees_features: float = 0.1
     single_iterations: int = 250
     single_learning_rate: float = 0.06
@@ -150,7 +150,7 @@ QUICK_COMPARISON = replace(
     COMPARISON,
     rbf_svm_hours=1000,
     forest_trees=10,
-    forest_keep_negatives=0.25,
+    keep_negatives=0.25,
     single_iterations=20,
     single_learning_rate=0.2,
     draws=50,
