@@ -15,7 +15,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from sepsis_detect import features
+from sepsis_detect import features, steadiness
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.features import Float32Array
 from sepsis_detect.stay import BoolArray
@@ -102,7 +102,8 @@ class Model:
 
         Raises:
             ModelArtifactError: It does not open, names unknown features, has the wrong inputs
-                or outputs, or does not reproduce its self-check.
+                or outputs, does not reproduce its self-check, or changes the risk of a patient
+                whose signs do not change (`steadiness`).
         """
         self.source = source
         self.etag = etag
@@ -116,6 +117,7 @@ class Model:
         self.threshold = np.float32(self.card.threshold)
         _check_signature(self._session, len(self.card.features))
         self._check_itself()
+        self._check_steadiness()
 
     @classmethod
     def load(cls, path: Path, *, loaded_at: datetime, threads: int = 1) -> "Model":
@@ -184,6 +186,14 @@ class Model:
             raise ModelArtifactError(
                 f"the model misses its self-check by {worst:.2g}, more than {SELFCHECK_TOLERANCE:g}"
             )
+
+    def _check_steadiness(self) -> None:
+        try:
+            breach = steadiness.breach(self.probabilities)
+        except Exception as error:  # ONNX Runtime raises classes of its own making
+            raise ModelArtifactError(f"the model does not run: {_first_line(error)}") from error
+        if breach is not None:
+            raise ModelArtifactError(breach)
 
 
 def _open(artifact: bytes, threads: int) -> ort.InferenceSession:

@@ -61,7 +61,7 @@ def test_verify_says_what_the_fleet_would(say: Say, file: Callable[[bytes], Path
     path = file(a_model("7"))
     code, out, _ = say("verify", path)
     assert (code, out.startswith(f"{path} is acceptable: made-up 7, 0.0 MB, ")) == (0, True)
-    for kind in ("truncated", "wrong self-check", "huge"):
+    for kind in ("truncated", "wrong self-check", "a step", "huge"):
         make, why = BAD[kind]
         code, _, sentence = say("verify", file(make()))
         assert (code, why in sentence, "would be refused: " in sentence) == (2, True, True)
@@ -90,7 +90,7 @@ def test_what_the_fleet_would_refuse_is_not_published(
     s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
 ) -> None:
     s3.put(a_model("1"))
-    for kind in ("truncated", "unknown feature"):
+    for kind in ("truncated", "unknown feature", "a step"):
         make, why = BAD[kind]
         assert why in say("publish", file(make()))[2]
     assert served(s3)[0] == a_model("1")
