@@ -35,6 +35,26 @@ def check_rows(names: list[str]) -> Float32Array:
     return rows
 
 
+OPERATING_POINTS = [
+    {
+        "threshold": 0.4,
+        "sensitivity": 0.43,
+        "ppv": 0.061,
+        "alerts_per_patient_day": 1.9,
+        "in_time": 0.61,
+        "utility": 0.19,
+    },
+    {
+        "threshold": 0.9,
+        "sensitivity": 0.0,
+        "ppv": None,
+        "alerts_per_patient_day": 0.0,
+        "in_time": 0.0,
+        "utility": 0.0,
+    },
+]
+
+
 def a_card(names: list[str]) -> Card:
     rows = check_rows(names)
     return {
