@@ -52,7 +52,7 @@ def train(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> Model:
     log.info("%s", table(judgement))
     final = store.keep("final", lambda: fit(data, recipe, np.arange(len(data.X))))
     final.slope_, final.intercept_ = scores.slope, scores.intercept
-    content = card(final, data, recipe=recipe, judgement=judgement)
+    content = card(final, data, recipe=recipe, judgement=judgement, scores=scores)
     graph = to_onnx(final)
     onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(content, allow_nan=False)})
     artifact = graph.SerializeToString()
