@@ -58,12 +58,21 @@ def _operating_points(
     """The chosen threshold first, then the highest that reach the sensitivities asked for."""
     reached = [int(np.argmax(sweep.sensitivity >= asked)) for asked in ASKED_SENSITIVITIES]
     thresholds = [hours.threshold, *sweep.thresholds[reached].tolist()]
-    return [_operating_point(hours, sweep, highest, starts, t) for t in thresholds]
+    return [operating_point(hours, sweep, highest, starts, t) for t in thresholds]
 
 
-def _operating_point(
+def operating_point(
     hours: Hours, sweep: Sweep, highest: FloatArray, starts: IntArray, threshold: float
 ) -> dict[str, float]:
+    """What one threshold gives.
+
+    Args:
+        hours: All hours of all patients, end to end.
+        sweep: Of the same hours.
+        highest: Shape (n_patients,), from `timing.highest_in_time`.
+        starts: Shape (n_patients,), the first row of each.
+        threshold: Flagged is `probability >= threshold`.
+    """
     at = sweep.at(np.array([threshold]))
     flags = hours.probabilities >= np.float32(threshold)
     n_new = float(np.count_nonzero(new_alerts(flags, starts)))

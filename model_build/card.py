@@ -22,6 +22,8 @@ from model_build.dataset import Dataset
 from model_build.ensemble import AveragedGradientBoosting
 from model_build.judgement import Judgement
 from model_build.labels import septic_stays
+from model_build.operating_points import operating_points
+from model_build.out_of_fold import OutOfFold
 
 FORMAT = 1
 MISSING_IN_MOST = 0.5
@@ -33,8 +35,17 @@ def card(
     *,
     recipe: Recipe,
     judgement: Judgement,
+    scores: OutOfFold,
 ) -> dict[str, Any]:
-    """Describe a fitted model; every value is JSON as it stands."""
+    """Describe a fitted model; every value is JSON as it stands.
+
+    Args:
+        ensemble: The model, fitted on all patients.
+        dataset: The patients.
+        recipe: How it was fitted.
+        judgement: Its threshold and its figures.
+        scores: Out of fold, for the operating points.
+    """
     return {
         "format": FORMAT,
         "name": config.NAME,
@@ -44,6 +55,7 @@ def card(
         "threshold": judgement.threshold,
         "training": training(dataset, recipe),
         "metrics": judgement.metrics,
+        "operating_points": operating_points(scores.probabilities, dataset, judgement.threshold),
         "reference": reference(dataset.X),
         "drift": drift.reference(dataset.X),
         "selfcheck": selfcheck.to_json(

@@ -14,6 +14,7 @@ comparison is left to do, which a missing value never passes. To look for missin
 split takes a quarter more time.
 """
 
+import json
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from onnx import TensorProto, helper, numpy_helper
 from skl2onnx.common.data_types import FloatTensorType
 
 from model_build.ensemble import AveragedGradientBoosting
+from sepsis_detect.model import METADATA_KEY
 from sepsis_detect.stay import FloatArray
 
 Float32Array = NDArray[np.float32]
@@ -74,6 +76,20 @@ def to_onnx(ensemble: AveragedGradientBoosting) -> onnx.ModelProto:
     )
     onnx.checker.check_model(model)
     return model
+
+
+def with_metadata(model: onnx.ModelProto, content: dict[str, Any]) -> bytes:
+    """The artifact: a graph that says of itself what `model_build.card` describes."""
+    helper.set_model_props(model, {METADATA_KEY: json.dumps(content, allow_nan=False)})
+    artifact: bytes = model.SerializeToString()
+    return artifact
+
+
+def with_external(artifact: bytes, external: dict[str, Any]) -> bytes:
+    """The same artifact with the figures of its validation at other hospitals."""
+    model = onnx.load_from_string(artifact)
+    (metadata,) = (each.value for each in model.metadata_props if each.key == METADATA_KEY)
+    return with_metadata(model, json.loads(metadata) | {"external": external})
 
 
 def session(model: onnx.ModelProto | bytes) -> Any:

@@ -7,10 +7,12 @@ from typing import Any
 
 from model_build import report_tables as tables
 from model_build.config import Objective
+from model_build.external import HEADER, card_rows, sentence
 from model_build.judgement import MOST_ALERTS_PER_PATIENT_DAY
 from model_build.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
 from model_build.report import template, what_changed
 from model_build.transfer import BEFORE, SERVED
+from model_build.validation_tables import cell
 from model_build.words import (
     MISSING,
     number,
@@ -29,8 +31,6 @@ OBJECTIVES: dict[Objective, str] = {
 }
 
 
-NOT_VALIDATED = "Not yet measured in hospitals that the model never saw."
-FIGURES_OUTSIDE = "[docs/model/external/validation.json](docs/model/external/validation.json)"
 PATIENT = ("age", "sex", "icu_unit", "hospital_admission_hour")
 
 
@@ -54,7 +54,8 @@ def text(
         whole_utility=tables.cell(figures["whole_stays"], "utility"),
         whole_auroc=tables.cell(figures["whole_stays"], "auroc"),
         across=_across(comparison),
-        external=external_paragraph(external),
+        external=sentence(external),
+        outside=_outside(figures, external),
         long_stays=long_stays(external),
         false_per_true=number((1 - ppv) / ppv, 0) if ppv else MISSING,
         alerts_short=number(overall["alerts_per_patient_day"]["value"], 1),
@@ -66,16 +67,20 @@ def text(
     )
 
 
-def external_paragraph(external: Figures | None) -> str:
-    """The figures of hospitals that the model never saw, from `external/validation.json`."""
-    return NOT_VALIDATED if external is None else f"Figures: {FIGURES_OUTSIDE}."
+def _outside(figures: Figures, external: Figures | None) -> str:
+    return "" if external is None else table(HEADER, card_rows(external, figures))
 
 
 def long_stays(external: Figures | None) -> str:
     """Alerts and calibration after day 2, which only other hospitals can show."""
     if external is None:
         return "This has not been measured outside yet: do not rely on it after day 2."
-    return f"By day of stay in other hospitals: {FIGURES_OUTSIDE}."
+    late = external["by_day"]["after hour 48"]
+    return (
+        "In other hospitals after hour 48 the model flags "
+        f"{cell(late, 'alerts_per_patient_day', 1)} hours per patient and day, and predicts "
+        f"{cell(late, 'predicted_over_observed')} times the observed share of septic hours."
+    )
 
 
 def _model(model: Figures) -> Figures:

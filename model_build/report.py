@@ -10,6 +10,7 @@ from typing import Any
 from model_build import report_tables as tables
 from model_build.ablation import AS_SERVED, UNGUARDED
 from model_build.alerts import LEAD_FROM, NEVER
+from model_build.external import report_section
 from model_build.judgement import HEADLINE, MOST_ALERTS_PER_PATIENT_DAY
 from model_build.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
 from model_build.targets import targets
@@ -28,11 +29,6 @@ NOT_COMPARED = (
 )
 
 
-NOT_VALIDATED = (
-    "Not validated yet on patients of other hospitals: `python -m model_build validate` does it.\n"
-)
-
-
 def text(
     figures: Figures,
     comparison: Figures | None = None,
@@ -44,7 +40,7 @@ def text(
         **_run(figures),
         **_in_short(figures),
         asked=targets(figures, comparison),
-        external=external_section(external),
+        external=report_section(external, figures),
         record_cut=tables.record_cut(figures),
         **_accuracy(figures),
         **_thresholds(figures),
@@ -56,13 +52,6 @@ def text(
         comparison=_comparison(comparison),
         tried=_tried(tuning),
     )
-
-
-def external_section(external: Figures | None) -> str:
-    """The figures of hospitals that the model never saw, from `external/validation.json`."""
-    if external is None:
-        return NOT_VALIDATED
-    return "Figures: [external/validation.json](external/validation.json).\n"
 
 
 def what_changed() -> str:

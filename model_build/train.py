@@ -4,24 +4,22 @@ Nothing is judged on patients it was fitted on. The served model is fitted on al
 same recipe; its sigmoid and threshold are those of the out-of-fold scores.
 """
 
-import json
 import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import onnx
 
 from model_build.card import card
 from model_build.cohort import Cohort
 from model_build.config import Recipe
 from model_build.dataset import dataset
-from model_build.export import to_onnx
+from model_build.export import to_onnx, with_metadata
 from model_build.judgement import judge, table
 from model_build.out_of_fold import fit, out_of_fold
 from model_build.store import Store
-from sepsis_detect.model import METADATA_KEY, Model
+from sepsis_detect.model import Model
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +50,8 @@ def train(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> Model:
     log.info("%s", table(judgement))
     final = store.keep("final", lambda: fit(data, recipe, np.arange(len(data.X))))
     final.slope_, final.intercept_ = scores.slope, scores.intercept
-    content = card(final, data, recipe=recipe, judgement=judgement)
-    graph = to_onnx(final)
-    onnx.helper.set_model_props(graph, {METADATA_KEY: json.dumps(content, allow_nan=False)})
-    artifact = graph.SerializeToString()
+    content = card(final, data, recipe=recipe, judgement=judgement, scores=scores)
+    artifact = with_metadata(to_onnx(final), content)
     model = Model(artifact, source=str(out), loaded_at=datetime.now(UTC))
     write(artifact, out)
     return model

@@ -16,7 +16,6 @@ from sepsis_detect.stay import BoolArray, IntArray
 Float32Array = NDArray[np.float32]
 
 
-
 @dataclass(frozen=True)
 class Result:
     """One candidate on one fold.

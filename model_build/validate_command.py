@@ -6,16 +6,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from model_build import limits, stay_files
+import sepsis_detect
+from model_build import external, limits, stay_files
+from model_build.export import with_external
+from model_build.train import write as write_artifact
 from model_build.validate import validate, write
 from model_build.words import number
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.model import Model
+from sepsis_detect.model import EMBEDDED, Model
 from sepsis_detect.units import stated_conversions
 
 log = logging.getLogger(__name__)
 
 LIMIT_MISSED = 3
+EMBEDDED_MODEL = Path(sepsis_detect.__file__).with_name(EMBEDDED)
 
 DESCRIPTION = """\
 Judge a finished artifact on labelled stays it never saw: one row an hour, the columns of
@@ -50,6 +54,11 @@ def add_to(stages: Any) -> None:
     parser.add_argument("--data", required=True, help="labelled stays: psv, csv, parquet", **files)
     parser.add_argument("--unlabelled", default=[], help="stays to count alerts in only", **files)
     parser.add_argument("--out", required=True, type=Path, help="folder of the results")
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help="write the main figures into the artifact too, so that GET /model shows them",
+    )
     parser.add_argument("--about", default="", metavar="TEXT", help="what the stays are")
     many = {"action": "append", "default": []}
     parser.add_argument(
@@ -84,6 +93,8 @@ def run(options: argparse.Namespace) -> int:
     unlabelled = stay_files.read_unlabelled(others, conversions) if others else None
     found = validate(model, cohort, unlabelled=unlabelled, stated=stated, about=options.about)
     write(found, options.out)
+    if options.record:
+        _record(found, options.model or EMBEDDED_MODEL)
     missed = [limit for limit in found["limits"] if not limit["is_kept"]]
     for limit in missed:
         value = (limit["found"] or {}).get("value")
@@ -95,6 +106,12 @@ def run(options: argparse.Namespace) -> int:
             limit["limit"],
         )
     return LIMIT_MISSED if missed else 0
+
+
+def _record(found: dict[str, Any], path: Path) -> None:
+    summary = external.summary(found)
+    if summary is not None:
+        write_artifact(with_external(path.read_bytes(), summary), path)
 
 
 def _model(path: Path | None) -> Model:

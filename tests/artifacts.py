@@ -35,6 +35,26 @@ def check_rows(names: list[str]) -> Float32Array:
     return rows
 
 
+OPERATING_POINTS = [
+    {
+        "threshold": 0.4,
+        "sensitivity": 0.43,
+        "ppv": 0.061,
+        "alerts_per_patient_day": 1.9,
+        "in_time": 0.61,
+        "utility": 0.19,
+    },
+    {
+        "threshold": 0.9,
+        "sensitivity": 0.0,
+        "ppv": None,
+        "alerts_per_patient_day": 0.0,
+        "in_time": 0.0,
+        "utility": 0.0,
+    },
+]
+
+
 def a_card(names: list[str]) -> Card:
     rows = check_rows(names)
     return {
@@ -55,7 +75,7 @@ def a_card(names: list[str]) -> Card:
 
 @dataclass(frozen=True)
 class Extra:
-    """Nodes that compute `nothing`, which is 0 and is added to every probability."""
+    """Nodes that compute `nothing`, which is added to every probability, and is mostly 0."""
 
     nodes: list[NodeProto]
     constants: dict[str, NDArray[Any]]
@@ -115,14 +135,50 @@ def artifact(
     return bytes(model.SerializeToString())
 
 
-def a_model(version: str, *, scale: float = 1.0, before: Before | None = None) -> bytes:
-    """An acceptable model whose probabilities are those of `expected` times `scale`."""
-    card = a_card(CHOSEN) | {"version": version}
+def a_model(
+    version: str,
+    *,
+    names: list[str] = CHOSEN,
+    scale: float = 1.0,
+    before: Before | None = None,
+    **changed: Any,
+) -> bytes:
+    """An acceptable model whose probabilities are those of `expected` times `scale`.
+
+    `changed` are keys of its card.
+    """
+    card = a_card(names) | {"version": version} | changed
     check = card["selfcheck"]
-    probabilities = (expected(check_rows(CHOSEN), CHOSEN) * np.float32(scale)).tolist()
+    probabilities = (expected(check_rows(names), names) * np.float32(scale)).tolist()
     return artifact(
-        card | {"selfcheck": check | {"probabilities": probabilities}}, scale=scale, before=before
+        card | {"selfcheck": check | {"probabilities": probabilities}},
+        names=names,
+        scale=scale,
+        before=before,
     )
+
+
+def a_stepped_model(version: str, feature: str, *, above: float, rise: float) -> bytes:
+    """A model that answers about .1, and a share `rise` more where a feature exceeds a value.
+
+    The rows of its self-check stay below that value, so that only its answers show the step.
+    """
+    names = [feature, *CHOSEN]
+
+    def extra() -> Extra:
+        constants: dict[str, NDArray[Any]] = {
+            "column": np.array([0], dtype=np.int64),
+            "above": np.array(above, dtype=np.float32),
+            "by": np.array(0.1 * rise, dtype=np.float32),
+        }
+        nodes = [
+            helper.make_node("Gather", ["features", "column"], ["watched"], axis=1),
+            helper.make_node("Greater", ["watched", "above"], ["is_above"]),
+            helper.make_node("Where", ["is_above", "by", "none"], ["nothing"]),
+        ]
+        return Extra(nodes, constants)
+
+    return a_model(version, names=names, scale=0.1, before=extra)
 
 
 def repeating(n_times: int | None) -> Before:
@@ -194,6 +250,10 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         "unknown feature 'shoe_size'",
     ),
     "wrong self-check": (lambda: artifact(_with(), scale=0.9), "misses its self-check"),
+    "a step": (
+        lambda: a_stepped_model("refused", "icu_hour", above=30, rise=0.98),
+        "rises by 98 % from hour 30 to 31 though no sign changes; at most 20 % is accepted",
+    ),
     "huge": (lambda: bytes(MOST_BYTES + 1), "more than the 64 MiB"),
     "endless loop": (lambda: a_model("refused", before=repeating(None)), "too much processor time"),
     "memory-hungry": (lambda: a_model("refused", before=hungry), "more than 256 MiB of memory"),

@@ -15,7 +15,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from sepsis_detect import features
+from sepsis_detect import features, steadiness
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.features import Float32Array
 from sepsis_detect.stay import BoolArray
@@ -27,6 +27,7 @@ EMBEDDED = "model.onnx"
 
 Row = list[Annotated[float, Field(allow_inf_nan=False)] | None]
 Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SelfCheck(BaseModel):
@@ -47,6 +48,28 @@ class DriftReference(BaseModel):
     shares: list[list[Annotated[float, Field(ge=0, le=1)]]]
 
 
+class OperatingPoint(BaseModel):
+    """What a threshold gives, in patients that the model was not fitted on.
+
+    Attributes:
+        threshold: Flagged is an hour whose probability reaches it.
+        sensitivity: Share of the hours labelled septic that is flagged.
+        ppv: Share of the flagged hours that is labelled septic; None where none is flagged.
+        alerts_per_patient_day: Flagged hours in 24 hours of a patient.
+        in_time: Share of septic patients with a flagged hour from 12 hours before onset to 3 after.
+        utility: Of the PhysioNet/CinC 2019 challenge; 0 is never flagging, 1 the best answers.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    threshold: Probability
+    sensitivity: Share
+    ppv: Share | None
+    alerts_per_patient_day: float = Field(ge=0, le=24)
+    in_time: Share
+    utility: float = Field(le=1)
+
+
 class ModelCard(BaseModel):
     """What the artifact says of itself: `metadata_props["sepsis_detect"]`."""
 
@@ -65,6 +88,10 @@ class ModelCard(BaseModel):
     """A typical hour, feature by feature: what contributions are measured against."""
     drift: DriftReference | None = None
     """What the inputs of a running service are held against."""
+    operating_points: list[OperatingPoint] | None = Field(default=None, min_length=1)
+    """What other thresholds would give; the served one comes first."""
+    external: dict[str, Any] | None = None
+    """Figures in hospitals that the model never saw."""
 
 
 class Model:
@@ -102,7 +129,8 @@ class Model:
 
         Raises:
             ModelArtifactError: It does not open, names unknown features, has the wrong inputs
-                or outputs, or does not reproduce its self-check.
+                or outputs, does not reproduce its self-check, or changes the risk of a patient
+                whose signs do not change (`steadiness`).
         """
         self.source = source
         self.etag = etag
@@ -116,6 +144,7 @@ class Model:
         self.threshold = np.float32(self.card.threshold)
         _check_signature(self._session, len(self.card.features))
         self._check_itself()
+        self._check_steadiness()
 
     @classmethod
     def load(cls, path: Path, *, loaded_at: datetime, threads: int = 1) -> "Model":
@@ -185,6 +214,14 @@ class Model:
                 f"the model misses its self-check by {worst:.2g}, more than {SELFCHECK_TOLERANCE:g}"
             )
 
+    def _check_steadiness(self) -> None:
+        try:
+            breach = steadiness.breach(self.probabilities)
+        except Exception as error:  # ONNX Runtime raises classes of its own making
+            raise ModelArtifactError(f"the model does not run: {_first_line(error)}") from error
+        if breach is not None:
+            raise ModelArtifactError(breach)
+
 
 def _open(artifact: bytes, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
@@ -220,6 +257,9 @@ def _columns(card: ModelCard) -> NDArray[np.intp]:
         raise ModelArtifactError(f"unknown feature '{unknown[0]}' ({len(unknown)} in all)")
     if len(set(card.features)) < len(card.features):
         raise ModelArtifactError("a feature is named twice")
+    points = card.operating_points
+    if points is not None and np.float32(points[0].threshold) != np.float32(card.threshold):
+        raise ModelArtifactError("the first operating point is not at the served threshold")
     if card.reference is not None and len(card.reference) != len(card.features):
         raise ModelArtifactError("the reference does not have one value per feature")
     reference = card.drift

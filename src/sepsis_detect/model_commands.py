@@ -10,6 +10,7 @@ from sepsis_detect.errors import ModelArtifactError, ModelCheckError, SettingsEr
 from sepsis_detect.settings import read_settings
 
 if TYPE_CHECKING:
+    from sepsis_detect.model import OperatingPoint
     from sepsis_detect.published_models import Published, PublishedModels
 
 N_NEWEST = 20
@@ -72,10 +73,33 @@ def _show(_: argparse.Namespace) -> int:
         "features": len(card.features),
         "threshold": card.threshold,
     }
-    for name, value in (lines | card.training | card.metrics).items():
+    lines |= card.training | card.metrics | {"external": card.external}
+    for name, value in lines.items():
         if value is not None:
             print(f"{name:<28}{value}")
+    if card.operating_points is not None:
+        print()
+        print(*_table(card.operating_points), sep="\n")
     return 0
+
+
+def _table(points: list["OperatingPoint"]) -> list[str]:
+    """Operating points as lines of text, the served one first."""
+    head = ("threshold", "sensitivity", "PPV", "alerts per patient-day", "in time", "utility")
+    lines = ["  ".join(head)]
+    for at, point in enumerate(points):
+        ppv = "-" if point.ppv is None else f"{point.ppv:.3f}"
+        cells = (
+            f"{point.threshold:.5f}",
+            f"{point.sensitivity:.3f}",
+            ppv,
+            f"{point.alerts_per_patient_day:.2f}",
+            f"{point.in_time:.3f}",
+            f"{point.utility:.3f}",
+        )
+        row = "  ".join(f"{cell:>{len(title)}}" for cell, title in zip(cells, head, strict=True))
+        lines.append(row if at else f"{row}  <- served")
+    return lines
 
 
 def _verify(options: argparse.Namespace) -> int:

@@ -82,6 +82,22 @@ def test_an_upload_is_served_a_bad_one_is_shown_and_a_deletion_changes_nothing(
     assert [line["RefusedCandidates"] for line in refusals] == [1]
 
 
+def test_an_upload_with_a_step_in_the_risk_is_shown_and_never_answers(
+    s3: FaultyS3, tmp_path: Path
+) -> None:
+    s3.put(a_model("1"))
+    with serving(**settings(tmp_path)) as server:
+        make, reason = BAD["a step"]
+        stepped = s3.put(make())
+        until(lambda: health(server).candidate)
+        candidate = health(server).candidate
+        assert candidate is not None
+        assert (candidate.etag, candidate.status) == (stepped, "refused")
+        assert candidate.reason == f"the risk of a well patient {reason}"
+        assert served(server) == "1"
+        assert server.stop() == 0
+
+
 def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
     s3: FaultyS3, tmp_path: Path
 ) -> None:

@@ -3,13 +3,17 @@
 import json
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from sepsis_detect import __version__
+from sepsis_detect.api.app import create_app
 from sepsis_detect.api.schemas import Health, ServedModel, Variables
+from sepsis_detect.settings import Settings
 from sepsis_detect.variables import VARIABLES
+from tests.artifacts import OPERATING_POINTS, a_model
 from tests.builders import a_patient
 from tests.contract.asking import ask, predicted
 
@@ -39,6 +43,31 @@ def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -
     assert model["metrics"]
     assert "not a medical device" in model["intended_use"]
     assert "selfcheck" not in model
+
+
+def test_the_model_tells_what_other_thresholds_give_and_how_it_does_elsewhere(
+    tmp_path: Path,
+) -> None:
+    told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
+    for of_artifact, shown in ((told, told), ({}, dict.fromkeys(told))):
+        path = tmp_path / "model.onnx"
+        path.write_bytes(a_model("1", **of_artifact))
+        with TestClient(create_app(Settings(model_uri=str(path)))) as client:
+            model = client.get("/model").json()
+        ServedModel.model_validate(model)
+        assert {name: model[name] for name in told} == shown
+
+
+def test_the_model_of_the_package_tells_what_other_thresholds_give(client: TestClient) -> None:
+    served, *others = client.get("/model").json()["operating_points"]
+    assert served["threshold"] == client.get("/model").json()["threshold"]
+    assert len(others) > 5
+    thresholds = [point["threshold"] for point in others]
+    assert thresholds == sorted(thresholds, reverse=True)
+
+
+def test_the_model_tells_what_changed_for_long_stays(client: TestClient) -> None:
+    assert "took a long stay for a sign of sepsis" in client.get("/model").json()["long_stays"]
 
 
 def test_the_variables_are_the_forty_in_order(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 from sepsis_detect import features
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.model import Model
-from tests.artifacts import CHOSEN, NOW, Card, a_card, artifact, expected
+from tests.artifacts import CHOSEN, NOW, OPERATING_POINTS, Card, a_card, artifact, expected
 
 
 def opened(content: bytes) -> Model:
@@ -64,6 +65,13 @@ def test_what_the_artifact_says_is_kept() -> None:
     known = {features.NAMES[at]: float(model.reference[at]) for at in range(len(features.NAMES))}
     assert (known["lactate_last"], known["age"]) == (1.0, 60.0)
     assert np.isnan(known["heart_rate_last"])
+
+
+def test_an_artifact_may_say_what_other_thresholds_give_and_how_it_does_elsewhere() -> None:
+    assert opened(artifact()).card.operating_points is None
+    told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
+    card = opened(artifact(a_card(CHOSEN) | told)).card
+    assert card.model_dump(include=set(told)) == told
 
 
 def test_the_model_of_the_package_is_accepted() -> None:
@@ -136,6 +144,10 @@ def test_a_model_of_another_make_is_refused(content: Callable[[], bytes], reason
     assert reason in refusal(content())
 
 
+def operating_point(**changed: Any) -> Card:
+    return a_card(CHOSEN) | {"operating_points": [OPERATING_POINTS[0] | changed]}
+
+
 def selfcheck(change: Callable[[Card], None]) -> Card:
     card = a_card(CHOSEN)
     change(card["selfcheck"])
@@ -169,6 +181,31 @@ def selfcheck(change: Callable[[Card], None]) -> Card:
         ),
         pytest.param(a_card(CHOSEN) | {"features": []}, "wrong at 'features'", id="no features"),
         pytest.param(a_card(CHOSEN) | {"reference": [1.0]}, "reference", id="a short reference"),
+        pytest.param(
+            a_card(CHOSEN) | {"operating_points": []},
+            "wrong at 'operating_points'",
+            id="a table of no operating point",
+        ),
+        pytest.param(
+            operating_point(sensitivity=1.1),
+            "wrong at 'operating_points.0.sensitivity'",
+            id="more than all",
+        ),
+        pytest.param(
+            operating_point(utility=None),
+            "wrong at 'operating_points.0.utility'",
+            id="an operating point without utility",
+        ),
+        pytest.param(
+            operating_point(threshold=0.41),
+            "the first operating point is not at the served threshold",
+            id="another threshold first",
+        ),
+        pytest.param(
+            a_card(CHOSEN) | {"external": [0.78]},
+            "wrong at 'external'",
+            id="external figures that are no object",
+        ),
         pytest.param(
             selfcheck(lambda check: check["probabilities"].pop()),
             "one probability per row",

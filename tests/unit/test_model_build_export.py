@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from model_build.train import train
 from sepsis_detect import features
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.model import METADATA_KEY, Model
+from sepsis_detect.variables import VARIABLES
 from tests.unit.made_up_cohort import a_cohort
 
 RECIPE = Recipe(
@@ -35,6 +37,11 @@ RECIPE = Recipe(
     l2=10.0,
     keep_negatives=0.5,
     max_features=0.5,
+)
+# What does not change in a stay: a model of it is steady, which sixty patients teach no other one.
+STATIC = ("age", "sex", "icu_unit", "hospital_admission_hour")
+STEADY = replace(
+    RECIPE, left_out=tuple({each.name for each in VARIABLES if each.name not in STATIC})
 )
 
 
@@ -186,26 +193,35 @@ def test_a_training_ends_in_an_artifact_that_the_service_accepts(
     tmp_path: Path, data: Dataset
 ) -> None:
     out = tmp_path / "model.onnx"
-    model = train(data.cohort, RECIPE, out=out, work=tmp_path / "work")
+    model = train(data.cohort, STEADY, out=out, work=tmp_path / "work")
     assert [path.name for path in tmp_path.iterdir() if path.name != "work"] == ["model.onnx"]
     served = Model.load(out, loaded_at=datetime.now(UTC))
     np.testing.assert_array_equal(served.probabilities(data.X), model.probabilities(data.X))
     card = json.loads(onnx.load(out).metadata_props[0].value)
     assert onnx.load(out).metadata_props[0].key == METADATA_KEY
-    assert card["features"] == list(features.NAMES)
-    assert len(card["reference"]) == len(features.NAMES)
+    assert card["features"] == list(STEADY.features)
+    assert len(card["reference"]) == len(STEADY.features) == len(STATIC)
     assert card["threshold"] == float(np.float32(card["threshold"]))
     assert card["training"]["patients"] == 60
     assert card["training"]["hospitals"] == {"A": 30, "B": 30}
     assert card["training"]["data_digest"] == f"sha256:{data.cohort.digest}"
     groups = {"first_36_hours", "hospital_A", "hospital_B", "all_hours_weighted", "whole_stays"}
     assert groups | {"intervals", "protocol"} == card["metrics"].keys()
+    assert served.card.operating_points is not None
+    assert served.card.operating_points[0].threshold == card["threshold"]
+
+
+def test_a_training_that_ends_in_a_step_writes_no_artifact(tmp_path: Path, data: Dataset) -> None:
+    """Most hours of these patients' last ten are septic: a model learns that from the clock."""
+    with pytest.raises(ModelArtifactError, match="the risk of a well patient"):
+        train(data.cohort, RECIPE, out=tmp_path / "model.onnx", work=tmp_path / "work")
+    assert not (tmp_path / "model.onnx").exists()
 
 
 def test_an_artifact_whose_cuts_moved_by_one_float32_is_refused(
     tmp_path: Path, data: Dataset
 ) -> None:
-    train(data.cohort, RECIPE, out=tmp_path / "model.onnx", work=tmp_path / "work")
+    train(data.cohort, STEADY, out=tmp_path / "model.onnx", work=tmp_path / "work")
     artifact = onnx.load(tmp_path / "model.onnx")
     trees = next(node for node in artifact.graph.node if node.op_type == "TreeEnsembleRegressor")
     values = next(item for item in trees.attribute if item.name == "nodes_values_as_tensor")
@@ -217,11 +233,11 @@ def test_an_artifact_whose_cuts_moved_by_one_float32_is_refused(
 
 
 def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path, data: Dataset) -> None:
-    first = train(data.cohort, RECIPE, out=tmp_path / "1.onnx", work=tmp_path / "work")
+    first = train(data.cohort, STEADY, out=tmp_path / "1.onnx", work=tmp_path / "work")
     (folder,) = (tmp_path / "work").iterdir()
     kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     (folder / "final.pickle").unlink()
-    second = train(data.cohort, RECIPE, out=tmp_path / "2.onnx", work=tmp_path / "work")
+    second = train(data.cohort, STEADY, out=tmp_path / "2.onnx", work=tmp_path / "work")
     np.testing.assert_array_equal(first.probabilities(data.X), second.probabilities(data.X))
     del kept["final.pickle"]
     assert kept.items() <= {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}.items()

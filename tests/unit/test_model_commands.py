@@ -9,7 +9,7 @@ import pytest
 
 from sepsis_detect.__main__ import main
 from sepsis_detect.published_models import PublishedModels
-from tests.artifacts import BAD, a_model
+from tests.artifacts import BAD, OPERATING_POINTS, a_model
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -61,7 +61,7 @@ def test_verify_says_what_the_fleet_would(say: Say, file: Callable[[bytes], Path
     path = file(a_model("7"))
     code, out, _ = say("verify", path)
     assert (code, out.startswith(f"{path} is acceptable: made-up 7, 0.0 MB, ")) == (0, True)
-    for kind in ("truncated", "wrong self-check", "huge"):
+    for kind in ("truncated", "wrong self-check", "a step", "huge"):
         make, why = BAD[kind]
         code, _, sentence = say("verify", file(make()))
         assert (code, why in sentence, "would be refused: " in sentence) == (2, True, True)
@@ -90,7 +90,7 @@ def test_what_the_fleet_would_refuse_is_not_published(
     s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
 ) -> None:
     s3.put(a_model("1"))
-    for kind in ("truncated", "unknown feature"):
+    for kind in ("truncated", "unknown feature", "a step"):
         make, why = BAD[kind]
         assert why in say("publish", file(make()))[2]
     assert served(s3)[0] == a_model("1")
@@ -216,6 +216,19 @@ def test_show_tells_what_would_be_served_and_from_where(
     out = say("show")[1]
     assert "source                      cache" in out
     assert "fallback                    at the start: S3 cannot be connected to" in out
+
+
+def test_show_prints_operating_points_as_a_table(s3: FaultyS3, say: Say, tmp_path: Path) -> None:
+    s3.put(a_model("1", operating_points=OPERATING_POINTS, external={"auroc": 0.78}))
+    out = say("show")[1]
+    *_, blank, head, served, other = out.splitlines()
+    assert blank == ""
+    assert head.split()[:3] == ["threshold", "sensitivity", "PPV"]
+    assert served.split() == ["0.40000", "0.430", "0.061", "1.90", "0.610", "0.190", "<-", "served"]
+    assert other.split() == ["0.90000", "0.000", "-", "0.00", "0.000", "0.000"]
+    assert "external                    {'auroc': 0.78}" in out
+    s3.put(a_model("2"))
+    assert "sensitivity" not in say("show")[1]
 
 
 def test_files_are_not_scored_by_another_model_than_meant(

@@ -26,6 +26,16 @@ def test_the_page_explains_itself_before_anything_is_entered(visit: Visit) -> No
     expect(visit.page.locator("#model")).to_contain_text(re.compile(r"20\d\d\.\d"))
 
 
+def test_the_page_says_what_changed_and_how_many_alerts_to_expect(visit: Visit) -> None:
+    expect(visit.page.locator("#changed")).to_contain_text(visit.say("welcome.changed"))
+    model = json.loads(visit.page.request.get(f"{visit.address}/model").text())
+    alerts = f"{model['operating_points'][0]['alerts_per_patient_day']:.2g}"
+    said = visit.say(
+        "welcome.alerts", alerts=alerts if visit.language == "en" else alerts.replace(".", ",")
+    )
+    expect(visit.page.locator("#changed")).to_contain_text(said)
+
+
 def test_the_form_has_every_variable_with_its_unit(visit: Visit) -> None:
     listed = json.loads(visit.page.request.get(f"{visit.address}/variables").text())["variables"]
     for variable in listed:

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from sepsis_detect.api.page import MEDIA_TYPES, read_assets
 from tests.web.conftest import LANGUAGES, visiting, words
 
-MOST_BYTES = 120_000
+MOST_BYTES = 140_000
 ASSETS = read_assets()
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 

@@ -30,6 +30,19 @@ from sepsis_detect.variables import RANGES, VARIABLES, Variable
 
 router = APIRouter()
 
+DESCRIBED = {
+    "name",
+    "version",
+    "created_at",
+    "threshold",
+    "features",
+    "training",
+    "metrics",
+    "operating_points",
+    "external",
+}
+"""What `GET /model` shows of an artifact's description of itself."""
+
 
 class JsonResponse(Response):
     """What a `Response` sends that has nothing but a body of JSON, made in less time."""
@@ -104,13 +117,10 @@ def _origin(model: Model) -> dict[str, Any]:
     tags=["service"],
 )
 async def served_model(request: Request) -> Response:
-    """Describe the served model: threshold, features, training data and metrics."""
+    """Describe the served model: threshold, features, training data, metrics, other thresholds."""
     model = _model(request)
-    card = model.card.model_dump(
-        include={"name", "version", "created_at", "threshold", "features", "training", "metrics"}
-    )
-    notice = {"intended_use": schemas.NOTICE}
-    return json_response(card | _origin(model) | notice)
+    notices = {"intended_use": schemas.NOTICE, "long_stays": schemas.LONG_STAYS}
+    return json_response(model.card.model_dump(include=DESCRIBED) | _origin(model) | notices)
 
 
 @router.get(

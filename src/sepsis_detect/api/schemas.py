@@ -12,6 +12,12 @@ NOTICE = (
     "Research software, not a medical device. For adult intensive care; it supports clinical "
     "judgement and never replaces it. Send no names or identifiers."
 )
+LONG_STAYS = (
+    "Versions up to 2026.11.26 took a long stay for a sign of sepsis, because records without "
+    "sepsis are cut short in the training data, and flagged most hours after day 2. Now a model is "
+    "served only if the risk of a patient whose signs do not change stays the same, however long "
+    "the stay."
+)
 VERDICT = Literal["Positive", "Negative"]
 
 
@@ -91,6 +97,31 @@ class Unavailable(Schema):
     reason: str
 
 
+class OperatingPointOut(Schema):
+    """What a threshold gives, in patients that the model was not fitted on."""
+
+    threshold: float = Field(examples=[0.0213])
+    sensitivity: float = Field(
+        description="Share of the hours labelled septic that is flagged", examples=[0.43]
+    )
+    ppv: float | None = Field(
+        description="Share of the flagged hours that is labelled septic; null: none is flagged",
+        examples=[0.061],
+    )
+    alerts_per_patient_day: float = Field(
+        description="Flagged hours in 24 hours of a patient", examples=[1.9]
+    )
+    in_time: float = Field(
+        description="Share of septic patients with a flagged hour from 12 hours before onset to 3 "
+        "after",
+        examples=[0.61],
+    )
+    utility: float = Field(
+        description="Of the PhysioNet/CinC 2019 challenge: 0 is never flagging, 1 the best answers",
+        examples=[0.19],
+    )
+
+
 class ServedModel(ModelInService):
     """The served model, as its artifact describes it."""
 
@@ -98,8 +129,19 @@ class ServedModel(ModelInService):
     threshold: float
     features: list[str]
     training: dict[str, Any]
-    metrics: dict[str, Any]
+    metrics: dict[str, Any] = Field(
+        description="Out of fold by patient. `first_36_hours` of stays are the headline; "
+        "`whole_stays` are what publications report",
+    )
+    operating_points: list[OperatingPointOut] | None = Field(
+        description="What other thresholds would give, on the first 36 hours of stays; the served "
+        "one first. null: the artifact does not say"
+    )
+    external: dict[str, Any] | None = Field(
+        description="Figures in hospitals that the model never saw. null: the artifact does not say"
+    )
     intended_use: str
+    long_stays: str = Field(description="What changed for long stays, and why")
 
 
 class ConversionOut(Schema):

@@ -75,6 +75,7 @@ async function load() {
     $("status").textContent = "";
     page.model = await ask("model", { askKey });
     showModel();
+    if (!page.shown) showWelcome();
   } catch (error) {
     $("status").textContent = "";
     if (!(error instanceof AskError)) throw error;
@@ -126,7 +127,14 @@ function showModel() {
 
 function showWelcome() {
   const steps = ["welcome.enter", "welcome.read", "welcome.trust"].map((key) => h("li", {}, t(key)));
+  steps.push(h("li", { id: "changed" }, t("welcome.changed"), " ", expectedAlerts()));
   $("answer-content").replaceChildren(h("div", { class: "welcome" }, h("p", {}, t("welcome.what")), h("ul", {}, steps)));
+}
+
+/** How often the served threshold is reached; nothing where the model does not say. */
+function expectedAlerts() {
+  const alerts = page.model?.operating_points?.[0].alerts_per_patient_day;
+  return alerts === undefined ? "" : t("welcome.alerts", { alerts: Number(alerts.toPrecision(2)) });
 }
 
 function changed() {
