@@ -6,6 +6,7 @@ others get the median of the hours they are fitted on, and learn what is missing
 that count measurements.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,6 +35,7 @@ from sepsis_detect.stay import FloatArray, IntArray, Stay
 Float32Array = NDArray[np.float32]
 
 BEDSIDE = ("sirs", "qsofa", "news2", "sofa2", "shock_index")
+SERVED_LEARNER = "averaged_boosting"
 TIME = "icu_time"
 TIME_LABEL = "Time in ICU alone"
 
@@ -72,6 +74,12 @@ class Boosting:
             rows: Which hours to use.
         """
         return AveragedGradientBoosting.of(self.recipe).fit(X, stakes > 0, np.abs(stakes), rows)
+
+    def part_of(self, model: AveragedGradientBoosting) -> AveragedGradientBoosting:
+        """The model that the same fit with this recipe's members would have given."""
+        part = copy.copy(model)
+        part.n_members, part.members_ = self.recipe.members, model.members_[: self.recipe.members]
+        return part
 
     def scores(self, model: AveragedGradientBoosting, X: Float32Array) -> FloatArray:
         """Shape (n_hours,): sigmoid of the mean margin; not calibrated, which changes no rank."""
@@ -202,12 +210,7 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         "keep_negatives": settings.keep_negatives,
         "seed": recipe.seed,
     }
-    single = replace(
-        recipe,
-        members=1,
-        iterations=settings.single_iterations,
-        learning_rate=settings.single_learning_rate,
-    )
+    single = replace(recipe, members=1)
     trees = few | {"scaled": False}
     return [
         logistic_regression(recipe, settings),
@@ -221,8 +224,8 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         ),
         Imputed(name="random_forest", label="Random forest", build=random_forest, **trees),
         Imputed(name="extra_trees", label="Extra trees", build=extra_trees, **trees),
-        boosting("gradient_boosting", "Gradient boosting", single),
-        boosting("averaged_boosting", "Averaged boosting (served)", recipe),
+        boosting("gradient_boosting", "Gradient boosting (one member)", single),
+        boosting(SERVED_LEARNER, "Averaged boosting (served)", recipe),
     ]
 
 

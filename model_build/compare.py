@@ -10,6 +10,7 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ import onnxruntime as ort
 from tqdm import tqdm
 
 from model_build import candidates, export, inference, pipeline_graph, transfer, trial
-from model_build.candidates import TIME, Learner, bedside_labels, bedside_scores, learners
+from model_build.candidates import (
+    SERVED_LEARNER,
+    TIME,
+    Learner,
+    bedside_labels,
+    bedside_scores,
+    learners,
+)
 from model_build.cohort import Cohort
 from model_build.comparison_report import write_report
 from model_build.config import Comparison, Recipe
 from model_build.dataset import Dataset, dataset
 from model_build.labels import septic_stays
+from model_build.out_of_fold import fit
 from model_build.split import folds
 from model_build.store import Store
 from model_build.transfer import across_hospitals
@@ -77,11 +86,11 @@ def _candidates(
     data = everything.select(recipe.features)
     uncut = np.flatnonzero(data.is_uncut)
     bench = Bench.of(data, fold, uncut, draws=settings.draws, seed=recipe.seed)
+    for k in range(recipe.folds):
+        trained.keep(f"fold-{k}", partial(fit, data, recipe, np.flatnonzero(fold != k)))
     judged = _bedside(data.cohort, bench)
-    *others, served = learners(recipe, settings)
-    for learner in others:
-        judged.append(_learned(learner, data, fold, bench, settings, store, trained=None))
-    judged.append(_learned(served, data, fold, bench, settings, store, trained=trained))
+    for learner in learners(recipe, settings):
+        judged.append(_learned(learner, data, fold, bench, settings, store, trained))
     verdict_on_served = judged[-1][1]
     return [
         row
@@ -118,8 +127,7 @@ def _learned(
     bench: Bench,
     settings: Comparison,
     store: Store,
-    *,
-    trained: Store | None,
+    trained: Store,
 ) -> Judged:
     """Judge a learner out of fold; `trained` is where `train` keeps the fits of the served one."""
     name = _stored_name(learner)
@@ -133,7 +141,7 @@ def _learned(
     verdict = bench.verdict(scores[bench.hours])
     headline = ", ".join(f"{name} {value:.4f}" for name, value in verdict.values.items())
     log.info("%s: %s", learner.label, headline)
-    kind = "learner" if trained is None else "served"
+    kind = "served" if learner.name == SERVED_LEARNER else "learner"
     return _measured(learner, list(results.values())) | {"kind": kind}, verdict
 
 

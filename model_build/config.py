@@ -119,8 +119,6 @@ class Comparison:
         keep_negatives: As `Recipe.keep_negatives`, for all but the boostings.
         extra_trees_features: Share of features tried at a split; the random forest tries the
             square root of their number.
-        single_iterations, single_learning_rate: Of a gradient boosting that is not averaged: alone,
-            it needs more and smaller steps.
         transfer_members: Of the boosting that is carried from one hospital to the other.
         draws: Of patients, for the intervals.
         parity_hours: Held-out hours of each fold on which ONNX Runtime is held against
@@ -132,13 +130,11 @@ class Comparison:
     linear_svm_c: float = 0.001
     rbf_svm_c: float = 1.0
     rbf_svm_gamma: float = 0.001
-    rbf_svm_hours: int = 8000
+    rbf_svm_hours: int = 4000
     forest_trees: int = 60
     forest_leaf_hours: int = 20
     keep_negatives: float = 0.05
     extra_trees_features: float = 0.1
-    single_iterations: int = 250
-    single_learning_rate: float = 0.06
     transfer_members: int = 3
     draws: int = 200
     parity_hours: int = 2000
@@ -151,8 +147,6 @@ QUICK_COMPARISON = replace(
     rbf_svm_hours=1000,
     forest_trees=10,
     keep_negatives=0.25,
-    single_iterations=20,
-    single_learning_rate=0.2,
     draws=50,
     parity_hours=200,
     single_calls=50,

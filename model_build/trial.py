@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model_build.candidates import Learner
+from model_build.candidates import Boosting, Learner
 from model_build.config import Comparison
 from model_build.dataset import Dataset
 from model_build.inference import inference_times, served_scores, timed
@@ -49,7 +49,7 @@ class Trial:
         fold: Shape (n_hours,), of the hour's patient.
         k: The fold held out.
         settings: What is measured.
-        kept: Where `train` keeps its fits of this learner; None: it does not.
+        kept: Where `train` keeps its fits; a boosting of as many members or fewer is part of them.
     """
 
     learner: Learner
@@ -57,7 +57,7 @@ class Trial:
     fold: IntArray
     k: int
     settings: Comparison
-    kept: Store | None
+    kept: Store
 
     def __call__(self) -> Result:
         """Do it; only called if the result is not stored."""
@@ -84,17 +84,9 @@ class Trial:
         return judged
 
     def _fitted(self) -> tuple[Any, float | None]:
-        if self.kept is None:
-            return timed(self._fit)
-        times: list[float] = []
-
-        def fit() -> Any:
-            model, seconds = timed(self._fit)
-            times.append(seconds)
-            return model
-
-        model = self.kept.keep(f"fold-{self.k}", fit)
-        return model, times[0] if times else None
+        if isinstance(self.learner, Boosting):
+            return self.learner.part_of(self.kept.get(f"fold-{self.k}")), None
+        return timed(self._fit)
 
     def _fit(self) -> Any:
         others = np.flatnonzero(self.fold != self.k)
