@@ -18,13 +18,20 @@ BIN := .venv/bin
 VENV := .venv/.complete
 CDK := node_modules/.package-lock.json
 
+# Hospitals the model is never trained on: validation only.
+EICU := $(DATA)/eicu_demo
+EICU_ABOUT := eICU Collaborative Research Database demo (Pollard et al., Sci Data 2018;5:180178; ODbL 1.0): \
+	adult ICU stays of hospitals in the United States up to 7 days, not cut; half of the hospitals. \
+	The label approximates the challenge's: antibiotics for 72 h as suspicion of infection, a SOFA rise \
+	of 2 without the Glasgow scale, onset 4 h after admission or later; rows end 3 h after onset.
+
 # ONNX Runtime reports home unless this is set before its import.
 export ORT_DISABLE_TELEMETRY := 1
 # CDK's command line too.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve image browser screenshots test lint format types model cdk synth deploy bench bench-swap bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
+.PHONY: help venv serve image browser screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -87,7 +94,18 @@ types: $(VENV) ## Check types
 model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/data)
 	$(BIN)/python -m model_build train --data $(DATA)
 	$(BIN)/python -m model_build compare --data $(DATA)
+	@$(MAKE) --no-print-directory validate-outside
 	$(BIN)/python -m model_build evaluate --data $(DATA)
+
+# 3 says that a limit is missed: the report shows it, whatever it is.
+validate-outside:
+ifeq ($(wildcard $(EICU)/labelled.parquet),)
+	@echo "make model: validation at other hospitals left out, there is no $(EICU)/labelled.parquet" >&2
+else
+	$(BIN)/python -m model_build validate --data $(EICU)/labelled.parquet \
+		--unlabelled $(EICU)/unlabelled.parquet --out docs/model/external --about "$(EICU_ABOUT)" \
+		--min auroc=.75 --min utility=0 --max alerts_per_patient_day=2.5 || [ $$? -eq 3 ]
+endif
 
 bench-swap: $(VENV) ## Swap models fifty times under constant load and faults (ten minutes)
 	$(BIN)/python -m benchmarks.swap_under_load

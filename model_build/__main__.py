@@ -1,4 +1,4 @@
-"""Command line: `python -m model_build fetch|tune|train|compare|evaluate`; see `--help`."""
+"""Command line: `python -m model_build STAGE`; see `--help`."""
 
 import argparse
 import logging
@@ -6,13 +6,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from model_build import validate_command
 from model_build.cohort import CohortError, load
 from model_build.compare import compare
-from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE, STARTED_FROM
+from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE
 from model_build.evaluate import evaluate
 from model_build.fetch import GO_ON, FetchError, fetch
 from model_build.train import train
 from model_build.tuning import tune
+from sepsis_detect.errors import SepsisDetectError
 
 DEFAULT_DATA = Path("../shared/data")
 DEFAULT_FETCHED = Path("../data/physionet2019-psv")
@@ -22,19 +24,18 @@ DEFAULT_REPORT = Path("docs/model")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one stage; 0 if it worked, 2 if the data cannot be used."""
+    """Run one stage; 0 if it worked, 2 if the data cannot be used, 3 if a limit is missed."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
     options = _parser().parse_args(arguments)
-    stage: Callable[[argparse.Namespace], None] = options.run
+    stage: Callable[[argparse.Namespace], int | None] = options.run
     try:
-        stage(options)
-    except (CohortError, FetchError) as error:
+        return stage(options) or 0
+    except (CohortError, FetchError, SepsisDetectError) as error:
         print(f"model_build: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"model_build: stopped; {GO_ON}", file=sys.stderr)
         return 130
-    return 0
 
 
 def _fetch(options: argparse.Namespace) -> None:
@@ -43,7 +44,7 @@ def _fetch(options: argparse.Namespace) -> None:
 
 def _tune(options: argparse.Namespace) -> None:
     recipe, out = (
-        (QUICK, options.work / "quick-tune") if options.quick else (STARTED_FROM, DEFAULT_REPORT)
+        (QUICK, options.work / "quick-tune") if options.quick else (RECIPE, DEFAULT_REPORT)
     )
     tune(load(options.data), recipe, out=options.out or out, work=options.work)
 
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
             "--quick", action="store_true", help="few patients and trees, written under --work"
         )
         stage.set_defaults(run=run)
+    validate_command.add_to(stages)
     return parser
 
 

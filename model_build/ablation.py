@@ -26,6 +26,7 @@ from sepsis_detect.stay import BoolArray, IntArray
 
 FEATURE = "icu_hour"
 AS_SERVED = "as_served"
+UNGUARDED = "cut_not_undone_icu_hour_uncapped"
 
 
 def ablation(
@@ -58,7 +59,7 @@ def variants(data: Dataset) -> dict[str, Dataset]:
     return {
         "without_icu_hour": data.with_feature(FEATURE, np.full(len(data.X), np.nan)),
         "cut_not_undone": replace(data, undo_cut=False),
-        "cut_not_undone_icu_hour_uncapped": replace(uncapped, undo_cut=False),
+        UNGUARDED: replace(uncapped, undo_cut=False),
     }
 
 

@@ -199,7 +199,7 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
 
     few: dict[str, Any] = {
         "objective": recipe.objective,
-        "keep_negatives": recipe.keep_negatives,
+        "keep_negatives": settings.keep_negatives,
         "seed": recipe.seed,
     }
     single = replace(
@@ -208,7 +208,7 @@ def learners(recipe: Recipe, settings: Comparison) -> list[Learner]:
         iterations=settings.single_iterations,
         learning_rate=settings.single_learning_rate,
     )
-    trees = few | {"keep_negatives": settings.forest_keep_negatives, "scaled": False}
+    trees = few | {"scaled": False}
     return [
         logistic_regression(recipe, settings),
         Imputed(name="linear_svm", label="Linear SVM", build=linear_svm, **few),
@@ -233,7 +233,7 @@ def logistic_regression(recipe: Recipe, settings: Comparison) -> Imputed:
         label="Logistic regression",
         build=lambda: LogisticRegression(C=settings.logistic_c, solver="newton-cholesky"),
         objective=recipe.objective,
-        keep_negatives=recipe.keep_negatives,
+        keep_negatives=settings.keep_negatives,
         seed=recipe.seed,
     )
 

@@ -1,5 +1,6 @@
 """Candidates side by side: same patients, same folds, same thresholds' rule, same measurements.
 
+All are judged on the first 36 hours of stays, where no record is cut.
 Every score is ONNX Runtime's, of patients that the fit never saw. Each fold of each candidate is
 kept, so that an interrupted comparison goes on where it stopped; of the served learner, the fits
 that `train` kept are used.
@@ -50,32 +51,44 @@ def compare(
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
-    data = dataset(cohort, recipe.features, progress=True)
+    everything = dataset(cohort, progress=True)
     by_patient = folds(cohort.patient_ids.tolist(), n_folds=recipe.folds, seed=recipe.seed)
     fold = by_patient[cohort.stay_of_hour]
-    trained = Store.open(work, recipe, data)
+    trained = Store.open(work, recipe, everything.select(recipe.features))
     store = own_store(trained, settings)
+    found = {
+        "protocol": _protocol(everything, recipe, settings),
+        "candidates": _candidates(everything, fold, recipe, settings, store, trained),
+        "across_hospitals": across_hospitals(everything, fold, recipe, settings, store),
+    }
+    write_report(found, out)
+    return found
+
+
+def _candidates(
+    everything: Dataset,
+    fold: IntArray,
+    recipe: Recipe,
+    settings: Comparison,
+    store: Store,
+    trained: Store,
+) -> list[dict[str, Any]]:
+    """Bedside scores and learners on the features of the recipe, the served learner last."""
+    data = everything.select(recipe.features)
     uncut = np.flatnonzero(data.is_uncut)
     bench = Bench.of(data, fold, uncut, draws=settings.draws, seed=recipe.seed)
-    judged = _bedside(cohort, bench)
+    judged = _bedside(data.cohort, bench)
     *others, served = learners(recipe, settings)
     for learner in others:
         judged.append(_learned(learner, data, fold, bench, settings, store, trained=None))
     judged.append(_learned(served, data, fold, bench, settings, store, trained=trained))
     verdict_on_served = judged[-1][1]
-    rows = [
+    return [
         row
         | to_json(verdict.figures())
         | {"less_than_served": to_json(verdict_on_served.less(verdict))}
         for row, verdict in judged
     ]
-    found = {
-        "protocol": _protocol(data, recipe, settings),
-        "candidates": rows,
-        "across_hospitals": across_hospitals(data, fold, recipe, settings, store),
-    }
-    write_report(found, out)
-    return found
 
 
 def own_store(trained: Store, settings: Comparison) -> Store:
@@ -114,9 +127,9 @@ def _learned(
         k: store.keep(f"{name}-{k}", Trial(learner, data, fold, k, settings, trained))
         for k in tqdm(np.unique(fold).tolist(), desc=learner.label)
     }
-    scores = np.empty(len(fold), dtype=np.float32)
+    scores = np.full(len(fold), np.nan, dtype=np.float32)
     for k, result in results.items():
-        scores[fold == k] = result.scores
+        scores[(fold == k) & data.is_uncut] = result.scores
     verdict = bench.verdict(scores[bench.hours])
     headline = ", ".join(f"{name} {value:.4f}" for name, value in verdict.values.items())
     log.info("%s: %s", learner.label, headline)
@@ -158,8 +171,9 @@ def _protocol(data: Dataset, recipe: Recipe, settings: Comparison) -> dict[str, 
         "patients": cohort.stay.n_stays,
         "septic_patients": int(septic_stays(cohort.labels, cohort.stay.starts).sum()),
         "hours": cohort.stay.n_hours,
-        "observed_rate": round(float(data.labels.mean()), 5),
-        "features": data.X.shape[1],
+        "judged_hours": int(data.is_uncut.sum()),
+        "observed_rate": round(float(data.labels[data.is_uncut].mean()), 5),
+        "features": len(recipe.features),
         "folds": recipe.folds,
         "seed": recipe.seed,
         "objective": recipe.objective,

@@ -7,6 +7,8 @@ from typing import Any
 from model_build.config import Objective
 from model_build.plots import style
 from model_build.plots.candidates import TITLES, candidates
+from model_build.record_cut import UNCUT_HOURS
+from model_build.transfer import SERVED
 
 OBJECTIVES: dict[Objective, str] = {
     "label": "the hours labelled septic from the others",
@@ -31,16 +33,17 @@ def markdown(found: dict[str, Any]) -> str:
         "# Candidates compared",
         "Written by `python -m model_build compare`; do not edit.",
         f"{protocol['patients']:,} patients ({protocol['septic_patients']:,} septic), "
-        f"{protocol['hours']:,} hours, {protocol['features']} features. The same "
-        f"{protocol['folds']} folds by patient for all: every hour is scored by a fit that never "
-        "saw its patient, and each fold is judged at the threshold that is best on the other "
-        "folds. Utility is the challenge's, normalised: 0 is never to alert, 1 the best possible. "
-        f"In brackets 95 % intervals from {protocol['draws']} draws of patients.",
+        f"{protocol['hours']:,} hours, {protocol['features']} features. Judged on the first "
+        f"{UNCUT_HOURS} hours of each stay ({protocol['judged_hours']:,} hours), where no record "
+        f"is cut. The same {protocol['folds']} folds by patient for all: every hour is scored by "
+        "a fit that never saw its patient, and each fold is judged at the threshold of highest "
+        "utility on the other folds. Utility is the challenge's, normalised: 0 is never to alert, "
+        f"1 the best possible. In brackets 95 % intervals from {protocol['draws']} draws of "
+        "patients.",
         "![Utility, AUROC and AUPRC of every candidate with intervals](compare.svg)",
         _table(*_ranking_table(found["candidates"])),
         "Missing items of a bedside score add no points; an unknown shock index raises no alarm. "
-        "Time in ICU alone is no score at all: it shows how much an artefact of the records is "
-        "worth. It is uncapped here; the features know it only up to 48 hours. "
+        "Time in ICU alone is no score at all: it shows what the hour gives without the patient. "
         "*Served minus this* is the difference in utility on the same draws.",
         "## What they cost",
         _table(*_cost_table(found["candidates"])),
@@ -53,10 +56,12 @@ def markdown(found: dict[str, Any]) -> str:
     if found["across_hospitals"]:
         paragraphs += [
             "## Across hospitals",
-            "Fitted on one hospital, judged on every patient of the other. The source's threshold "
-            "is chosen by its patients of one fold, left out of the fit; recalibrated is each "
-            "fold of the target at the threshold of its other folds. Boosting here: "
-            f"{_boosting_note(found)}.",
+            f"Fitted on one hospital, judged on the first {UNCUT_HOURS} hours of every patient of "
+            "the other. The source's threshold is chosen by its patients of one fold, left out of "
+            "the fit; recalibrated is each fold of the target at the threshold of its other "
+            "folds. *The recipe before* sees every variable, and nothing in its fit undoes the "
+            "cut of the records. *Served minus this* is the difference in AUROC on the same "
+            f"draws. Boosting here: {_boosting_note(found)}.",
             _table(*_transfer_table(found["across_hospitals"])),
         ]
     return "\n\n".join(paragraphs) + "\n"
@@ -94,23 +99,22 @@ def _cost_table(rows: list[dict[str, Any]]) -> Rows:
 
 
 def _transfer_table(rows: list[dict[str, Any]]) -> Rows:
-    header = ["Hospitals", "", "Time in ICU", "AUROC", "AUPRC"]
-    header += ["Utility, source threshold", "Utility, recalibrated"]
+    header = ["Hospitals", "", "AUROC", "AUPRC", "Utility, source threshold"]
     names = ("auroc", "auprc", "utility_at_source_threshold", "utility_recalibrated")
     lines = [
         [
             f"{row['source']} to {row['target']}",
             row["label"],
-            "with" if row["with_icu_time"] else "without",
             *(_figure(row[name]) for name in names),
+            _figure(row["less_than_served"]["auroc"]) if row["less_than_served"] else "",
         ]
         for row in rows
     ]
-    return header, lines
+    return [*header, "Utility, recalibrated", "Served minus this"], lines
 
 
 def _boosting_note(found: dict[str, Any]) -> str:
-    notes = [r["note"] for r in found["across_hospitals"] if r["name"] == "averaged_boosting"]
+    notes = [row["note"] for row in found["across_hospitals"] if row["name"] == SERVED]
     return str(notes[0])
 
 

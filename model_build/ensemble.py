@@ -8,6 +8,7 @@ The mean margin is not a probability; a sigmoid fitted on out-of-fold margins ma
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from model_build.bins import MAX_BINS, Bins
 from model_build.config import Recipe
 from model_build.labels import Labels
 from model_build.metrics import sigmoid, sigmoid_fit
+from model_build.monotone import directions
 from sepsis_detect.stay import BoolArray, FloatArray, IntArray
 
 Float32Array = NDArray[np.float32]
@@ -32,7 +34,8 @@ HOURS_AT_A_TIME = 50_000
 class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Mean margin of several HistGradientBoostingClassifier, then a sigmoid.
 
-    Parameters are those of `Recipe`, under scikit-learn's names.
+    Parameters are those of `Recipe`, under scikit-learn's names; `directions` are of
+    `monotone.directions`, one a feature, None: all free.
 
     Attributes:
         bins_: How features are cut; the members know bins only.
@@ -52,6 +55,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         l2_regularization: float = 10.0,
         max_features: float = 0.3,
         max_bins: int = MAX_BINS,
+        directions: Sequence[int] | None = None,
         random_state: int = 0,
         verbose: bool = False,
     ) -> None:
@@ -64,6 +68,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         self.l2_regularization = l2_regularization
         self.max_features = max_features
         self.max_bins = max_bins
+        self.directions = directions
         self.random_state = random_state
         self.verbose = verbose
 
@@ -80,6 +85,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
             l2_regularization=recipe.l2,
             max_features=recipe.max_features,
             max_bins=recipe.max_bins,
+            directions=directions(recipe.features) if recipe.is_monotone else None,
             random_state=recipe.seed,
             verbose=verbose,
         )
@@ -144,6 +150,7 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
             l2_regularization=self.l2_regularization,
             max_features=self.max_features,
             max_bins=MAX_BINS,
+            monotonic_cst=self.directions,
             categorical_features=None,
             early_stopping=False,
             random_state=self.random_state + member,

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from model_build import model_card, plots, report
+from model_build import model_card, plots, readme, report
 from model_build.ablation import ablation
 from model_build.cohort import Cohort
 from model_build.config import Recipe
@@ -26,9 +26,10 @@ CARD = "MODEL_CARD.md"
 DOCS = Path("docs/model")
 REPORT = "report.md"
 METRICS = "metrics.json"
-# Written by the stages `compare` and `tune`, used if they are there.
+# Written by the stages `compare`, `tune` and `validate`, used if they are there.
 COMPARISON = "compare.json"
 TUNING = "tuning.json"
+EXTERNAL = "external/validation.json"
 
 
 def evaluate(
@@ -68,14 +69,18 @@ def evaluate(
 
 
 def write(figures: dict[str, Any], out: Path) -> None:
-    """Write figures, plots, report and model card; the same figures give the same bytes."""
+    """Write figures, plots, report and model card; the same figures give the same bytes.
+
+    READMEs that are there get the figures of their first screen.
+    """
     docs = out / DOCS
     docs.mkdir(parents=True, exist_ok=True)
-    comparison, tuning = (_read(docs / name) for name in (COMPARISON, TUNING))
+    comparison, tuning, external = (_read(docs / name) for name in (COMPARISON, TUNING, EXTERNAL))
     (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     plots.write(figures, docs)
-    (docs / REPORT).write_text(report.text(figures, comparison, tuning), encoding="utf-8")
-    (out / CARD).write_text(model_card.text(figures, comparison), encoding="utf-8")
+    (docs / REPORT).write_text(report.text(figures, comparison, tuning, external), encoding="utf-8")
+    (out / CARD).write_text(model_card.text(figures, comparison, external), encoding="utf-8")
+    readme.write(figures, external, out)
     log.info("%s, %s and %s written", docs / REPORT, docs / METRICS, out / CARD)
 
 

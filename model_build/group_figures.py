@@ -120,9 +120,13 @@ def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
 
 
 def is_enough(hours: Hours) -> bool:
-    """Whether there are enough septic patients, and other hours, to judge by."""
+    """Whether there are enough septic patients, other hours, and hours to gain by, to judge by.
+
+    Hours long after onset gain nothing: of them alone there is no utility.
+    """
     n_septic = np.count_nonzero(hours.by_patient(hours.labels))
-    return bool(n_septic >= SEPTIC_PATIENTS_AT_LEAST and (hours.labels == 0).any())
+    has_both = (hours.labels == 0).any() and (hours.utilities.gain > 0).any()
+    return bool(n_septic >= SEPTIC_PATIENTS_AT_LEAST and has_both)
 
 
 def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[str, Interval]:

@@ -74,12 +74,12 @@ def importance(
 
 
 def sample(data: Dataset) -> BoolArray:
-    """Shape (n_hours,): the hours of `PATIENTS` patients, chosen by a hash of their ids."""
+    """Shape (n_hours,): the first 36 hours of `PATIENTS` patients, chosen by a hash of the id."""
     ids = data.cohort.patient_ids
     ranks = np.array([rank(f"importance:{i}", SEED) for i in ids], dtype=np.uint64)
     chosen = np.zeros(len(ids), dtype=np.bool_)
     chosen[np.argsort(ranks)[:PATIENTS]] = True
-    return chosen[data.cohort.stay_of_hour]
+    return chosen[data.cohort.stay_of_hour] & data.is_uncut
 
 
 class _Permuted:

@@ -218,8 +218,10 @@ def logistic_fit(
         while np.abs(step).max() > CONVERGED and likelihood(coefficients + step) < least:
             step /= 2
         coefficients += step
+        # Beside columns that are nearly alike a step never gets small, but gains nothing.
+        gains_nothing = gradient @ step < ROUNDING * abs(reached)
         reached = likelihood(coefficients)
-        if np.abs(step).max() < CONVERGED:
+        if np.abs(step).max() < CONVERGED or gains_nothing:
             return coefficients
     raise ValueError("the logistic fit did not converge: the labels may be separable")
 

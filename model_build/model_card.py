@@ -7,9 +7,19 @@ from typing import Any
 
 from model_build import report_tables as tables
 from model_build.config import Objective
-from model_build.report import template
-from model_build.subgroups import AFTER_60_HOURS, LAST_PHASE
-from model_build.words import MISSING, number, percent, table
+from model_build.judgement import MOST_ALERTS_PER_PATIENT_DAY
+from model_build.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
+from model_build.report import template, what_changed
+from model_build.transfer import BEFORE, SERVED
+from model_build.words import (
+    MISSING,
+    number,
+    percent,
+    table,
+    variable_name,
+    variable_names,
+    with_interval,
+)
 
 Figures = dict[str, Any]
 
@@ -19,37 +29,77 @@ OBJECTIVES: dict[Objective, str] = {
 }
 
 
-def text(figures: Figures, comparison: Figures | None) -> str:
-    """The whole card."""
-    model, data, overall = figures["model"], figures["data"], figures["overall"]
-    first_60 = tables.first_60_hours(figures)
-    by_patient = figures["by_patient"]
+NOT_VALIDATED = "Not yet measured in hospitals that the model never saw."
+FIGURES_OUTSIDE = "[docs/model/external/validation.json](docs/model/external/validation.json)"
+PATIENT = ("age", "sex", "icu_unit", "hospital_admission_hour")
+
+
+def text(
+    figures: Figures, comparison: Figures | None = None, external: Figures | None = None
+) -> str:
+    """The whole card; what is None has not been measured yet."""
+    data, overall, by_patient = figures["data"], figures["overall"], figures["by_patient"]
     ppv, in_time = overall["ppv"]["value"], by_patient["septic_alerted_in_time"]["value"]
     return template("model_card.md").format(
-        name=model["name"],
-        version=model["version"],
-        members=model["recipe"]["members"],
-        iterations=model["recipe"]["iterations"],
-        leaves=model["recipe"]["leaves"],
-        features=model["features"],
-        objective=OBJECTIVES[model["recipe"]["objective"]],
-        threshold=percent(model["threshold"], 2),
+        what_changed=what_changed(),
+        uncut=UNCUT_HOURS,
+        first_cut=FIRST_CUT_HOUR,
+        last_cut=LAST_CUT_HOUR,
+        **_model(figures["model"]),
         **_data(data),
-        per_feature=data["septic_patients"] / model["features"],
+        per_feature=data["septic_patients"] / figures["model"]["features"],
         folds=figures["protocol"]["folds"],
         draws=figures["draws"],
-        **_columns(overall, ""),
-        **_columns(first_60, "_60"),
+        validation=_validation(figures),
+        whole_utility=tables.cell(figures["whole_stays"], "utility"),
+        whole_auroc=tables.cell(figures["whole_stays"], "auroc"),
         across=_across(comparison),
+        external=external_paragraph(external),
+        long_stays=long_stays(external),
         false_per_true=number((1 - ppv) / ppv, 0) if ppv else MISSING,
         alerts_short=number(overall["alerts_per_patient_day"]["value"], 1),
         others=percent(by_patient["others_ever_alerted"]["value"], 0),
         in_time=percent(in_time, 0),
         missed=percent(1 - in_time, 0),
         ppv_short=percent(ppv),
-        **_long_stays(figures["subgroups"]),
         groups=_groups(figures["subgroups"]),
     )
+
+
+def external_paragraph(external: Figures | None) -> str:
+    """The figures of hospitals that the model never saw, from `external/validation.json`."""
+    return NOT_VALIDATED if external is None else f"Figures: {FIGURES_OUTSIDE}."
+
+
+def long_stays(external: Figures | None) -> str:
+    """Alerts and calibration after day 2, which only other hospitals can show."""
+    if external is None:
+        return "This has not been measured outside yet: do not rely on it after day 2."
+    return f"By day of stay in other hospitals: {FIGURES_OUTSIDE}."
+
+
+def _model(model: Figures) -> Figures:
+    recipe = model["recipe"]
+    left_out = recipe["left_out"]
+    seen = [variable_name(name).lower() for name in PATIENT if name not in left_out]
+    return {
+        "name": model["name"],
+        "version": model["version"],
+        "members": recipe["members"],
+        "iterations": recipe["iterations"],
+        "leaves": recipe["leaves"],
+        "features": model["features"],
+        "of_patient": ", ".join(seen),
+        "objective": OBJECTIVES[recipe["objective"]],
+        "threshold": percent(model["threshold"], 2),
+        "most_alerts": MOST_ALERTS_PER_PATIENT_DAY,
+        "left_out": _left_out(left_out),
+    }
+
+
+def _left_out(names: list[str]) -> str:
+    """Which variables the model does not see, and why."""
+    return template("left_out.md").format(names=variable_names(names)) if names else ""
 
 
 def _data(data: Figures) -> Figures:
@@ -73,20 +123,13 @@ def _data(data: Figures) -> Figures:
     }
 
 
-def _columns(group: Figures, suffix: str) -> dict[str, str]:
-    names = tables.AREAS | tables.CALIBRATION | tables.ALERTS
-    return {name + suffix: tables.cell(group, name) for name in names}
-
-
-def _long_stays(subgroups: Figures) -> dict[str, str]:
-    """What long stays look like here; dashes where nobody stays so long."""
-    late = subgroups["phase of stay"].get(LAST_PHASE, {})
-    longest = subgroups["record length"].get(AFTER_60_HOURS)
-    share = longest["septic_patients"] / longest["patients"] if longest else None
-    return {
-        "late_alerts": tables.cell(late, "alerts_per_patient_day"),
-        "long_septic": percent(share, 0),
-    }
+def _validation(figures: Figures) -> str:
+    columns = {tables.FIRST_HOURS: "overall", tables.UNDONE: "all_hours_weighted"}
+    rows = [
+        [title, *(tables.cell(figures[group], name) for group in columns.values())]
+        for name, title in (tables.AREAS | tables.CALIBRATION | tables.ALERTS).items()
+    ]
+    return table(["", *columns], rows)
 
 
 def _groups(subgroups: Figures) -> str:
@@ -103,15 +146,24 @@ def _groups(subgroups: Figures) -> str:
 def _across(comparison: Figures | None) -> str:
     if comparison is None or not comparison["across_hospitals"]:
         return "Transfer between the hospitals: `python -m model_build compare`."
-    rows = [row for row in comparison["across_hospitals"] if row["name"] == "averaged_boosting"]
+    rows = {(r["source"], r["target"], r["name"]): r for r in comparison["across_hospitals"]}
     parts = [
-        f"{row['source']} to {row['target']} AUROC {number(row['auroc']['value'])}, utility "
+        f"{source} to {target} AUROC {with_interval(row['auroc'])}, "
+        f"{_against(rows[source, target, BEFORE])}, utility "
         f"{number(row['utility_at_source_threshold']['value'])} at the source's threshold and "
         f"{number(row['utility_recalibrated']['value'])} at one chosen anew"
-        for row in rows
-        if row["with_icu_time"]
+        for (source, target, name), row in rows.items()
+        if name == SERVED
     ]
-    return f"Fitted in one hospital, judged in the other: {'; '.join(parts)}."
+    where = f"Fitted in one hospital, judged on the first {UNCUT_HOURS} hours in the other"
+    return f"{where}: {'; '.join(parts)}."
+
+
+def _against(before: Figures) -> str:
+    difference = with_interval(before["less_than_served"]["auroc"])
+    return (
+        f"against {number(before['auroc']['value'])} of the recipe before (difference {difference})"
+    )
 
 
 def _quartiles(values: list[float]) -> str:

@@ -1,20 +1,26 @@
 """The report for people: `docs/model/report.md`, its template filled with the figures of a run.
 
-Every number comes from `metrics.json`, `compare.json` or `tuning.json`; the sentences are
-`templates/*.md`.
+Every number comes from `metrics.json`, `compare.json`, `tuning.json` or
+`external/validation.json`; the sentences are `templates/*.md`.
 """
 
 from importlib.resources import files
 from typing import Any
 
 from model_build import report_tables as tables
-from model_build.words import MISSING, number, percent, percent_with_interval
+from model_build.ablation import AS_SERVED, UNGUARDED
+from model_build.alerts import LEAD_FROM, NEVER
+from model_build.judgement import HEADLINE, MOST_ALERTS_PER_PATIENT_DAY
+from model_build.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
+from model_build.targets import targets
+from model_build.words import MISSING, number, percent, percent_with_interval, variable_names
 
 Figures = dict[str, Any]
 Words = dict[str, Any]
 
 WARD_BEDS = 20
 FLAT = 0.01  # utility
+EARLIEST = list(LEAD_FROM)[-1]
 NOT_TUNED = "Not measured yet: `python -m model_build tune` fits variations of the recipe.\n"
 NOT_COMPARED = (
     "Not compared yet: `python -m model_build compare` writes bedside scores, other learners and "
@@ -22,21 +28,46 @@ NOT_COMPARED = (
 )
 
 
-def text(figures: Figures, comparison: Figures | None, tuning: Figures | None = None) -> str:
-    """The whole report."""
+NOT_VALIDATED = (
+    "Not validated yet on patients of other hospitals: `python -m model_build validate` does it.\n"
+)
+
+
+def text(
+    figures: Figures,
+    comparison: Figures | None = None,
+    tuning: Figures | None = None,
+    external: Figures | None = None,
+) -> str:
+    """The whole report; what is None has not been measured yet."""
     return template("report.md").format(
         **_run(figures),
         **_in_short(figures),
+        asked=targets(figures, comparison),
+        external=external_section(external),
+        record_cut=tables.record_cut(figures),
         **_accuracy(figures),
         **_thresholds(figures),
         **_alerts(figures),
         **_timing(figures),
         groups=tables.groups(figures),
-        **_ablation(figures),
+        **_guards(figures),
         **_importance(figures),
         comparison=_comparison(comparison),
         tried=_tried(tuning),
     )
+
+
+def external_section(external: Figures | None) -> str:
+    """The figures of hospitals that the model never saw, from `external/validation.json`."""
+    if external is None:
+        return NOT_VALIDATED
+    return "Figures: [external/validation.json](external/validation.json).\n"
+
+
+def what_changed() -> str:
+    """What the model does otherwise than the versions before it, and why: two sentences."""
+    return template("what_changed.md").format(uncut=UNCUT_HOURS)
 
 
 def template(name: str) -> str:
@@ -47,6 +78,10 @@ def template(name: str) -> str:
 def _run(figures: Figures) -> Words:
     data, model = figures["data"], figures["model"]
     return {
+        "what_changed": what_changed(),
+        "uncut": UNCUT_HOURS,
+        "first_cut": FIRST_CUT_HOUR,
+        "last_cut": LAST_CUT_HOUR,
         "name": model["name"],
         "version": model["version"],
         "threshold": percent(model["threshold"], 2),
@@ -54,22 +89,20 @@ def _run(figures: Figures) -> Words:
         "patients": data["patients"],
         "septic": data["septic_patients"],
         "hours": data["hours"],
+        "judged_hours": figures["overall"]["hours"],
         "folds": figures["protocol"]["folds"],
         "draws": figures["draws"],
-        "rate": percent(figures["overall"]["observed_rate"]["value"]),
+        "rate": percent(_value(figures["overall"], "observed_rate")),
     }
 
 
 def _in_short(figures: Figures) -> Words:
     by_fold = figures["protocol"]["utility_by_fold"]
-    first_60 = tables.first_60_hours(figures)
     return {
         "headlines": tables.headlines(figures),
-        "asked": tables.asked(figures),
+        "most_alerts": MOST_ALERTS_PER_PATIENT_DAY,
         "cross_fitted": number(sum(by_fold) / len(by_fold)),
         "by_fold": ", ".join(number(utility) for utility in by_fold),
-        "utility_60": number(_value(first_60, "utility")),
-        "auroc_60": number(_value(first_60, "auroc")),
     }
 
 
@@ -126,8 +159,8 @@ def _timing(figures: Figures) -> Words:
     means = dict(zip(curve["hour"], curve["mean_of_long"], strict=True))
     return {
         "median": MISSING if quartiles is None else number(quartiles[1], 0),
-        "never": percent(lead["patients"]["never"] / total, 0),
-        "very_early": percent(lead["patients"]["48 or more"] / total, 0),
+        "never": percent(lead["patients"][NEVER] / total, 0),
+        "very_early": percent(lead["patients"][EARLIEST] / total, 0),
         "mean_24": percent(means.get(-24)),
         "mean_6": percent(means.get(-6)),
         "mean_0": percent(means.get(0)),
@@ -135,16 +168,26 @@ def _timing(figures: Figures) -> Words:
     }
 
 
-def _ablation(figures: Figures) -> Words:
-    variants = figures["ablation"]["variants"]
-    served, uncapped = (
-        variants[name]["overall"]["utility"] for name in ("as_served", "icu_hour_uncapped")
-    )
+def _guards(figures: Figures) -> Words:
+    found = figures["ablation"]
     return {
-        "ablation": tables.ablation(variants),
-        "ablation_members": figures["ablation"]["members"],
-        "artefact_gain": f"{uncapped - served:+.3f}",
+        "ablation": tables.ablation(found["variants"]),
+        "ablation_members": found["members"],
+        "guards": _without_guards(found["variants"]),
     }
+
+
+def _without_guards(variants: Figures) -> str:
+    if UNGUARDED not in variants:
+        return ""
+    gain = {
+        place: variants[UNGUARDED][place]["utility"] - variants[AS_SERVED][place]["utility"]
+        for place in tables.PLACES
+    }
+    return (
+        f"Without both, utility changes by {gain['whole_stays']:+.3f} on whole stays, which no "
+        f"hospital would ever see, and by {gain[HEADLINE]:+.3f} on the first {UNCUT_HOURS} hours."
+    )
 
 
 def _importance(figures: Figures) -> Words:
@@ -153,13 +196,23 @@ def _importance(figures: Figures) -> Words:
         "importance": tables.importance(found["variables"]),
         "importance_hours": found["hours"],
         "importance_patients": found["patients"],
+        "left_out": _left_out(figures["model"]["recipe"]),
     }
+
+
+def _left_out(recipe: Figures) -> str:
+    """Which variables the model does not see."""
+    if not recipe["left_out"]:
+        return ""
+    why = "[why](../../MODEL_CARD.md#model)"
+    return f"Left out of the model: {variable_names(recipe['left_out'])} ({why})."
 
 
 def _comparison(comparison: Figures | None) -> str:
     if comparison is None:
         return NOT_COMPARED
     return template("comparison.md").format(
+        uncut=UNCUT_HOURS,
         candidates=tables.candidates(comparison["candidates"]),
         across=tables.across(comparison["across_hospitals"]),
     )
@@ -171,6 +224,7 @@ def _tried(tuning: Figures | None) -> str:
     return template("tried.md").format(
         patients=tuning["patients"],
         folds=tuning["folds"],
+        uncut=UNCUT_HOURS,
         variations=tables.variations(tuning["variations"]),
     )
 

@@ -1,10 +1,11 @@
 """The tables of the report, in Markdown."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
-from model_build.subgroups import FIRST_60_HOURS
+from model_build.judgement import HEADLINE
+from model_build.measure import HOUR_BIN
+from model_build.record_cut import UNCUT_HOURS
 from model_build.words import (
-    MISSING,
     number,
     percent,
     percent_with_interval,
@@ -17,7 +18,10 @@ Figures = dict[str, Any]
 Rows = list[list[str]]
 
 BOTH = "both hospitals"
-AREAS = {"utility": "utility", "auroc": "AUROC", "auprc": "AUPRC"}
+FIRST_HOURS = f"first {UNCUT_HOURS} hours"
+UNDONE = "all hours, cut undone"
+WHOLE_STAYS = "whole stays"
+AREAS = {"auroc": "AUROC", "auprc": "AUPRC", "utility": "utility"}
 CALIBRATION = {
     "calibration_slope": "calibration slope",
     "calibration_in_the_large": "calibration intercept",
@@ -30,60 +34,19 @@ ALERTS = {
 }
 
 
-class Asked(NamedTuple):
-    """What a figure had to reach, set before the model was trained."""
-
-    name: str
-    title: str
-    low: float
-    high: float = float("inf")
-
-
-ASKED_OVERALL = (
-    Asked("utility", "utility at least .43", 0.43),
-    Asked("auroc", "AUROC at least .845", 0.845),
-    Asked("auprc", "AUPRC at least .12", 0.12),
-)
-ASKED_EVERYWHERE = (
-    Asked("calibration_slope", "calibration slope .9 to 1.1", 0.9, 1.1),
-    Asked("predicted_over_observed", "mean predicted within 5 % of observed", 0.95, 1.05),
-)
-
-
-def first_60_hours(figures: Figures) -> Figures:
-    """The figures that the record-length artefact cannot lift."""
-    found: Figures = figures["subgroups"]["record length"][FIRST_60_HOURS]
-    return found
-
-
 def headlines(figures: Figures) -> str:
-    """Whole stays, the first 60 hours, and each hospital side by side."""
+    """What a hospital should expect first, what publications report last."""
     columns = {
-        "whole stays": figures["overall"],
-        "first 60 hours of stays": first_60_hours(figures),
-        **figures["subgroups"]["hospital"],
+        FIRST_HOURS: figures["overall"],
+        UNDONE: figures["all_hours_weighted"],
+        **{f"{name}, {FIRST_HOURS}": of for name, of in figures["subgroups"]["hospital"].items()},
+        f"{WHOLE_STAYS} (what publications report)": figures["whole_stays"],
     }
     rows = [
         [title, *(cell(group, name) for group in columns.values())]
         for name, title in (AREAS | CALIBRATION | ALERTS).items()
     ]
     return table(["", *columns], rows)
-
-
-def asked(figures: Figures) -> str:
-    """What was asked for, and whether it is reached."""
-    groups = {BOTH: figures["overall"]} | figures["subgroups"]["hospital"]
-    rows = [_asked(one, BOTH, figures["overall"]) for one in ASKED_OVERALL]
-    rows += [_asked(one, name, of) for name, of in groups.items() for one in ASKED_EVERYWHERE]
-    return table(["asked", "where", "found", "reached"], rows)
-
-
-def _asked(one: Asked, where: str, group: Figures) -> list[str]:
-    value = group.get(one.name, {}).get("value")
-    if value is None:
-        return [one.title, where, MISSING, "unknown"]
-    verdict = "yes" if one.low <= value <= one.high else "**no**"
-    return [one.title, where, cell(group, one.name), verdict]
 
 
 def calibration(figures: Figures) -> str:
@@ -93,25 +56,43 @@ def calibration(figures: Figures) -> str:
     return table(["", *CALIBRATION.values()], rows)
 
 
-def operating_points(points: list[dict[str, float]]) -> str:
+def operating_points(points: list[Figures]) -> str:
     """What other thresholds would give; the served one first."""
-    header = ["threshold", "septic hours flagged", "in time", "specificity", "PPV", "NPV"]
-    header += ["flagged hours per day", "new alerts per day", "utility"]
+    header = ["threshold", "septic hours flagged", "PPV", "flagged hours per patient and day"]
     rows = [
         [
             percent(point["threshold"], 2) + (" (served)" if at == 0 else ""),
             percent(point["sensitivity"]),
-            percent(point["septic_patients_alerted_in_time"]),
-            percent(point["specificity"]),
             percent(point["ppv"]),
-            percent(point["npv"], 2),
             number(point["alerts_per_patient_day"], 1),
-            number(point["new_alerts_per_patient_day"], 2),
+            percent(point["septic_patients_alerted_in_time"]),
             number(point["utility"]),
         ]
         for at, point in enumerate(points)
     ]
-    return table(header, rows)
+    return table([*header, "septic patients alerted in time", "utility"], rows)
+
+
+EVERY_FOURTH_BIN = 4 * HOUR_BIN
+
+
+def record_cut(figures: Figures) -> str:
+    """Rate, weight and prediction along the stay: every fourth bin of the plot."""
+    header = ["", "ICU hours", "septic hours as recorded", "weight", "under the weights"]
+    rows = [
+        [
+            hospital,
+            f"{hour:.0f} to {hour + HOUR_BIN - 1:.0f}",
+            percent(along["rate"][at], 2),
+            number(along["weight"][at], 2),
+            percent(along["weighted_rate"][at], 2),
+            percent(along["predicted"][at], 2),
+        ]
+        for hospital, along in figures["by_icu_hour"].items()
+        for at, hour in enumerate(along.get("hour", []))
+        if hour % EVERY_FOURTH_BIN == 1
+    ]
+    return table([*header, "prediction"], rows)
 
 
 GROUP_COLUMNS = {
@@ -145,34 +126,41 @@ def _group(name: str, group: Figures) -> list[str]:
 
 
 VARIANTS = {
-    "as_served": "as served: time in ICU up to 48 h",
-    "without_icu_hour": "without time in ICU",
-    "icu_hour_uncapped": "time in ICU uncapped (not served)",
+    "as_served": "as served",
+    "without_icu_hour": "without time in intensive care",
+    "cut_not_undone": "cut not undone",
+    "cut_not_undone_icu_hour_uncapped": "cut not undone, time in intensive care uncapped",
 }
-
-
-PLACES = {"overall": "whole stays", "first_60_hours": "first 60 h"}
+PLACES = {HEADLINE: FIRST_HOURS, "whole_stays": WHOLE_STAYS}
 
 
 def ablation(variants: Figures) -> str:
-    """With, without and with uncapped time in ICU."""
+    """The model without its guards; variants that were not fitted are left out."""
     header = ["", *(f"{name}, {where}" for where in PLACES.values() for name in AREAS.values())]
     rows = [
         [title, *(number(variants[name][place][key]) for place in PLACES for key in AREAS)]
         for name, title in VARIANTS.items()
+        if name in variants
     ]
     return table(header, rows)
 
 
 def variations(rows: list[Figures]) -> str:
     """What else was tried, from `tuning.json`."""
-    places = PLACES | {"hours_49_to_60": "hours 49 to 60"}
-    header = ["", *(f"{name}, {where}" for where in places.values() for name in AREAS.values())]
+    directions = list(dict.fromkeys(name for row in rows for name in row["across_hospitals"]))
+    header = [
+        *(f"{name}, inside" for name in AREAS.values()),
+        *(f"AUROC, {direction}" for direction in directions),
+    ]
     lines = [
-        [row["label"], *(number(row[place][key]) for place in places for key in AREAS)]
+        [
+            row["label"],
+            *(number(row["inside"][key]) for key in AREAS),
+            *(number(row["across_hospitals"][of]["auroc"]) for of in directions),
+        ]
         for row in rows
     ]
-    return table(header, lines)
+    return table(["", *header], lines)
 
 
 def importance(variables: Figures) -> str:
@@ -202,13 +190,13 @@ def across(rows: list[Figures]) -> str:
     """One hospital's model in the other, from `compare.json`."""
     lines = [
         [
-            f"{row['source']} to {row['target']}, {row['label']}"
-            f"{'' if row['with_icu_time'] else ', without time in ICU'}",
+            f"{row['source']} to {row['target']}, {row['label']}",
             *(with_interval(row[name]) for name in ACROSS),
+            with_interval(row["less_than_served"]["auroc"]) if row["less_than_served"] else "",
         ]
         for row in rows
     ]
-    return table(["from, to", *ACROSS.values()], lines)
+    return table(["from, to", *ACROSS.values(), "AUROC, served minus this"], lines)
 
 
 def cell(group: Figures, name: str) -> str:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model_build.labels import EARLIEST_USEFUL, LATEST_USEFUL
+from model_build.labels import EARLIEST_USEFUL, LABEL_LEADS_ONSET_BY, LATEST_USEFUL
 from sepsis_detect.stay import BoolArray, FloatArray, IntArray
 
 AROUND_ONSET = range(-24, 7)  # hours since onset
 
 
 def lead_times(since_onset: FloatArray, flags: BoolArray, starts: IntArray) -> FloatArray:
-    """How long before onset the first alert of each septic stay comes.
+    """How long before onset the first alert of each stay with a septic hour comes.
+
+    A stay whose hours here end before the label turns on is left out: whether an alert would
+    have come is not known.
 
     Args:
         since_onset: Shape (n_hours,), from `labels.hours_since_onset`.
@@ -25,7 +28,7 @@ def lead_times(since_onset: FloatArray, flags: BoolArray, starts: IntArray) -> F
         Shape (n_septic,): hours, negative after onset, NaN if there is no alert at all.
     """
     earliest = np.minimum.reduceat(np.where(flags, since_onset, np.inf), starts)
-    septic = np.isfinite(since_onset[starts])
+    septic = np.maximum.reduceat(since_onset, starts) >= -LABEL_LEADS_ONSET_BY
     lead: FloatArray = np.where(np.isinf(earliest[septic]), np.nan, -earliest[septic])
     return lead
 
@@ -58,8 +61,8 @@ class AroundOnset:
         hour: Since onset.
         stays: With a row at that hour.
         mean, low, middle, high: Mean, quartiles and median of the probability.
-        mean_of_long: Mean over the stays that were there 24 hours before onset already; the
-            other stays join on the way and move the mean by joining.
+        mean_of_long: Mean over the stays that are there from 24 hours before onset until onset;
+            the others join or leave on the way, and move the mean by doing so.
     """
 
     hour: IntArray
@@ -75,9 +78,9 @@ def around_onset(
     since_onset: FloatArray, probabilities: FloatArray, starts: IntArray
 ) -> AroundOnset:
     """Collect the scores from 24 hours before onset to 6 after; hours nobody has are left out."""
-    is_long = np.repeat(
-        since_onset[starts] <= AROUND_ONSET[0], np.diff(starts, append=len(since_onset))
-    )
+    n_hours = np.diff(starts, append=len(since_onset))
+    begins, ends = since_onset[starts], since_onset[starts + n_hours - 1]
+    is_long = np.repeat((begins <= AROUND_ONSET[0]) & (ends >= 0), n_hours)
     rows = {hour: np.flatnonzero(since_onset == hour) for hour in AROUND_ONSET}
     known = {hour: at for hour, at in rows.items() if len(at)}
     scores = [probabilities[at] for at in known.values()]

@@ -2,10 +2,15 @@
 
 A fit on one hospital leaves out its patients of fold 0; they choose the threshold. The first 36
 hours of all stays of the other hospital are then judged twice: at that threshold, and at
-thresholds that its own patients choose, each fold's on the other folds. With and without the feature that tells time in ICU.
+thresholds that its own patients choose, each fold's on the other folds.
+
+The served recipe, the recipe before it and a logistic regression go the same way; so that a
+difference between them has an interval, all are judged on the same draws of patients.
 """
 
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
 from itertools import permutations
 from typing import Any
 
@@ -13,77 +18,149 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from model_build import config
 from model_build.candidates import Learner, boosting, logistic_regression
-from model_build.config import Comparison, Recipe
+from model_build.config import RECIPE, Comparison, Recipe
 from model_build.dataset import Dataset
 from model_build.inference import served_scores
 from model_build.metrics import best_threshold
 from model_build.store import Store
-from model_build.verdict import Bench, to_json
+from model_build.verdict import Bench, Verdict, to_json
 from sepsis_detect.stay import IntArray
 
 Float32Array = NDArray[np.float32]
 
 THRESHOLD_FOLD = 0
+SERVED = "served"
+BEFORE = "before"
+LABELS = {SERVED: "the served recipe", BEFORE: "the recipe before"}
+
+
+def recipes(recipe: Recipe) -> dict[str, tuple[Recipe, bool]]:
+    """By name: a recipe, and whether its fits undo the cut of the records; the served one first."""
+    before = config.BEFORE if recipe == RECIPE else replace(recipe, left_out=())
+    return {SERVED: (recipe, True), BEFORE: (before, False)}
 
 
 def across_hospitals(
     data: Dataset, fold: IntArray, recipe: Recipe, settings: Comparison, store: Store
 ) -> list[dict[str, Any]]:
-    """Judge both directions, two learners, with and without time in ICU.
+    """Judge every model in both directions.
+
+    Args:
+        data: With the features of all recipes.
+        fold: Shape (n_hours,).
+        recipe: The served one.
+        settings: Of the learners, and of what is measured.
+        store: Holds the scores of each fit.
 
     Returns:
-        For each the names of the hospitals and of the learner, and the figures of the target
-        hospital at the source's threshold and after recalibration, ready for JSON.
+        For each the names of the hospitals and of the model, the figures of the target hospital
+        at the source's threshold and after recalibration, and the served recipe's less its own,
+        ready for JSON.
     """
     rows = []
-    pairs = list(permutations(np.unique(data.cohort.hospitals).tolist(), 2))
-    for source, target in pairs:
+    for source, target in directions(data):
         away = np.flatnonzero((data.hospitals == target) & data.is_uncut)
         bench = Bench.of(data, fold, away, draws=settings.draws, seed=recipe.seed)
-        for learner in _learners(recipe, settings):
-            for with_time in tqdm((True, False), desc=f"{source} to {target}, {learner.label}"):
-                carry = _Carry(learner, data, fold, source, away, with_time)
-                name = f"{source}-to-{target}-{learner.name}-{'with' if with_time else 'no'}-time"
-                at_home, scores = store.keep(name, carry)
-                rows.append(
-                    {"source": source, "target": target, "with_icu_time": with_time}
-                    | {"name": learner.name, "label": learner.label, "note": learner.note}
-                    | _judged(bench, scores, carry.threshold(at_home))
-                )
+        verdicts: dict[str, Verdict] = {}
+        for model in tqdm(_models(recipe, settings), desc=f"{source} to {target}"):
+            carry = _Carry(model, data, fold, source, away)
+            at_home, scores = store.keep(f"{source}-to-{target}-{model.stored_name}", carry)
+            verdict = verdicts[model.name] = bench.verdict(scores)
+            rows.append(
+                {"source": source, "target": target}
+                | {"name": model.name, "label": model.label, "note": model.learner.note}
+                | _judged(verdict)
+                | _at_source_threshold(bench, scores, carry.threshold(at_home))
+                | _less_than_served(model.name, verdict, verdicts[SERVED])
+            )
     return rows
 
 
-def _learners(recipe: Recipe, settings: Comparison) -> tuple[Learner, Learner]:
-    fewer = replace(recipe, members=min(recipe.members, settings.transfer_members))
-    return (
-        logistic_regression(recipe, settings),
-        boosting("averaged_boosting", "Averaged boosting", fewer),
-    )
+def directions(data: Dataset) -> list[tuple[str, str]]:
+    """Pairs of source and target hospital."""
+    return list(permutations(np.unique(data.cohort.hospitals).tolist(), 2))
 
 
-def _judged(bench: Bench, scores: Float32Array, source_threshold: float) -> dict[str, Any]:
-    recalibrated = bench.verdict(scores).figures()
+@dataclass(frozen=True, kw_only=True)
+class _Model:
+    """What is fitted in one hospital.
+
+    Attributes:
+        name: In `compare.json`.
+        label: For people.
+        learner: How it is fitted.
+        recipe: Whose features it sees.
+        undo_cut: Whether its fit undoes the cut of the records.
+    """
+
+    name: str
+    label: str
+    learner: Learner
+    recipe: Recipe
+    undo_cut: bool
+
+    @property
+    def stored_name(self) -> str:
+        """Of its results: another recipe gives other ones."""
+        of = json.dumps([asdict(self.recipe), self.undo_cut])
+        return f"{self.name}-{hashlib.sha256(of.encode()).hexdigest()[:8]}"
+
+    def view(self, data: Dataset, rows: IntArray) -> Float32Array:
+        """Shape (n_rows, n_features): what it sees of some hours."""
+        columns = np.array([data.names.index(name) for name in self.recipe.features])
+        seen: Float32Array = data.X[np.ix_(rows, columns)]
+        return seen
+
+
+def _models(recipe: Recipe, settings: Comparison) -> list[_Model]:
+    """The served one first: the others are held against it."""
+    models = []
+    for name, (of, undo_cut) in recipes(recipe).items():
+        fewer = replace(of, members=min(of.members, settings.transfer_members))
+        learner = boosting(name, LABELS[name], fewer)
+        models.append(
+            _Model(name=name, label=LABELS[name], learner=learner, recipe=fewer, undo_cut=undo_cut)
+        )
+    simple = logistic_regression(recipe, settings)
+    label = f"{simple.label.lower()}, same features"
+    return [
+        *models,
+        _Model(name=simple.name, label=label, learner=simple, recipe=recipe, undo_cut=True),
+    ]
+
+
+def _judged(verdict: Verdict) -> dict[str, Any]:
+    figures = verdict.figures()
     return to_json(
         {
-            "auroc": recalibrated["auroc"],
-            "auprc": recalibrated["auprc"],
-            "utility_at_source_threshold": bench.utility(scores >= np.float32(source_threshold)),
-            "utility_recalibrated": recalibrated["utility"],
+            "auroc": figures["auroc"],
+            "auprc": figures["auprc"],
+            "utility_recalibrated": figures["utility"],
         }
     )
+
+
+def _at_source_threshold(bench: Bench, scores: Float32Array, threshold: float) -> dict[str, Any]:
+    flags = scores >= np.float32(threshold)
+    return to_json({"utility_at_source_threshold": bench.utility(flags)})
+
+
+def _less_than_served(name: str, verdict: Verdict, served: Verdict) -> dict[str, Any]:
+    """The served recipe's figures less these, draw by draw; None for itself."""
+    return {"less_than_served": None if name == SERVED else to_json(served.less(verdict))}
 
 
 @dataclass(frozen=True)
 class _Carry:
     """One fit on the source hospital; called only if its scores are not stored."""
 
-    learner: Learner
+    model: _Model
     data: Dataset
     fold: IntArray
     source: str
     away: IntArray
-    with_time: bool
 
     @property
     def held_out(self) -> IntArray:
@@ -96,19 +173,14 @@ class _Carry:
         return best_threshold(self.data.utilities.of(self.held_out), at_home).threshold
 
     def __call__(self) -> tuple[Float32Array, Float32Array]:
+        learner, view = self.model.learner, self.model.view
         at_source = self.data.hospitals == self.source
         known = np.flatnonzero(at_source & (self.fold != THRESHOLD_FOLD))
-        stakes = self.data.stakes(self.learner.objective, known)[known]
-        model = self.learner.fit(self._features(known), stakes, np.arange(len(known)))
-        return self._scores(model, self.held_out), self._scores(model, self.away)
-
-    def _features(self, rows: IntArray) -> Float32Array:
-        """Without time, its column holds nothing that tells two hours apart."""
-        X = self.data.X[rows]
-        if not self.with_time:
-            X[:, self.data.names.index("icu_hour")] = 0.0
-        return X
-
-    def _scores(self, model: Any, rows: IntArray) -> Float32Array:
-        graph = self.learner.to_onnx(model).SerializeToString()
-        return served_scores(graph, self._features(rows))
+        data = replace(self.data, undo_cut=self.model.undo_cut)
+        stakes = data.stakes(learner.objective, known)[known]
+        fitted = learner.fit(view(data, known), stakes, np.arange(len(known)))
+        graph = learner.to_onnx(fitted).SerializeToString()
+        at_home, away = (
+            served_scores(graph, view(data, rows)) for rows in (self.held_out, self.away)
+        )
+        return at_home, away

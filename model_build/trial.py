@@ -1,6 +1,5 @@
 """One candidate on one fold: fitted on the others, exported, scored, checked and timed."""
 
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +11,10 @@ from model_build.config import Comparison
 from model_build.dataset import Dataset
 from model_build.inference import inference_times, served_scores, timed
 from model_build.store import Store
-from sepsis_detect.stay import IntArray
+from sepsis_detect.stay import BoolArray, IntArray
 
-log = logging.getLogger(__name__)
 Float32Array = NDArray[np.float32]
 
-REFIT_HOURS = 1000  # on which a second fit is held against the first
 
 
 @dataclass(frozen=True)
@@ -25,7 +22,7 @@ class Result:
     """One candidate on one fold.
 
     Attributes:
-        scores: Shape (n_held_out,), ONNX Runtime's.
+        scores: Shape (n_judged,), ONNX Runtime's.
         fit_seconds: None where the fit was found ready.
         artifact_bytes: Of the ONNX graph.
         one_hour_us: Median of calls with one hour, one thread.
@@ -67,7 +64,7 @@ class Trial:
         """Do it; only called if the result is not stored."""
         model, fit_seconds = self._fitted()
         graph = self.learner.to_onnx(model).SerializeToString()
-        X = self.data.X[self.fold == self.k]
+        X = self.data.X[self.judged]
         scores = served_scores(graph, X)
         n = min(self.settings.parity_hours, len(X))
         sample = np.linspace(0, len(X) - 1, n).astype(np.intp)
@@ -81,6 +78,12 @@ class Trial:
             parity_hours=n,
         )
 
+    @property
+    def judged(self) -> BoolArray:
+        """Shape (n_hours,): the hours of the fold on which candidates are judged."""
+        judged: BoolArray = (self.fold == self.k) & self.data.is_uncut
+        return judged
+
     def _fitted(self) -> tuple[Any, float | None]:
         if self.kept is None:
             return timed(self._fit)
@@ -92,19 +95,9 @@ class Trial:
             return model
 
         model = self.kept.keep(f"fold-{self.k}", fit)
-        if not times and self.k == 0:
-            times.append(self._fit_again(model))
         return model, times[0] if times else None
 
     def _fit(self) -> Any:
         others = np.flatnonzero(self.fold != self.k)
         stakes = self.data.stakes(self.learner.objective, others)
         return self.learner.fit(self.data.X, stakes, others)
-
-    def _fit_again(self, model: Any) -> float:
-        """Time a fit that was found ready, and see that the same seed gives the same model."""
-        again, seconds = timed(self._fit)
-        some = self.data.X[:: max(1, len(self.data.X) // REFIT_HOURS)]
-        if not np.array_equal(self.learner.scores(again, some), self.learner.scores(model, some)):
-            log.warning("%s: a second fit is not the same to the bit", self.learner.label)
-        return seconds

@@ -1,16 +1,14 @@
-"""What was tried: a first recipe and variations of it, on a division of the patients of its own.
+"""What was tried: variations of the recipe, judged on the first 36 hours of stays of all patients.
 
-The report judges the served model on one division; its choices were made on this one, so that no
-choice follows the luck of the folds it is reported on. A share of the patients is enough to tell
-variations apart, and much faster.
-
-Gains beyond hour 60 alone are the record-length artefact: a variation is worth taking only if the
-hours before gain too, or at least do not lose.
+No record is cut in these hours: what gains there is not the record-length artefact. Each
+variation is judged twice. Inside: out of fold, on a division of the patients of its own; the
+report judges the served model on another one, so that no choice follows the luck of the folds it
+is reported on. Across: fitted in one hospital, judged in the other. Features, and bounds on what a
+model may learn, are chosen by what carries over.
 """
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,114 +18,89 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from tqdm import tqdm
 
 from model_build.cohort import Cohort
-from model_build.config import Recipe
+from model_build.config import LEFT_OUT, Recipe
 from model_build.dataset import Dataset, dataset
-from model_build.judgement import ARTEFACT_FREE_HOURS
 from model_build.metrics import best_threshold
 from model_build.out_of_fold import fit
 from model_build.split import folds
 from model_build.store import Store
-from sepsis_detect import features
-from sepsis_detect.stay import FloatArray, IntArray
-from sepsis_detect.variables import LABS
+from model_build.transfer import directions
+from sepsis_detect.stay import BoolArray, FloatArray, IntArray
 
 log = logging.getLogger(__name__)
 
-SEED = 7  # of the division and of the choice of patients; the report's is `Recipe.seed`
-PATIENTS = 10_000
+SEED = 7  # of the division; the report's is `Recipe.seed`
 FOLDS = 3
-BEYOND_LOOKBACK_HOURS = 47
+DIGITS = 4
 
-Change = Callable[[Dataset], Dataset]
+Changes = dict[str, Any]
+MEMBERS = 2  # of each fit: enough to compare
+
+
+def seen(variable: str) -> tuple[str, ...]:
+    """The variables that stay left out when one is not."""
+    return tuple(name for name in LEFT_OUT if name != variable)
+
+
+VARIATIONS: tuple[tuple[str, str, Changes], ...] = (
+    ("every_variable", "every variable seen", {"left_out": ()}),
+    (
+        "admission_hour",
+        "hour of hospital admission seen",
+        {"left_out": seen("hospital_admission_hour")},
+    ),
+    ("calcium", "calcium seen", {"left_out": seen("calcium")}),
+    ("no_unit", "kind of unit not seen", {"left_out": (*LEFT_OUT, "icu_unit")}),
+    ("no_fio2", "inspired oxygen not seen", {"left_out": (*LEFT_OUT, "fio2")}),
+    ("monotone", "worse values may never lower the risk", {"is_monotone": True}),
+    ("small_trees", "trees of at most 8 leaves", {"leaves": 8}),
+    ("fewer_steps", "half as many steps", {"iterations": 75}),
+    (
+        "no_ages_and_counts",
+        "ages and counts of measurements not seen",
+        {"endings_left_out": ("_hours_since", "_count_6h", "_count_36h")},
+    ),
+    (
+        "smaller_steps",
+        "twice as many steps of half the size",
+        {"iterations": 300, "learning_rate": 0.03},
+    ),
+    ("utility", "fitted on what a flag gains, not on the label", {"objective": "utility"}),
+)
+"""Name of the cached results, label for people, and the fields of the recipe that differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variation:
-    """One thing done otherwise.
+    """A recipe that is tried.
 
     Attributes:
         name: Of its cached results.
         label: For people.
-        recipe: How it is fitted.
-        change: What becomes of the features.
+        recipe: How it is fitted, and which variables it sees.
     """
 
     name: str
     label: str
     recipe: Recipe
-    change: Change = lambda data: data
 
 
 def variations(recipe: Recipe) -> list[Variation]:
-    """The recipe itself first."""
-    trees = recipe.members * recipe.iterations
-    smaller = {"leaves": recipe.leaves // 2 + 1}
-    stiffer = {"min_samples_leaf": recipe.min_samples_leaf * 3, "l2": recipe.l2 * 5}
-
-    def other(name: str, label: str, **changes: Any) -> Variation:
-        return Variation(name=name, label=label, recipe=replace(recipe, **changes))
-
-    return [
-        Variation(name="first", label="the recipe that was varied", recipe=recipe),
-        other(
-            "one_fit",
-            f"one fit of {trees} small steps instead of the mean of {recipe.members}",
-            members=1,
-            iterations=trees,
-            learning_rate=2 * recipe.learning_rate / recipe.members,
-        ),
-        other(
-            "fewer_longer",
-            "half as many members, twice as many steps of half the size",
-            members=max(1, recipe.members // 2),
-            iterations=recipe.iterations * 2,
-            learning_rate=recipe.learning_rate / 2,
-        ),
-        other("utility", "fitted on what a flag gains, not on the label", objective="utility"),
-        other("small_trees", "trees of half as many leaves", **smaller),
-        other(
-            "stiffer",
-            "stronger regularisation: more hours in a leaf, leaves pulled to zero",
-            **stiffer,
-        ),
-        other("small_and_stiff", "both of these", **smaller, **stiffer),
-        other(
-            "served",
-            "both of these, and a quarter fewer members: what is served",
-            members=max(1, recipe.members * 3 // 4),
-            **smaller,
-            **stiffer,
-        ),
-        other(
-            "more_quiet",
-            "twice as many quiet hours in each member",
-            keep_negatives=min(1.0, recipe.keep_negatives * 2),
-        ),
-        other(
-            "more_features",
-            "twice as many features tried at a split",
-            max_features=min(1.0, recipe.max_features * 2),
-        ),
-        Variation(
-            name="no_trends",
-            label="without trends of laboratory values over 48 h",
-            recipe=recipe,
-            change=without("_trend_48h"),
-        ),
-        Variation(
-            name="long_differences",
-            label="trends replaced by differences from the value known 47 h before",
-            recipe=recipe,
-            change=with_long_differences,
-        ),
+    """The recipe itself, with fewer members, first; what changes nothing is left out."""
+    recipe = replace(recipe, members=min(recipe.members, MEMBERS))
+    tried = [
+        Variation(name=name, label=label, recipe=replace(recipe, **changes))
+        for name, label, changes in VARIATIONS
     ]
+    first = Variation(name="served", label="the served recipe", recipe=recipe)
+    return [first, *(one for one in tried if one.recipe != recipe)]
 
 
 def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, Any]:
     """Judge every variation and write `tuning.json`.
 
     Args:
-        cohort: The patients; at most `PATIENTS`, or `recipe.max_patients`, of them are used.
+        cohort: The patients; `recipe.max_patients` of them are used.
         recipe: The one that is varied.
         out: Folder of `tuning.json`.
         work: Where intermediate results stay.
@@ -135,14 +108,18 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     Returns:
         What `tuning.json` holds.
     """
-    cohort = cohort.sample(min(PATIENTS, recipe.max_patients or PATIENTS), seed=SEED)
-    data = dataset(cohort, progress=True)
+    if recipe.max_patients is not None:
+        cohort = cohort.sample(recipe.max_patients, seed=SEED)
+    everything = dataset(cohort, progress=True)
     by_patient = folds(cohort.patient_ids.tolist(), n_folds=FOLDS, seed=SEED)
     fold = by_patient[cohort.stay_of_hour]
     rows = []
     for variation in tqdm(variations(recipe), desc="variations"):
-        figures = _judged(variation, data, fold, work)
-        log.info("%s: %s", variation.label, figures["overall"])
+        data = everything.select(variation.recipe.features)
+        store = Store.open(work, variation.recipe, data)
+        figures = _inside(data, variation.recipe, fold, store)
+        figures |= _across(data, variation.recipe, store)
+        log.info("%s: %s", variation.label, figures)
         rows.append({"name": variation.name, "label": variation.label} | figures)
     found = {
         "patients": cohort.stay.n_stays,
@@ -155,64 +132,48 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     return found
 
 
-def _judged(
-    variation: Variation, data: Dataset, fold: IntArray, work: Path
-) -> dict[str, dict[str, float]]:
-    changed = variation.change(data)
-    store = Store.open(work, variation.recipe, changed)
-    margins = np.empty(len(fold))
+def _inside(data: Dataset, recipe: Recipe, fold: IntArray, store: Store) -> dict[str, Any]:
+    """Figures of margins by fits that never saw the patient."""
+    margins = np.full(len(fold), np.nan)
     for k in range(FOLDS):
-        own, others = fold == k, np.flatnonzero(fold != k)
-
-        def held_out(own: Any = own, others: IntArray = others) -> FloatArray:
-            return fit(changed, variation.recipe, others).decision_function(changed.X[own])
-
-        margins[own] = store.keep(f"tuning-{k}", held_out)
-    return {name: _figures(data, margins, rows) for name, rows in periods(data).items()}
+        own = data.is_uncut & (fold == k)
+        trial = _Margins(data, recipe, np.flatnonzero(fold != k), own)
+        margins[own] = store.keep(f"tuning-{k}", trial)
+    return {"inside": _figures(data, margins[data.is_uncut], data.is_uncut)}
 
 
-def periods(data: Dataset) -> dict[str, Any]:
-    """Hours that are judged apart: shape (n_hours,) each."""
-    hours = data.cohort.stay.icu_hours
-    until = hours <= ARTEFACT_FREE_HOURS
-    return {
-        "overall": np.ones_like(until),
-        "first_60_hours": until,
-        "hours_49_to_60": until & (hours > features.LOOKBACK_HOURS),
-    }
+def _across(data: Dataset, recipe: Recipe, store: Store) -> dict[str, Any]:
+    """Figures in one hospital of a fit on all patients of the other."""
+    found = {}
+    for source, target in directions(data):
+        away = data.is_uncut & (data.hospitals == target)
+        trial = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
+        margins = store.keep(f"tuning-{source}-to-{target}", trial)
+        found[f"{source} to {target}"] = _figures(data, margins, away)
+    return {"across_hospitals": found}
 
 
-def _figures(data: Dataset, margins: FloatArray, rows: Any) -> dict[str, float]:
-    labels, scores = data.labels[rows], margins[rows].astype(np.float32)
+@dataclass(frozen=True)
+class _Margins:
+    """Margins of some hours by a fit on others; called only if they are not stored."""
+
+    data: Dataset
+    recipe: Recipe
+    known: IntArray
+    judged: BoolArray
+
+    def __call__(self) -> FloatArray:
+        model = fit(self.data, self.recipe, self.known)
+        margins: FloatArray = model.decision_function(self.data.X[self.judged])
+        return margins
+
+
+def _figures(data: Dataset, margins: FloatArray, rows: BoolArray) -> dict[str, float]:
+    """Ranking, and utility at the best threshold, of the hours in `rows`."""
+    labels, scores = data.labels[rows], margins.astype(np.float32)
     found = {
-        "utility": best_threshold(data.utilities.of(rows), scores).utility,
         "auroc": float(roc_auc_score(labels, scores)),
         "auprc": float(average_precision_score(labels, scores)),
+        "utility": best_threshold(data.utilities.of(rows), scores).utility,
     }
-    return {name: round(value, 4) for name, value in found.items()}
-
-
-def without(ending: str) -> Change:
-    """Nothing can split on the features whose names end so."""
-    columns = [at for at, name in enumerate(features.NAMES) if name.endswith(ending)]
-
-    def change(data: Dataset) -> Dataset:
-        X = data.X.copy()
-        X[:, columns] = np.nan
-        return replace(data, X=X)
-
-    return change
-
-
-def with_long_differences(data: Dataset) -> Dataset:
-    """Trends that know whether a value was known so long ago, and so how long the record is."""
-    X = data.X.copy()
-    position = np.arange(len(X)) - data.cohort.stay.first_rows
-    is_early = position < BEYOND_LOOKBACK_HOURS
-    for lab in LABS:
-        last = data.X[:, features.NAMES.index(f"{lab.name}_last")]
-        before = np.roll(last, BEYOND_LOOKBACK_HOURS)
-        X[:, features.NAMES.index(f"{lab.name}_trend_48h")] = np.where(
-            is_early, np.nan, last - before
-        )
-    return replace(data, X=X)
+    return {name: round(value, DIGITS) for name, value in found.items()}

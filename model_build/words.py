@@ -16,6 +16,11 @@ def variable_name(name: str) -> str:
     return _LABELS[name]
 
 
+def variable_names(names: list[str]) -> str:
+    """Several canonical names in one sentence."""
+    return ", ".join(variable_name(name) for name in names)
+
+
 def number(value: float | None, decimals: int = 3) -> str:
     """A number with so many decimals; a dash where it is unknown."""
     return MISSING if value is None else f"{round(value, decimals) + 0.0:.{decimals}f}"

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from model_build.plots import accuracy, alarms, groups, style
+from model_build.plots import accuracy, alarms, along_the_stay, groups, style
 
 PLOTS = {
+    "record_cut": along_the_stay.record_cut,
     "discrimination": accuracy.discrimination,
     "utility": accuracy.utility,
     "calibration": accuracy.calibration,

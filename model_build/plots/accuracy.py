@@ -18,10 +18,10 @@ from model_build.plots.style import (
     percent,
     percent_ticks,
 )
-from model_build.subgroups import FIRST_60_HOURS
 
 Figures = dict[str, Any]
 STEADY_FROM = 0.002  # sensitivity; above so few hours the precision only flickers
+LEAST_TOP = 0.1  # true alerts per 1,000 hours, where a model does no good at all
 
 
 def discrimination(figures: Figures) -> Figure:
@@ -44,7 +44,8 @@ def discrimination(figures: Figures) -> Figure:
     )
     pr.axhline(rate, color=GREY, linestyle=":", linewidth=1)
     note(pr, f"chance: {100 * rate:.1f} %", (0.02, rate), color=GREY, va="bottom")
-    mark(pr, point["sensitivity"], point["ppv"], "operating point", offset=(4, 6))
+    if point["ppv"] is not None:  # where no hour is flagged
+        mark(pr, point["sensitivity"], point["ppv"], "operating point", offset=(4, 6))
     pr.set(xlabel="septic hours flagged (sensitivity)", ylabel="flagged hours that are right (PPV)")
     pr.set_ylim(0, 0.5)
     pr.set_title(f"AUPRC {_interval(overall['auprc'])}")
@@ -61,8 +62,7 @@ def utility(figures: Figures) -> Figure:
     drawn = dict(zip(_but_threshold(curves), (BLACK, *OF_GROUP), strict=False))
     for name, colour in drawn.items():
         label = "both hospitals" if name == "overall" else name
-        style = "-." if name == FIRST_60_HOURS else "-"
-        ax.plot(curves["threshold"], curves[name], style, color=colour, label=label)
+        ax.plot(curves["threshold"], curves[name], color=colour, label=label)
     ax.axvline(threshold, color=GREY, linestyle="--", linewidth=1)
     ax.axhline(0, color=GREY, linewidth=1)
     note(
@@ -129,7 +129,7 @@ def decision_curve(figures: Figures) -> Figure:
     ax.axhline(0, color=GREY, label="alert never")
     ax.plot(curve["threshold"], per_thousand["model"], color=BLUE, label="alert with the model")
     ax.axvline(figures["model"]["threshold"], color=GREY, linestyle="--", linewidth=1)
-    top = max(per_thousand["model"])
+    top = max(*per_thousand["model"], LEAST_TOP)
     note(
         ax,
         "threshold served",

@@ -71,9 +71,7 @@ def lead_time(figures: Figures) -> Figure:
         )
     ax.set_xticks(range(len(order)), order, fontsize=9)
     ax.set_ylim(0, max(shares) * 1.2)
-    ax.set(
-        xlabel="first alert of the stay, in hours before onset of sepsis", ylabel="septic patients"
-    )
+    ax.set(xlabel="first alert, in hours before onset of sepsis", ylabel="septic patients")
     ax.grid(visible=False, axis="x")
     percent(ax, y=True)
     return figure
@@ -99,7 +97,7 @@ def around_onset(figures: Figures) -> Figure:
         [_nan(value) for value in curve["mean_of_long"]],
         color=BLUE,
         linestyle=":",
-        label="mean, patients already there 24 h before",
+        label="mean, patients there from -24 h to onset",
     )
     ax.axhline(curve["never_septic_mean"], color=GREY)
     note(

@@ -23,7 +23,7 @@ def subgroups(figures: Figures) -> Figure:
     """Figures of each group with their intervals, one panel a figure."""
     rows: list[tuple[str, Figures, str]] = [("everybody", figures["overall"], BLACK)]
     gaps, places = [0.0], 0.0
-    for (_, groups), colour in zip(figures["subgroups"].items(), OF_GROUP, strict=True):
+    for (_, groups), colour in zip(figures["subgroups"].items(), OF_GROUP, strict=False):
         places += 0.6
         for name, group in groups.items():
             places += 1.0

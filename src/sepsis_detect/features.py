@@ -4,9 +4,16 @@ Training, serving and batch scoring call `compute`. It is causal (an hour sees i
 past), and it gives the same bits for a stay alone as for the same stay among forty thousand:
 every operation is elementwise, a minimum, or a sum in a fixed order (`windows`).
 
-Only the last value of a variable is carried on without limit. Everything else, time in intensive
-care included, looks back at most `LOOKBACK_HOURS`: in the training data long records are almost
-all septic, an artefact of how they were cut, and no feature may tell a long record from another.
+Only the last value of a variable is carried on without limit. Windows, counts and ages look back at
+most `LOOKBACK_HOURS`, and time in intensive care stops at `TIME_CAP_HOURS`: from the next hour on
+the training data hold ever more septic stays for no reason but how they were cut, and no feature
+may tell that an hour lies there (docs/adr/0017-record-cut.md).
+
+Windows hold the values known at each of their hours, carried on from the last measurement: where
+nothing is measured for a while, a minimum or a mean moves to the last value, not to missing.
+
+An hour in which nothing at all was measured says nothing new: it has the features of the last hour
+in which something was. Silence neither raises nor lowers a risk.
 
 Missing stays missing: before the first measurement a feature is NaN.
 """
@@ -35,8 +42,7 @@ from sepsis_detect.variables import (
 from sepsis_detect.windows import NOTHING, WINDOWS_HOURS, Layout, layout
 
 LOOKBACK_HOURS = WINDOWS_HOURS[-1]
-MEAN_WINDOWS_HOURS = (6, 12, 24)
-DIFFERENCE_HOURS = 24
+TIME_CAP_HOURS = 36  # the last icu_hour before records of the training data are cut
 AGE_90_AND_OVER = 90.0  # years
 AGE_90_AND_OVER_IS = 100.0  # years; how the training data code it
 IONISED_CALCIUM_BELOW = 4.0  # mg/dL; below lies another analyte, or another unit
@@ -82,27 +88,28 @@ def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
     hourly, kept = _hourly(stay)
     if kept is not None:
         rows = kept if rows is None else kept[rows]
+    measured_at = _last_with_measurement(hourly)
+    if measured_at is not None and rows is not None:
+        rows, measured_at = measured_at[rows], None
     laid = layout(hourly, rows)
     values = np.empty((hourly.n_hours + 1, N_COLUMNS), np.float32)
     values[:NOTHING], values[NOTHING] = hourly.values, UNKNOWN
     calcium = values[:, _calcium]
     calcium[calcium < IONISED_CALCIUM_BELOW] = UNKNOWN
     last_at = _last_measured(values, hourly)
-    seen = values.take(laid.rows, axis=0)[:, :, :N]
     last, points = _last_and_points(values, last_at, laid)
     now = laid.wanted(last)
     age, before = _earlier(values, last_at, laid)
-    minima = _minima(seen, points, laid)
-    counts, means = _counts_and_means(seen, laid)
+    minima = _minima(last, points, laid)
+    counts, means = _counts_and_means(values, last, laid)
     known = {
         "nothing": np.zeros((len(now), 1), np.float32),
         "last": now[:, :N],
         "before": before,
-        "day_before": laid.wanted(last, DIFFERENCE_HOURS)[:, :N],
         "age": age,
         "points": laid.wanted(points),
         "minima": minima,
-        "earliest": _earliest(values, minima),
+        "earliest": _earliest(values, last_at, minima),
         "counts": counts,
         "means": means,
         "ratios": now.take(_above, axis=1) / now.take(_below, axis=1),
@@ -112,7 +119,7 @@ def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
     table = np.concatenate([known[name].reshape(len(now), -1) for name in _COLUMNS], axis=1)
     computed: Float32Array = table.take(_FROM, axis=1)
     computed -= table.take(_LESS, axis=1)
-    return computed
+    return computed if measured_at is None else computed.take(measured_at, axis=0)
 
 
 W = len(WINDOWS_HOURS)
@@ -120,11 +127,10 @@ SHAPES = {
     "nothing": (1,),
     "last": (N,),
     "before": (N,),
-    "day_before": (N,),
     "age": (N,),
     "points": (S,),
-    "minima": (W, 2 * N + S + N - V),
-    "earliest": (N - V,),
+    "minima": (W, 3 * N + S),
+    "earliest": (N,),
     "counts": (W, N),
     "means": (W, V),
     "ratios": (len(RATIOS),),
@@ -132,7 +138,7 @@ SHAPES = {
     "statics": (len(STATICS),),
 }
 """What is known of an hour, in columns: names and shapes; `minima` are of each clinical variable,
-of its negative, of the points, and of the time at which a laboratory value was measured."""
+of its negative, of the points, and of the row at which a variable is known."""
 
 
 def _columns() -> dict[str, IntArray]:
@@ -152,26 +158,24 @@ def _differences() -> tuple[IntArray, IntArray]:
     zero, minima, counts, means = of["nothing"], of["minima"], of["counts"], of["means"]
     mean = dict(zip(WINDOWS_HOURS, means, strict=True))
     count = dict(zip(WINDOWS_HOURS, counts, strict=True))
-    lowest_points = minima[WINDOWS_HOURS.index(24), 2 * N : 2 * N + S]
     longest = minima[-1]
     differences = [
         (of["last"], zero),
         (of["age"], zero),
         (of["last"], of["before"]),
-        (of["last"], of["day_before"]),
+        (of["last"], of["earliest"]),
         *((window[:V], zero) for window in minima),
         *((zero, window[N : N + V]) for window in minima),  # a maximum: of the negative, negated
-        *((mean[hours], zero) for hours in MEAN_WINDOWS_HOURS),
+        *((window, zero) for window in means),
         (of["last"][:V], mean[24]),
         (mean[6], mean[24]),
         (longest[V:N], zero),
         (zero, longest[N + V : 2 * N]),
-        (of["last"][V:], of["earliest"]),
         (count[6], zero),
-        (count[48], zero),
+        (count[LOOKBACK_HOURS], zero),
         (of["ratios"], zero),
         (of["points"], zero),
-        (of["points"], lowest_points),
+        (of["points"], longest[2 * N : 2 * N + S]),
         (of["totals"], zero),
         (of["statics"], zero),
     ]
@@ -188,17 +192,16 @@ def _sources() -> dict[str, tuple[str, ...]]:
         ("{}_last", vitals + labs),
         ("{}_hours_since", vitals + labs),
         ("{}_change", vitals + labs),
-        ("{}_difference_24h", vitals + labs),
+        ("{}_change_36h", vitals + labs),
         *((f"{{}}_min_{hours}h", vitals) for hours in WINDOWS_HOURS),
         *((f"{{}}_max_{hours}h", vitals) for hours in WINDOWS_HOURS),
-        *((f"{{}}_mean_{hours}h", vitals) for hours in MEAN_WINDOWS_HOURS),
+        *((f"{{}}_mean_{hours}h", vitals) for hours in WINDOWS_HOURS),
         ("{}_over_mean_24h", vitals),
         ("{}_mean_6h_over_24h", vitals),
-        ("{}_min_48h", labs),
-        ("{}_max_48h", labs),
-        ("{}_trend_48h", labs),
+        ("{}_min_36h", labs),
+        ("{}_max_36h", labs),
         ("{}_count_6h", vitals + labs),
-        ("{}_count_48h", vitals + labs),
+        ("{}_count_36h", vitals + labs),
     ]
     sources: dict[str, tuple[str, ...]] = {
         pattern.format(BY_CHALLENGE[challenge].name): (challenge,)
@@ -211,7 +214,7 @@ def _sources() -> dict[str, tuple[str, ...]]:
         for score in SCORES
     }
     sources |= {f"{score}_points": of_score[score] for score in SCORES}
-    sources |= {f"{score}_points_rise_24h": of_score[score] for score in SCORES}
+    sources |= {f"{score}_points_rise_36h": of_score[score] for score in SCORES}
     sources |= {"vitals_measured_now": tuple(vitals)}
     sources |= {"labs_count_6h": tuple(labs), "labs_count_24h": tuple(labs)}
     sources |= {"labs_distinct_24h": tuple(labs)}
@@ -244,6 +247,19 @@ def _hourly(stay: Stay) -> tuple[Stay, IntArray | None]:
     values = np.full((kept[-1] + 1, N_COLUMNS), np.nan)
     values[kept] = stay.values
     return Stay(values, kept[stay.starts]), kept
+
+
+def _last_with_measurement(hourly: Stay) -> IntArray | None:
+    """Shape (n_hours,): for each row the last one with a measurement, itself or one before it.
+
+    Before the first measurement of its stay a row stands for itself. None: every row does.
+    """
+    is_empty = np.isnan(hourly.values[:, :N]).all(axis=1)
+    if not is_empty.any():
+        return None
+    here = np.arange(hourly.n_hours)
+    measured_at = np.maximum.accumulate(np.where(is_empty, NOTHING, here))
+    return np.where(measured_at < hourly.first_rows, here, measured_at)
 
 
 def _last_measured(values: Float32Array, hourly: Stay) -> IntArray:
@@ -285,34 +301,39 @@ def _earlier(
     return age, values[before_at, _every_column[:N]]
 
 
-def _minima(seen: Float32Array, points: Float32Array, laid: Layout) -> Float32Array:
+def _minima(last: Float32Array, points: Float32Array, laid: Layout) -> Float32Array:
     """Shape (n_wanted, W, ...), as in `SHAPES`: one pass for all that is a minimum.
 
     A maximum is the minimum of the negative, and what came first has the smallest row; rows are
     exact as float32 up to sixteen million.
     """
     rows = laid.rows[:, :, None].astype(np.float32)
-    labs = seen[:, :, V:]
-    hourly = np.concatenate([seen, -seen, points, np.where(np.isnan(labs), labs, rows)], axis=2)
+    known = last[:, :, :N]
+    hourly = np.concatenate([known, -known, points, np.where(np.isnan(known), known, rows)], axis=2)
     if laid.n_above:
         hourly[laid.rows == NOTHING] = UNKNOWN
     return laid.over_windows(hourly, np.fmin)
 
 
-def _earliest(values: Float32Array, minima: Float32Array) -> Float32Array:
-    """Shape (n_wanted, n_labs): the first value within the longest window."""
-    first_at = minima[:, -1, V - N :]
+def _earliest(values: Float32Array, last_at: IntArray, minima: Float32Array) -> Float32Array:
+    """Shape (n_wanted, N): the first value known within the longest window."""
+    first_at = minima[:, -1, -N:]
     rows = np.where(np.isnan(first_at), NOTHING, first_at).astype(np.intp)
-    return values[rows, _every_column[V:N]]
+    columns = _every_column[:N]
+    return values[last_at[rows, columns], columns]
 
 
-def _counts_and_means(seen: Float32Array, laid: Layout) -> tuple[Float32Array, Float32Array]:
+def _counts_and_means(
+    values: Float32Array, last: Float32Array, laid: Layout
+) -> tuple[Float32Array, Float32Array]:
     """How often each clinical variable was measured, and means of the vital signs, by window."""
-    measured = ~np.isnan(seen)
-    vitals = np.where(measured[:, :, :V], seen[:, :, :V], np.float32(0))
-    sums = laid.over_windows(np.concatenate([measured, vitals], axis=2, dtype=np.float32), np.add)
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing was measured
-        return sums[:, :, :N], sums[:, :, N:] / sums[:, :, :V]
+    measured = ~np.isnan(values.take(laid.rows, axis=0)[:, :, :N])
+    vitals = last[:, :, :V]
+    known = ~np.isnan(vitals)
+    hourly = [measured, known, np.where(known, vitals, np.float32(0))]
+    sums = laid.over_windows(np.concatenate(hourly, axis=2, dtype=np.float32), np.add)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing is known
+        return sums[:, :, :N], sums[:, :, N + V :] / sums[:, :, N : N + V]
 
 
 _in_6h, _in_24h = WINDOWS_HOURS.index(6), WINDOWS_HOURS.index(24)
@@ -331,5 +352,5 @@ def _statics(last: Float32Array) -> Float32Array:
     age, unit, hour = statics[:, _age], statics[:, _unit], statics[:, _hour]
     age[age >= AGE_90_AND_OVER] = AGE_90_AND_OVER_IS
     np.copyto(unit, 1 - last[:, SURGICAL_UNIT], where=np.isnan(unit))
-    np.minimum(hour, LOOKBACK_HOURS, out=hour)
+    np.minimum(hour, TIME_CAP_HOURS, out=hour)
     return statics

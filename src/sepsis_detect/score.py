@@ -23,7 +23,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from tqdm import tqdm
 
-from sepsis_detect import coherence, predictor, units
+from sepsis_detect import coherence, predictor
 from sepsis_detect.coherence import Hit
 from sepsis_detect.errors import BadFileError, SettingsError
 from sepsis_detect.findings import findings
@@ -32,8 +32,7 @@ from sepsis_detect.model_store import ModelStore
 from sepsis_detect.settings import read_settings
 from sepsis_detect.stay import BoolArray, Float32Array, IntArray, Stay
 from sepsis_detect.tables import BATCH_ROWS, PARQUET, Batch, count_rows, read_stays
-from sepsis_detect.units import Conversion
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.units import stated_conversions
 
 N_THREADS = min(os.cpu_count() or 1, 4)
 N_WAITING = 2 * N_THREADS  # batches in memory, so that it does not grow with the file
@@ -114,7 +113,7 @@ def score_files(
         BadFileError: A file cannot be read or written; nothing is left behind.
         SettingsError: A unit is not accepted.
     """
-    conversions = _conversions(stated_units)
+    conversions = stated_conversions(stated_units)
     if any(output.resolve() == path.resolve() for path in files):
         raise BadFileError(f"{output} is also a file to read: choose another name")
     models = ModelStore(read_settings())
@@ -270,22 +269,6 @@ def _in_order(pool: ThreadPoolExecutor, batches: Iterable[Batch], model: Model) 
 
 
 # --- What the command line says and writes ------------------------------------------------------
-
-
-def _conversions(stated: Sequence[str]) -> dict[int, Conversion]:
-    found: dict[int, Conversion] = {}
-    for text in stated:
-        name, _, unit = text.partition("=")
-        variable = next((v for v in VARIABLES if name in (v.name, v.challenge)), None)
-        if variable is None:
-            raise SettingsError(f"--unit {text}: '{name}' is not a variable")
-        conversion = units.conversion(variable, unit)
-        if conversion is None:
-            accepted = ", ".join(units.accepted(variable))
-            raise SettingsError(f"--unit {text}: the units of {name} are {accepted}")
-        if found.setdefault(variable.column, conversion) != conversion:
-            raise SettingsError(f"--unit {text}: another unit of {name} was stated before")
-    return found
 
 
 @contextmanager

@@ -7,11 +7,13 @@ Source: UCUM, https://ucum.org/ucum; molar masses as in docs/coherence.md.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
+from sepsis_detect.errors import SettingsError
 from sepsis_detect.stay import FloatArray
 from sepsis_detect.variables import BY_CHALLENGE, VARIABLES, Variable, rows_of
 
@@ -95,3 +97,27 @@ def conversion(variable: Variable, unit: str) -> Conversion | None:
 def accepted(variable: Variable) -> list[str]:
     """UCUM codes accepted for a variable, the canonical one first."""
     return [variable.unit, *CONVERSIONS[variable.column]]
+
+
+def stated_conversions(stated: Sequence[str]) -> dict[int, Conversion]:
+    """Conversions by column, from what a command line says of its files.
+
+    Args:
+        stated: `variable=unit` each, such as `creatinine=umol/L`.
+
+    Raises:
+        SettingsError: There is no such variable, or the unit is not accepted for it.
+    """
+    found: dict[int, Conversion] = {}
+    for text in stated:
+        name, _, unit = text.partition("=")
+        variable = next((v for v in VARIABLES if name in (v.name, v.challenge)), None)
+        if variable is None:
+            raise SettingsError(f"--unit {text}: '{name}' is not a variable")
+        chosen = conversion(variable, unit)
+        if chosen is None:
+            units = ", ".join(accepted(variable))
+            raise SettingsError(f"--unit {text}: the units of {name} are {units}")
+        if found.setdefault(variable.column, chosen) != chosen:
+            raise SettingsError(f"--unit {text}: another unit of {name} was stated before")
+    return found

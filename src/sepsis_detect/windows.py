@@ -2,7 +2,7 @@
 
 Time goes down the first axis. Above every hour that is wanted lie the hours its windows look at;
 where there were none, lie rows of nothing. Combining each row with those before it, over 6, 12, 24
-and 48 hours, then takes six operations whatever the number of hours and stays, always in the same
+and 36 hours, then takes six operations whatever the number of hours and stays, always in the same
 order: a stay gives the same bits alone and among others.
 """
 
@@ -13,8 +13,9 @@ import numpy as np
 
 from sepsis_detect.stay import Float32Array, IntArray, Stay
 
-WINDOWS_HOURS = (6, 12, 24, 48)
-WIDTHS_HOURS = (1, 2, 3, 6, 12, 24, 48)  # each made of two of those before it
+WINDOWS_HOURS = (6, 12, 24, 36)
+WIDTHS_HOURS = {1: (), 2: (1, 1), 3: (2, 1), 6: (3, 3), 12: (6, 6), 24: (12, 12), 36: (24, 12)}
+"""Widths of windows, and the two that each is made of."""
 NOTHING = -1  # the row before a stay
 
 
@@ -38,19 +39,9 @@ class Layout:
     n_above: int
     chosen: IntArray | None
 
-    def wanted(self, table: Float32Array, hours_before: int = 0) -> Float32Array:
-        """What each wanted hour has, or had some hours before.
-
-        Args:
-            table: Shape (n_times, n_columns, k).
-            hours_before: At most 24; NaN where the stay is not that long.
-
-        Returns:
-            Shape (n_wanted, k).
-        """
-        if hours_before > self.n_above:
-            return np.full((len(self.first_rows), table.shape[-1]), np.nan, np.float32)
-        return self._wanted(table[self.n_above - hours_before : len(table) - hours_before])
+    def wanted(self, table: Float32Array) -> Float32Array:
+        """Rows of the wanted hours: of a table of shape (n_times, n_columns, k), (n_wanted, k)."""
+        return self._wanted(table[self.n_above :])
 
     def over_windows(
         self, table: Float32Array, combine: Callable[..., Float32Array]
@@ -66,14 +57,18 @@ class Layout:
         """
         if self.longest == 0:
             return self._wanted(table)[:, None].repeat(len(WINDOWS_HOURS), axis=1)
-        window = combine(table[1:], table[:-1])
-        if self.longest >= 2:
-            window = combine(window[1:], table[:-2])
         windows = np.empty((len(self.first_rows), len(WINDOWS_HOURS), table.shape[-1]), np.float32)
-        for at, hours in enumerate(WINDOWS_HOURS):
-            if self.longest >= (half := hours // 2):
-                window = combine(window[half:], window[:-half])
-            windows[:, at] = self._wanted(window[self.n_above - len(table) :])
+        # By width, the window that ends in each row; the first rows have no whole window.
+        ending = {1: table}
+        for hours, (late, early) in list(WIDTHS_HOURS.items())[1:]:
+            if self.longest >= late:
+                n_rows = len(table) - hours + 1
+                ending[hours] = combine(ending[late][early:], ending[early][:n_rows])
+            else:  # no stay is longer: the window is as good as the one before
+                ending[hours] = ending[late]
+            if hours in WINDOWS_HOURS:
+                window = self._wanted(ending[hours][self.n_above - len(table) :])
+                windows[:, WINDOWS_HOURS.index(hours)] = window
         return windows
 
     def _wanted(self, table: Float32Array) -> Float32Array:
@@ -110,5 +105,5 @@ def layout(stay: Stay, wanted: IntArray | None) -> Layout:
 
 
 def _n_above(longest: int) -> int:
-    widest = WIDTHS_HOURS[-1]
+    widest = max(WIDTHS_HOURS)
     return next((width for width in WIDTHS_HOURS if width > longest), widest) - 1

@@ -11,6 +11,7 @@ from hypothesis.extra import numpy as hnp
 from sepsis_detect import features
 from sepsis_detect.stay import FloatArray, Stay
 from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+from sepsis_detect.windows import WINDOWS_HOURS
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019"
 
@@ -36,8 +37,9 @@ def feature(stay: Stay, name: str) -> FloatArray:
 
 
 def a_course(challenge: str, values: list[float], first_hour: int = 1) -> Stay:
-    """One variable over consecutive hours, everything else missing."""
+    """One variable over consecutive hours; of the others the potassium, lest an hour be empty."""
     hours = np.full((len(values), N_COLUMNS), np.nan)
+    hours[:, BY_CHALLENGE["Potassium"].column] = 4.0
     hours[:, BY_CHALLENGE[challenge].column] = values
     hours[:, ICU_HOUR] = np.arange(len(values)) + first_hour
     return Stay(hours)
@@ -102,25 +104,27 @@ def test_the_last_value_is_carried_with_its_age_and_its_change() -> None:
     np.testing.assert_array_equal(feature(stay, "lactate_last"), [1.5, 1.5, 4.0, 4.0, 4.0])
     np.testing.assert_array_equal(feature(stay, "lactate_hours_since"), [0, 1, 0, 1, 2])
     np.testing.assert_array_equal(feature(stay, "lactate_change"), [NAN, NAN, 2.5, 2.5, 2.5])
-    np.testing.assert_array_equal(feature(stay, "lactate_count_48h"), [1, 1, 2, 2, 2])
+    np.testing.assert_array_equal(feature(stay, "lactate_count_36h"), [1, 1, 2, 2, 2])
 
 
-def test_a_difference_compares_with_the_value_known_a_day_before() -> None:
-    stay = a_course("Creatinine", [1.0, *[NAN] * 23, 1.0, 2.5, *[NAN] * 24])
-    difference = feature(stay, "creatinine_difference_24h")
-    assert np.isnan(difference[:24]).all()
-    np.testing.assert_array_equal(difference[[24, 25, 47, 49]], [0, 1.5, 1.5, 0])
+def test_a_change_starts_at_the_first_value_known_within_the_look_back() -> None:
+    stay = a_course("Creatinine", [NAN, 1.0, NAN, 1.5, *[NAN] * 31, 2.5, *[NAN] * 36])
+    change = feature(stay, "creatinine_change_36h")
+    np.testing.assert_array_equal(change[:4], [NAN, 0, 0, 0.5])
+    np.testing.assert_array_equal(change[35:39], [1.5, 1.5, 1.5, 1.0])
+    np.testing.assert_array_equal(change[69:72], [1.0, 0, 0])
 
 
-def test_a_trend_starts_at_the_first_value_of_the_last_two_days() -> None:
-    stay = a_course("Creatinine", [1.0, NAN, 1.5, *[NAN] * 20, 2.5, *[NAN] * 60])
-    trend = feature(stay, "creatinine_trend_48h")
-    np.testing.assert_array_equal(trend[:3], [0, 0, 0.5])
-    np.testing.assert_array_equal(trend[[23, 47, 48, 49, 50, 70]], [1.5, 1.5, 1.0, 1.0, 0, 0])
-    assert np.isnan(trend[71:]).all()
+def test_a_window_holds_the_values_known_at_each_of_its_hours() -> None:
+    stay = a_course("HR", [150.0, NAN, 80.0, *[NAN] * 9])
+    np.testing.assert_array_equal(
+        feature(stay, "heart_rate_mean_6h")[:3], [150, 150, np.float32(380 / 3)]
+    )
+    highest = feature(stay, "heart_rate_max_6h")
+    np.testing.assert_array_equal(highest[[6, 7, 8, 11]], [150, 80, 80, 80])
 
 
-@pytest.mark.parametrize("hours", features.MEAN_WINDOWS_HOURS)
+@pytest.mark.parametrize("hours", WINDOWS_HOURS)
 def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
     stay = a_course("HR", [150.0, *[80.0] * hours])
     highest = feature(stay, f"heart_rate_max_{hours}h")
@@ -131,19 +135,35 @@ def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
     assert mean[hours] == 80
 
 
-def test_a_laboratory_extreme_is_forgotten_after_two_days() -> None:
-    stay = a_course("Lactate", [9.0, 1.0, *[NAN] * 47])
-    highest = feature(stay, "lactate_max_48h")
-    assert highest[47] == 9
-    assert highest[48] == 1
+def test_a_laboratory_extreme_is_forgotten_after_the_look_back() -> None:
+    stay = a_course("Lactate", [9.0, 1.0, *[NAN] * 35])
+    highest = feature(stay, "lactate_max_36h")
+    assert highest[35] == 9
+    assert highest[36] == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(stays(20), st.integers(1, 60))
+def test_hours_without_any_measurement_change_nothing(stay: Stay, n_hours: int) -> None:
+    silence = np.full((n_hours, N_COLUMNS), np.nan)
+    silence[:, ICU_HOUR] = stay.icu_hours[-1] + np.arange(1, n_hours + 1)
+    computed = features.compute(Stay(np.concatenate([stay.values, silence])))
+    before = computed[stay.n_hours - 1]
+    if not np.isnan(stay.values[:, : features.N]).all():
+        np.testing.assert_array_equal(computed[stay.n_hours :], before[None].repeat(n_hours, 0))
 
 
 def test_no_feature_tells_a_long_stay_from_a_longer_one() -> None:
     """The training data's long records are septic by an artefact; nothing may count to them."""
-    day = [80.0, *[NAN] * 23]
-    course = a_course("HR", day * 14)
-    computed = features.compute(course)
-    np.testing.assert_array_equal(computed[24 * 4 :: 24], computed[[24 * 4]].repeat(10, axis=0))
+    computed = features.compute(a_course("HR", [80.0, *[NAN] * 23] * 14))
+    late = np.arange(features.TIME_CAP_HOURS + features.LOOKBACK_HOURS, 24 * 13)
+    np.testing.assert_array_equal(computed[late], computed[late + 24])
+
+
+def test_from_the_first_cut_on_constant_hours_have_constant_features() -> None:
+    computed = features.compute(a_course("HR", [80.0] * 336))
+    late = computed[features.TIME_CAP_HOURS - 1 :]
+    np.testing.assert_array_equal(late, late[:1].repeat(len(late), axis=0))
 
 
 @pytest.mark.parametrize(
@@ -151,8 +171,8 @@ def test_no_feature_tells_a_long_stay_from_a_longer_one() -> None:
     [
         pytest.param("Age", "age", 89.0, 89.0, id="89 stays"),
         pytest.param("Age", "age", 90.0, 100.0, id="90 and over is one group"),
-        pytest.param("ICULOS", "icu_hour", 48.0, 48.0, id="two days in intensive care"),
-        pytest.param("ICULOS", "icu_hour", 300.0, 48.0, id="longer is not told apart"),
+        pytest.param("ICULOS", "icu_hour", 36.0, 36.0, id="a day and a half"),
+        pytest.param("ICULOS", "icu_hour", 300.0, 36.0, id="longer is not told apart"),
         pytest.param("Calcium", "calcium_last", 4.0, 4.0, id="total calcium"),
         pytest.param("Calcium", "calcium_last", 1.15, NAN, id="ionised calcium is another analyte"),
         pytest.param("Unit2", "medical_unit", 1.0, 0.0, id="surgical is not medical"),

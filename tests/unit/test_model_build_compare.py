@@ -20,9 +20,10 @@ from model_build.dataset import Dataset, dataset
 from model_build.inference import served_scores
 from model_build.labels import Utilities
 from model_build.metrics import best_threshold, normalised_utility
+from model_build.record_cut import UNCUT_HOURS
 from model_build.split import folds
 from model_build.store import Store
-from model_build.transfer import ICU_TIME, across_hospitals
+from model_build.transfer import BEFORE, SERVED, across_hospitals, recipes
 from model_build.trial import Trial
 from sepsis_detect import scores
 from tests.unit.made_up_cohort import a_cohort
@@ -42,12 +43,13 @@ SETTINGS = Comparison(
     rbf_svm_hours=200,
     forest_trees=4,
     forest_leaf_hours=5,
-    forest_keep_negatives=0.5,
+    keep_negatives=0.5,
     draws=40,
     parity_hours=50,
     single_calls=3,
 )
 LEARNERS = learners(RECIPE, SETTINGS)
+FEWER = replace(RECIPE, left_out=("heart_rate", "icu_unit"))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -91,38 +93,64 @@ def test_nobody_is_scored_by_a_fit_that_saw_their_fold(
     assert not np.allclose(after[~own], before[~own])
 
 
+Transferred = tuple[list[dict[str, Any]], Store]
+
+
 @pytest.fixture(scope="module")
-def transferred(
-    data: Dataset, fold: Any, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[list[dict[str, Any]], Store]:
+def transferred(data: Dataset, fold: Any, tmp_path_factory: pytest.TempPathFactory) -> Transferred:
     store = Store(tmp_path_factory.mktemp("transfer"))
-    return across_hospitals(data, fold, RECIPE, SETTINGS, store), store
+    return across_hospitals(data, fold, FEWER, SETTINGS, store), store
+
+
+def scores_of(store: Store, beginning: str) -> Any:
+    (path,) = store.folder.glob(f"{beginning}-*.pickle")
+    return store.get(path.stem)
 
 
 def test_held_out_patients_of_the_source_choose_the_threshold_carried_over(
-    data: Dataset, fold: Any, transferred: tuple[list[dict[str, Any]], Store]
+    data: Dataset, fold: Any, transferred: Transferred
 ) -> None:
     rows, store = transferred
-    assert {(row["source"], row["target"]) for row in rows} == {("A", "B"), ("B", "A")}
-    to_b = next(row for row in rows if row["source"] == "A")
-    at_home, away = store.get("A-to-B-logistic_regression-with-time")
-    home = (data.hospitals == "A") & (fold == 0)
-    threshold = best_threshold(data.utilities.of(home), at_home).threshold
-    there = data.utilities.of(data.hospitals == "B")
-    expected = normalised_utility(there, away >= np.float32(threshold))
+    to_b = next(row for row in rows if row["source"] == "A" and row["name"] == SERVED)
+    at_home, away = scores_of(store, "A-to-B-served")
+    home, there = (data.is_uncut & (data.hospitals == name) for name in ("A", "B"))
+    threshold = best_threshold(data.utilities.of(home & (fold == 0)), at_home).threshold
+    expected = normalised_utility(data.utilities.of(there), away >= np.float32(threshold))
     assert to_b["utility_at_source_threshold"]["value"] == pytest.approx(expected, abs=1e-4)
-    assert len(away) == np.count_nonzero(data.hospitals == "B")
+    assert len(away) == np.count_nonzero(there)
 
 
-def test_without_time_in_icu_nothing_tells_it(
-    data: Dataset, fold: Any, transferred: tuple[list[dict[str, Any]], Store], tmp_path: Path
+def test_each_direction_has_the_served_recipe_the_one_before_and_a_simple_model(
+    transferred: Transferred,
 ) -> None:
-    shifted = data.X.copy()
-    shifted[:, ICU_TIME] += np.arange(len(shifted)) % 7
-    late = replace(data, X=shifted)
-    rows = across_hospitals(late, fold, RECIPE, SETTINGS, Store(tmp_path))
-    pairs = zip(rows, transferred[0], strict=True)
-    assert {row["with_icu_time"] for row, before in pairs if row != before} == {True}
+    rows, _ = transferred
+    names = [(row["source"], row["target"], row["name"]) for row in rows]
+    models = (SERVED, BEFORE, "logistic_regression")
+    assert names == [(*way, model) for way in (("A", "B"), ("B", "A")) for model in models]
+    for row in rows:
+        less = row["less_than_served"]
+        assert (less is None) == (row["name"] == SERVED)
+        if less is not None:
+            assert less["auroc"]["low"] <= less["auroc"]["value"] <= less["auroc"]["high"]
+
+
+def test_the_served_recipe_does_not_see_what_it_leaves_out_and_the_one_before_does(
+    data: Dataset, fold: Any, transferred: Transferred, tmp_path: Path
+) -> None:
+    hidden = [name for name in data.names if name not in FEWER.features]
+    assert hidden
+    X = data.X.copy()
+    X[:, [data.names.index(name) for name in hidden]] = data.labels[:, None]
+    told = across_hospitals(replace(data, X=X), fold, FEWER, SETTINGS, Store(tmp_path))
+    for row, before in zip(told, transferred[0], strict=True):
+        assert (row["auroc"] == before["auroc"]) == (row["name"] != BEFORE)
+
+
+def test_only_the_served_recipe_undoes_the_cut() -> None:
+    assert {name: undo for name, (_, undo) in recipes(FEWER).items()} == {
+        SERVED: True,
+        BEFORE: False,
+    }
 
 
 # --- Candidates ---------------------------------------------------------------------------------
@@ -169,9 +197,7 @@ def test_onnx_answers_as_scikit_learn(learner: Learner, data: Dataset) -> None:
 def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Cohort, dict[str, Any], Path]:
     folder = tmp_path_factory.mktemp("compare")
     cohort = a_cohort()
-    found = comparison.compare(
-        cohort, RECIPE, SETTINGS, out=folder / "report", work=folder / "work"
-    )
+    found = comparison.compare(cohort, FEWER, SETTINGS, out=folder / "report", work=folder / "work")
     return cohort, found, folder
 
 
@@ -182,6 +208,10 @@ def test_table_and_plot_are_written(compared: tuple[Cohort, dict[str, Any], Path
     assert kept == found
     table = (report / "compare.md").read_text("utf-8")
     assert table == markdown(kept)
+    uncut = compared[0].stay.icu_hours <= UNCUT_HOURS
+    assert kept["protocol"]["judged_hours"] == uncut.sum() < len(uncut)
+    assert kept["protocol"]["features"] == len(FEWER.features)
+    assert all(f"| {row['label']} |" in table for row in kept["across_hospitals"])
     names = [row["name"] for row in kept["candidates"]]
     assert names == [*BEDSIDE, TIME, *(learner.name for learner in LEARNERS)]
     for row in kept["candidates"]:
@@ -202,7 +232,7 @@ def test_a_second_run_goes_on_from_the_first_and_writes_the_same(
         raise AssertionError("fitted again")
 
     monkeypatch.setattr(Trial, "__call__", not_again)
-    again = comparison.compare(cohort, RECIPE, SETTINGS, out=folder / "2", work=folder / "work")
+    again = comparison.compare(cohort, FEWER, SETTINGS, out=folder / "2", work=folder / "work")
     assert again == found
     assert {path.name: path.read_bytes() for path in (folder / "2").iterdir()} == before
 

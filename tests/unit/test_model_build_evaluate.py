@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,9 +26,10 @@ from model_build.alerts import alerts
 from model_build.cohort import Cohort
 from model_build.config import QUICK, Recipe
 from model_build.dataset import Dataset, dataset
-from model_build.evaluate import evaluate
+from model_build.evaluate import COMPARISON, EXTERNAL, TUNING, evaluate, write
 from model_build.group_figures import Figure, Hours, figures
 from model_build.importance import MEASUREMENT_COUNTS, variable_groups
+from model_build.importance import sample as importance_sample
 from model_build.labels import Utilities, hours_since_onset, utilities
 from model_build.measure import plain
 from model_build.metrics import calibration, sigmoid
@@ -92,6 +94,13 @@ def test_an_alert_after_onset_has_a_negative_lead() -> None:
     assert lead_times(since, flags, np.array([0])).tolist() == [-2]
 
 
+def test_a_stay_that_is_judged_only_before_its_label_has_no_lead_time() -> None:
+    since = hours_since_onset(LABELS, STARTS)
+    before, at_label = since[:2], since[:3]
+    assert lead_times(before, np.array([True, True]), np.array([0])).tolist() == []
+    assert lead_times(at_label, np.array([False, True, False]), np.array([0])).tolist() == [7]
+
+
 def test_an_alert_counts_as_in_time_only_from_12_hours_before_to_3_after() -> None:
     since = np.array([-13.0, -12.0, 3.0, 4.0])
     starts = np.array([0])
@@ -133,6 +142,14 @@ def test_the_score_around_onset_follows_the_stays_that_have_the_hour() -> None:
     assert curve.stays[at - 1 : at + 1].tolist() == [1, 2]
     assert curve.mean[at] == pytest.approx(0.4)
     assert curve.mean_of_long[at] == pytest.approx(0.2)
+
+
+def test_a_stay_that_leaves_before_onset_does_not_move_the_mean_of_those_that_stay() -> None:
+    since = np.array([*range(-24, 1), *range(-24, -11)], dtype=np.float64)
+    scores = np.where(np.arange(len(since)) < 25, 0.2, 0.8)
+    curve = around_onset(since, scores, np.array([0, 25]))
+    assert curve.mean[0] == pytest.approx(0.5)
+    np.testing.assert_allclose(curve.mean_of_long, 0.2)
 
 
 # --- Sweeps against scikit-learn ------------------------------------------------------------------
@@ -297,19 +314,18 @@ def test_an_age_lies_in_the_band_that_names_it(data: Dataset, age: float, band: 
 
 
 def test_every_feature_is_permuted_with_each_of_its_variables() -> None:
-    groups = variable_groups()
+    groups = variable_groups(features.NAMES)
     assert set(np.concatenate(list(groups.values()))) == set(range(len(features.NAMES)))
     of_lactate = {features.NAMES[column] for column in groups["lactate"]}
-    assert {"lactate_last", "lactate_count_48h"} <= of_lactate
-    assert "labs_count_24h" not in of_lactate
-    counted = {features.NAMES[column] for column in groups[MEASUREMENT_COUNTS]}
-    assert counted == {
-        "vitals_measured_now",
-        "labs_count_6h",
-        "labs_count_24h",
-        "labs_distinct_24h",
-    }
+    assert {name for name, of in features.SOURCES.items() if of == ("Lactate",)} <= of_lactate
     assert "shock_index" in {features.NAMES[column] for column in groups["heart_rate"]}
+    counted = {features.NAMES[column] for column in groups[MEASUREMENT_COUNTS]}
+    assert "labs_count_24h" in counted
+    assert not counted & of_lactate
+
+
+def test_importance_is_measured_where_no_record_is_cut(data: Dataset) -> None:
+    assert not (importance_sample(data) & ~data.is_uncut).any()
 
 
 def test_the_first_member_is_the_model_that_one_member_would_give(data: Dataset) -> None:
@@ -407,46 +423,115 @@ def test_the_figures_are_those_of_the_judgement(written: Path) -> None:
         found["overall"]["utility"]["value"], abs=1e-5
     )
     assert found["ablation"]["members"] == 1
-    assert len(found["importance"]["variables"]) == len(variable_groups())
+    assert len(found["importance"]["variables"]) == len(variable_groups(features.NAMES))
     by_hospital = found["subgroups"]["hospital"].values()
     assert sum(group["hours"] for group in by_hospital) == found["overall"]["hours"]
 
 
-def test_a_comparison_beside_the_report_becomes_part_of_it(written: Path) -> None:
-    found = json.loads((written / "first/docs/model/metrics.json").read_text("utf-8"))
-    figure = {"value": 0.5, "low": 0.4, "high": 0.6}
-    areas = {"utility": figure, "auroc": figure, "auprc": figure}
-    row: dict[str, Any] = {
+@pytest.fixture(scope="module")
+def measured(written: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (written / "first/docs/model/metrics.json").read_text("utf-8")
+    )
+    return found
+
+
+FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
+AREAS = {"utility": FIGURE, "auroc": FIGURE, "auprc": FIGURE}
+
+
+def carried(name: str, **changed: Any) -> dict[str, Any]:
+    return {
         "source": "A",
         "target": "B",
-        "name": "averaged_boosting",
-        "label": "Boosting",
-    }
-    row |= {"auroc": figure, "auprc": figure, "with_icu_time": True}
-    row |= {"utility_at_source_threshold": figure, "utility_recalibrated": figure}
+        "name": name,
+        "label": f"the model {name}",
+        "auroc": FIGURE,
+        "auprc": FIGURE,
+        "utility_at_source_threshold": FIGURE,
+        "utility_recalibrated": FIGURE,
+        "less_than_served": None,
+    } | changed
+
+
+def test_a_comparison_beside_the_report_becomes_part_of_it(measured: dict[str, Any]) -> None:
+    less = {"auroc": {"value": -0.01, "low": -0.02, "high": 0.005}}
     compared: dict[str, Any] = {
-        "candidates": [{"label": "NEWS2", **areas}],
-        "across_hospitals": [row],
+        "candidates": [{"label": "NEWS2", **AREAS}],
+        "across_hospitals": [carried("served"), carried("before", less_than_served=less)],
     }
-    text = report.text(found, compared)
+    text = report.text(measured, compared)
     assert "| NEWS2 | 0.500 (0.400 to 0.600) |" in text
-    assert "| A to B, Boosting | 0.500" in text
-    assert "A to B AUROC 0.500" in model_card.text(found, compared)
+    assert "| A to B, the model before | 0.500" in text
+    assert "above 0 | from A to B | -0.010 (-0.020 to 0.005) | **no** |" in text
+    card = model_card.text(measured, compared)
+    assert "A to B AUROC 0.500" in card
+    assert "(difference -0.010 (-0.020 to 0.005))" in card
+
+
+def test_what_was_tried_shows_what_carries_over(measured: dict[str, Any]) -> None:
+    across = {"A to B": {"auroc": 0.7}, "B to A": {"auroc": 0.6}}
+    inside = {"auroc": 0.81, "auprc": 0.06, "utility": 0.2}
+    row = {"label": "small trees", "inside": inside, "across_hospitals": across}
+    text = report.text(measured, tuning={"patients": 9, "folds": 3, "variations": [row]})
+    assert "| AUROC, A to B | AUROC, B to A |" in text
+    assert "| small trees | 0.810 | 0.060 | 0.200 | 0.700 | 0.600 |" in text
+
+
+def test_a_variant_that_was_not_fitted_is_left_out(measured: dict[str, Any]) -> None:
+    served = measured["ablation"]["variants"]["as_served"]
+    fewer = measured | {"ablation": {"members": 1, "variants": {"as_served": served}}}
+    assert "| as served |" in report.text(fewer)
+    assert "uncapped |" not in report.text(fewer)
+
+
+def test_a_group_without_septic_patients_has_dashes(measured: dict[str, Any]) -> None:
+    counts = {"patients": 3.0, "septic_patients": 0.0, "hours": 9.0}
+    few = measured | {"subgroups": measured["subgroups"] | {"sex": {"unknown": counts}}}
+    assert "| unknown | 3 | 0 | – |" in report.text(few)
+    assert "| unknown | 3 | – |" in model_card.text(few)
+
+
+def test_an_external_validation_is_read_where_it_lies(
+    written: Path, measured: dict[str, Any]
+) -> None:
+    assert "Not validated yet" in (written / "first/docs/model/report.md").read_text("utf-8")
+    out = written / "validated"
+    beside = out / "docs/model/external"
+    beside.mkdir(parents=True)
+    (beside / "validation.json").write_text(json.dumps({"overall": measured["overall"]}), "utf-8")
+    write(measured, out)
+    assert "Not validated yet" not in (out / "docs/model/report.md").read_text("utf-8")
+    assert "Not yet measured" not in (out / "MODEL_CARD.md").read_text("utf-8")
+
+
+def test_variables_left_out_are_named_with_the_reason(measured: dict[str, Any]) -> None:
+    model = measured["model"]
+    recipe = model["recipe"] | {"left_out": ["calcium", "icu_unit"]}
+    fewer = measured | {"model": model | {"recipe": recipe}}
+    card = model_card.text(fewer)
+    assert "**Not seen:** Calcium (total), Kind of ICU." in card
+    assert "Calcium" in report.text(fewer)
+    assert "**Not seen:**" not in model_card.text(measured)
 
 
 METRICS = ROOT / "docs" / "model" / "metrics.json"
 
 
+def committed(name: str) -> Any:
+    path = METRICS.parent / name
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
 def test_the_committed_words_are_those_of_the_committed_figures() -> None:
-    found = json.loads(METRICS.read_text("utf-8"))
-    beside = METRICS.parent / "compare.json"
-    compared = json.loads(beside.read_text("utf-8")) if beside.exists() else None
-    tuning = METRICS.parent / "tuning.json"
-    tuned = json.loads(tuning.read_text("utf-8")) if tuning.exists() else None
+    found, compared, tuned, external = (
+        committed(name) for name in (METRICS.name, COMPARISON, TUNING, EXTERNAL)
+    )
     words = "run `python -m model_build evaluate`"
-    expected = report.text(found, compared, tuned)
+    expected = report.text(found, compared, tuned, external)
     assert (METRICS.parent / "report.md").read_text("utf-8") == expected, words
-    assert (ROOT / "MODEL_CARD.md").read_text("utf-8") == model_card.text(found, compared), words
+    card = model_card.text(found, compared, external)
+    assert (ROOT / "MODEL_CARD.md").read_text("utf-8") == card, words
 
 
 def test_figures_for_json_have_six_digits_and_null_for_unknown() -> None:

@@ -1,23 +1,32 @@
-"""Variations of the recipe, judged on folds of their own."""
+"""Variations of the recipe, judged on folds of their own and from one hospital to the other."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from model_build import report_tables
+from model_build import report_tables, tuning
+from model_build.cohort import Cohort
 from model_build.config import RECIPE
-from model_build.dataset import Dataset, dataset
-from model_build.tuning import periods, tune, variations, with_long_differences, without
-from sepsis_detect import features
+from model_build.dataset import dataset
+from model_build.out_of_fold import fit
+from model_build.tuning import VARIATIONS, tune, variations
 from sepsis_detect.variables import ICU_HOUR
 from tests.unit.made_up_cohort import a_cohort
 
-SMALL = replace(RECIPE, folds=2, members=2, iterations=2, leaves=6, min_samples_leaf=5)
+SMALL = replace(
+    RECIPE, folds=2, members=1, iterations=2, leaves=6, min_samples_leaf=5, left_out=("lactate",)
+)
+TRIED = (
+    ("every_variable", "every variable seen", {"left_out": ()}),
+    ("same", "what it is already", {"leaves": 6}),
+)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -28,56 +37,57 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def data() -> Dataset:
+def cohort() -> Cohort:
     cohort = a_cohort(60)
-    cohort.stay.values[:, ICU_HOUR] += 30  # so that some hours lie beyond the look-back
-    return dataset(cohort)
+    cohort.stay.values[:, ICU_HOUR] += 10  # so that some hours lie beyond hour 36
+    return cohort
 
 
-def test_every_variation_is_judged_and_found_again(tmp_path: Path, data: Dataset) -> None:
-    found = tune(data.cohort, SMALL, out=tmp_path, work=tmp_path / "work")
-    tried = variations(SMALL)
-    assert [row["name"] for row in found["variations"]] == [one.name for one in tried]
+@pytest.fixture
+def short_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuning, "VARIATIONS", TRIED)
+
+
+@pytest.mark.usefixtures("short_list")
+def test_every_variation_is_judged_inside_and_across_and_found_again(
+    tmp_path: Path, cohort: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = tune(cohort, SMALL, out=tmp_path, work=tmp_path / "work")
+    assert [row["name"] for row in found["variations"]] == ["served", "every_variable"]
     for row in found["variations"]:
-        for period in periods(data):
-            assert 0 <= row[period]["auroc"] <= 1
+        assert row["across_hospitals"].keys() == {"A to B", "B to A"}
+        for figures in (row["inside"], *row["across_hospitals"].values()):
+            assert 0 <= figures["auroc"] <= 1
     assert json.loads((tmp_path / "tuning.json").read_text("utf-8")) == found
-    assert tune(data.cohort, SMALL, out=tmp_path, work=tmp_path / "work") == found
     text = report_tables.variations(found["variations"])
-    assert all(one.label in text for one in tried)
+    assert all(row["label"] in text for row in found["variations"])
+
+    def not_again(*_: Any) -> None:
+        raise AssertionError("fitted again")
+
+    monkeypatch.setattr(tuning, "fit", not_again)
+    assert tune(cohort, SMALL, out=tmp_path, work=tmp_path / "work") == found
+
+
+@pytest.mark.usefixtures("short_list")
+def test_what_carries_over_is_judged_on_the_first_36_hours_of_the_other_hospital(
+    tmp_path: Path, cohort: Cohort
+) -> None:
+    served, _ = tune(cohort, SMALL, out=tmp_path, work=tmp_path / "work")["variations"]
+    data = dataset(cohort, SMALL.features)
+    away = (data.hospitals == "B") & data.is_uncut
+    assert away.sum() < np.count_nonzero(data.hospitals == "B")
+    margins = fit(data, SMALL, np.flatnonzero(data.hospitals == "A")).decision_function(data.X)
+    expected = roc_auc_score(data.labels[away], margins[away])
+    assert served["across_hospitals"]["A to B"]["auroc"] == pytest.approx(expected, abs=1e-4)
 
 
 def test_only_the_first_variation_is_the_recipe() -> None:
-    chosen, *others = variations(RECIPE)
-    assert chosen.recipe == RECIPE
-    assert len({one.name for one in others}) == len(others)
-    changed = [one for one in others if one.recipe != RECIPE]
-    assert {one.name for one in others} - {one.name for one in changed} == {
-        "no_trends",
-        "long_differences",
-    }
+    first, *others = variations(SMALL)
+    assert first.recipe == SMALL
+    assert all(one.recipe != SMALL for one in others)
 
 
-def test_without_a_family_nothing_tells_two_hours_apart_by_it(data: Dataset) -> None:
-    changed = without("_trend_48h")(data)
-    is_gone = np.asarray(np.isnan(changed.X).all(axis=0))
-    trends = np.array([name.endswith("_trend_48h") for name in features.NAMES])
-    assert trends.any()
-    assert is_gone[trends].all()
-    np.testing.assert_array_equal(changed.X[:, ~trends], data.X[:, ~trends])
-
-
-def test_a_long_difference_compares_within_a_stay_with_47_hours_before() -> None:
-    lasts, trends = (
-        [features.NAMES.index(f"lactate_{name}") for name in ("last", "trend_48h")][at : at + 1]
-        for at in (0, 1)
-    )
-    cohort = a_cohort(4)
-    whole = dataset(cohort)
-    X = np.full((len(whole.X), len(features.NAMES)), np.nan, dtype=np.float32)
-    X[:, lasts] = np.arange(len(X))[:, None]
-    stay = replace(cohort.stay, starts=np.array([0, 20]))
-    changed = with_long_differences(replace(whole, X=X, cohort=replace(cohort, stay=stay)))
-    difference = changed.X[:, trends][:, 0]
-    assert np.isnan(difference[: 20 + 47]).all()
-    assert (difference[20 + 47 :] == 47).all()
+def test_variations_have_names_of_their_own() -> None:
+    for column in (0, 1):
+        assert len({variation[column] for variation in VARIATIONS}) == len(VARIATIONS)

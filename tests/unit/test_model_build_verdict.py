@@ -8,7 +8,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from model_build.dataset import Dataset, dataset
 from model_build.labels import Utilities
-from model_build.transfer import ICU_TIME
 from model_build.verdict import Bench, cross_fitted_flags
 from tests.unit.made_up_cohort import a_cohort
 
@@ -62,10 +61,11 @@ def test_ranking_is_that_of_scikit_learn_weighted_by_draw(
 
 def test_intervals_come_from_patients_not_hours(data: Dataset, fold: Any) -> None:
     """The same hours ten times over add nothing known; hours drawn alone would narrow by 3."""
-    scored = data.X[:, ICU_TIME]
+    scored = data.X[:, data.names.index("icu_hour")]
     once = a_bench(data, fold, draws=200)
     tenfold = np.repeat(np.arange(len(fold)), 10)
     again = Bench(
+        once.hours[tenfold],
         once.labels[tenfold],
         once.utilities.of(tenfold),
         once.fold[tenfold],
@@ -100,7 +100,7 @@ def test_a_draw_without_a_septic_patient_says_nothing(data: Dataset, fold: Any) 
     bench = a_bench(data, fold)
     bench.resampling.counts[0] = bench.resampling.counts[0] * 0
     bench.resampling.counts[0, np.argmin(np.bincount(bench.patient, data.labels))] = 1
-    verdict = bench.verdict(data.X[:, ICU_TIME])
+    verdict = bench.verdict(data.X[:, data.names.index("icu_hour")])
     for name in ("utility", "auroc"):
         assert np.isnan(verdict.draws[name][0])
         assert np.isfinite(verdict.figures()[name]).all()
@@ -108,6 +108,6 @@ def test_a_draw_without_a_septic_patient_says_nothing(data: Dataset, fold: Any) 
 
 def test_a_difference_is_taken_draw_by_draw(data: Dataset, fold: Any) -> None:
     bench = a_bench(data, fold)
-    one = bench.verdict(data.X[:, ICU_TIME])
+    one = bench.verdict(data.X[:, data.names.index("icu_hour")])
     itself = one.less(one)["auroc"]
     assert (itself.value, itself.low, itself.high) == (0.0, 0.0, 0.0)

@@ -1,7 +1,14 @@
-"""The French README keeps step with the English one."""
+"""The French README keeps step with the English one, and both with the model's figures."""
 
+import json
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model_build import readme as readme_figures
+from model_build.evaluate import EXTERNAL
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,3 +46,68 @@ def test_links_of_both_readmes_lead_somewhere() -> None:
     for name in ("README.md", "README.fr.md"):
         for target in LINK.findall(readme(name)):
             assert target.startswith("http") or (ROOT / target).exists(), (name, target)
+
+
+def committed(name: str) -> Any:
+    path = ROOT / "docs" / "model" / name
+    return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+
+@pytest.mark.parametrize("name", readme_figures.TEMPLATES)
+def test_the_first_screen_shows_the_committed_figures(name: str) -> None:
+    text = readme(name)
+    before, after = readme_figures.around(text)
+    block = readme_figures.block(name, committed("metrics.json"), committed(EXTERNAL))
+    assert text == before + block + after, "run `python -m model_build evaluate`"
+
+
+def figure(value: float) -> dict[str, float]:
+    return {"value": value, "low": value - 0.01, "high": value + 0.01}
+
+
+MEASURED = {
+    "overall": {
+        "auroc": figure(0.801),
+        "alerts_per_patient_day": figure(2.41),
+        "ppv": figure(0.048),
+    }
+}
+OUTSIDE = {"overall": {"auroc": figure(0.77), "patients": 1303.0, "septic_patients": 99.0}}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("README.md", ("0.80 (0.79 to 0.81)", "2.4 flagged", "4.8 %", "0.77", "1,303 stays, 99")),
+        (
+            "README.fr.md",
+            ("0,80 (0,79 à 0,81)", "2,4 heures", "4,8 %", "0,77", "1\u202f303 séjours, dont 99"),
+        ),
+    ],
+)
+def test_figures_are_written_as_the_language_writes_them(name: str, shown: tuple[str, ...]) -> None:
+    block = readme_figures.block(name, MEASURED, OUTSIDE)
+    assert all(text in block for text in shown)
+
+
+def test_without_an_external_validation_there_is_no_line_about_it() -> None:
+    assert "eICU" in readme_figures.block("README.md", MEASURED, OUTSIDE)
+    assert "eICU" not in readme_figures.block("README.md", MEASURED, None)
+
+
+def test_only_the_figures_of_a_readme_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(
+        f"above\n{readme_figures.BEGIN}former figures\n{readme_figures.END}below\n", "utf-8"
+    )
+    readme_figures.write(MEASURED, None, tmp_path)
+    text = path.read_text("utf-8")
+    assert text.startswith(f"above\n{readme_figures.BEGIN}**What changed")
+    assert text.endswith(f"{readme_figures.END}below\n")
+    assert "former figures" not in text
+
+
+def test_a_readme_without_a_place_for_figures_is_named(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("words\n", "utf-8")
+    with pytest.raises(ValueError, match="no place for figures"):
+        readme_figures.write(MEASURED, None, tmp_path)

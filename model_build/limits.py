@@ -1,0 +1,84 @@
+"""Limits that figures must keep, as a command line states them: `--min auroc=.75`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any, Literal
+
+from sepsis_detect.errors import SettingsError
+
+Bound = Literal["min", "max"]
+
+OF_HOURS = (
+    "auroc",
+    "auprc",
+    "utility",
+    "calibration_slope",
+    "calibration_in_the_large",
+    "predicted_over_observed",
+    "sensitivity",
+    "ppv",
+    "alerts_per_patient_day",
+)
+OF_PATIENTS = ("septic_alerted_in_time", "septic_alerted_6_hours_before", "others_ever_alerted")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """What a figure over all hours, or over all patients, has to reach or may not pass."""
+
+    name: str
+    bound: Bound
+    value: float
+
+    def is_kept_by(self, found: float | None) -> bool:
+        """Whether a figure keeps it; one that is not known does not."""
+        if found is None:
+            return False
+        return found >= self.value if self.bound == "min" else found <= self.value
+
+
+def parsed(minima: Sequence[str], maxima: Sequence[str]) -> list[Limit]:
+    """Read `figure=value` texts.
+
+    Raises:
+        SettingsError: There is no such figure, or the value is no number.
+    """
+    stated: list[tuple[Bound, str]] = [("min", text) for text in minima]
+    stated += [("max", text) for text in maxima]
+    return [_limit(bound, text) for bound, text in stated]
+
+
+def _limit(bound: Bound, text: str) -> Limit:
+    name, _, value = text.partition("=")
+    if name not in (*OF_HOURS, *OF_PATIENTS):
+        known = ", ".join((*OF_HOURS, *OF_PATIENTS))
+        raise SettingsError(f"--{bound} {text}: the figures are {known}")
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if not isfinite(number):
+        raise SettingsError(f"--{bound} {text}: '{value}' is not a number")
+    return Limit(name=name, bound=bound, value=number)
+
+
+def verdict(limits: Sequence[Limit], figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each limit with what was found.
+
+    Args:
+        limits: Those stated.
+        figures: Of a validation, as JSON holds them.
+    """
+    found = {name: figures["overall"].get(name) for name in OF_HOURS}
+    found |= {name: figures["by_patient"].get(name) for name in OF_PATIENTS}
+    return [
+        {
+            "figure": limit.name,
+            "bound": limit.bound,
+            "limit": limit.value,
+            "found": found[limit.name],
+            "is_kept": limit.is_kept_by((found[limit.name] or {}).get("value")),
+        }
+        for limit in limits
+    ]

@@ -1,0 +1,209 @@
+"""A finished artifact judged on labelled stays it never saw: a hospital's own, or other hospitals'.
+
+`validation.json` holds every figure; report and plots are functions of it alone.
+"""
+
+import json
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+
+from model_build import limits, validation_report
+from model_build.cohort import Cohort
+from model_build.dataset import Dataset, dataset
+from model_build.group_figures import Hours, figures
+from model_build.labels import LATEST_USEFUL, septic_stays
+from model_build.limits import Limit
+from model_build.measure import measure, plain
+from model_build.plots import validation as plots
+from model_build.resampling import DRAWS, Resampling
+from model_build.stay_days import across_hospitals, alerts_by_day, figures_by_day, rates
+from model_build.stay_files import absent_variables
+from sepsis_detect.coherence import drop_incoherent
+from sepsis_detect.errors import BadFileError
+from sepsis_detect.model import Model
+from sepsis_detect.stay import Float32Array, Stay
+from sepsis_detect.variables import AGE, CLINICAL_COLUMNS, SEX, VARIABLES
+
+log = logging.getLogger(__name__)
+
+FIGURES = "validation.json"
+REPORT = "validation.md"
+OURS = (FIGURES, REPORT, *(f"{name}.svg" for name in plots.PLOTS))
+
+QUARTILES = (0.25, 0.5, 0.75)
+HOURS_AT_A_TIME = 5_000
+
+
+def validate(
+    model: Model,
+    cohort: Cohort,
+    *,
+    unlabelled: Cohort | None = None,
+    stated: Sequence[Limit] = (),
+    about: str = "",
+    draws: int = DRAWS,
+) -> dict[str, Any]:
+    """Measure a model on stays it never saw, over all their hours.
+
+    Args:
+        model: The artifact; its own threshold is judged.
+        cohort: Labelled stays, not cut: no hour is weighed.
+        unlabelled: Stays of which only the alerts are counted.
+        stated: What the figures over all hours have to reach.
+        about: What the stays are, for the report.
+        draws: Of patients, for each interval.
+
+    Returns:
+        What `validation.json` holds.
+
+    Raises:
+        BadFileError: The stays cannot be judged by this model; one sentence.
+    """
+    data = _dataset(cohort)
+    hours = Hours.scored(data, _probabilities(model, data), float(model.threshold))
+    resampling = Resampling.of(hours.n_patients, draws=draws)
+    try:
+        found = _measured(hours, data, resampling, draws)
+    except ValueError as error:  # of fits that have no solution on hours so few or so clear
+        raise BadFileError(f"the stays cannot be judged: {error}") from error
+    found |= {
+        "model": _described_model(model),
+        "data": {"about": about} | _described(data),
+        "unlabelled": None if unlabelled is None else _alerts(model, unlabelled, draws),
+    }
+    as_json: dict[str, Any] = plain(found)
+    return as_json | {"limits": limits.verdict(stated, as_json)}
+
+
+def write(found: dict[str, Any], out: Path) -> None:
+    """Write figures, plots and report; the same figures give the same bytes.
+
+    Raises:
+        BadFileError: The folder cannot be written; what was there before is left.
+    """
+    with _folder(out) as folder:
+        text = json.dumps(found, indent=1) + "\n"
+        (folder / FIGURES).write_text(text, encoding="utf-8")
+        plots.write(found, folder)
+        (folder / REPORT).write_text(validation_report.text(found), encoding="utf-8")
+    log.info("%s and %s written", out / REPORT, out / FIGURES)
+
+
+def _measured(hours: Hours, data: Dataset, resampling: Resampling, draws: int) -> dict[str, Any]:
+    found = measure(hours.probabilities, data, threshold=hours.threshold, draws=draws)
+    found["overall"] = rates(hours, resampling) | found["overall"]
+    hospitals = found["subgroups"]["hospital"]
+    judged = {name: group for name, group in hospitals.items() if "auroc" in group}
+    # Figures of a few patients of one hospital say nothing, and should not be told.
+    found["subgroups"]["hospital"] = judged if len(hospitals) > 1 else {}
+    first_hours = hours.of(data.is_uncut)
+    return found | {
+        "first_36_hours": figures(first_hours, resampling) | rates(first_hours, resampling),
+        "by_day": figures_by_day(hours, data, resampling),
+        "across_hospitals": across_hospitals(hospitals),
+    }
+
+
+def _alerts(model: Model, cohort: Cohort, draws: int) -> dict[str, Any]:
+    data = _dataset(cohort)
+    hours = Hours.scored(data, _probabilities(model, data), float(model.threshold))
+    resampling = Resampling.of(hours.n_patients, draws=draws)
+    return {
+        "digest": cohort.digest,
+        "patients": cohort.stay.n_stays,
+        "hours": cohort.stay.n_hours,
+        "hospitals": len(np.unique(cohort.hospitals)),
+        "alerts_per_patient_day": rates(hours, resampling)["alerts_per_patient_day"],
+        "by_day": alerts_by_day(hours, data, resampling),
+    }
+
+
+def _dataset(cohort: Cohort) -> Dataset:
+    return dataset(cohort, progress=sys.stderr.isatty())
+
+
+def _probabilities(model: Model, data: Dataset) -> Float32Array:
+    """Shape (n_hours,): as served."""
+    parts = range(0, len(data.X), HOURS_AT_A_TIME)
+    found = np.concatenate([model.probabilities(data.X[a : a + HOURS_AT_A_TIME]) for a in parts])
+    if not ((found >= 0) & (found <= 1)).all():
+        raise BadFileError("the model gives some hours no probability between 0 and 1")
+    return found
+
+
+# --- What was judged ----------------------------------------------------------------------------
+
+
+def _described_model(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.card.name,
+        "version": model.card.version,
+        "threshold": float(model.threshold),
+        "features": len(model.card.features),
+        "sha256": model.sha256,
+    }
+
+
+def _described(data: Dataset) -> dict[str, Any]:
+    cohort = data.cohort
+    stay, first = cohort.stay, cohort.stay.values[cohort.stay.starts]
+    sexes = first[~np.isnan(first[:, SEX]), SEX]
+    ages = first[~np.isnan(first[:, AGE]), AGE]
+    return {
+        "digest": cohort.digest,
+        "patients": stay.n_stays,
+        "septic_patients": int(septic_stays(cohort.labels, stay.starts).sum()),
+        "hours": stay.n_hours,
+        "hospitals": len(np.unique(cohort.hospitals)),
+        "hours_quartiles": np.quantile(cohort.lengths, QUARTILES),
+        "female": np.mean(sexes == 0) if len(sexes) else None,
+        "age_quartiles": np.quantile(ages, QUARTILES) if len(ages) else None,
+        "missing": np.isnan(stay.values[:, CLINICAL_COLUMNS]).mean(),
+        "absent": absent_variables(cohort),
+        "dropped": _dropped(stay),
+        "labelled_from_first_row": int(cohort.labels[stay.starts].sum()),
+        "hours_long_after_onset": int((data.since_onset > LATEST_USEFUL).sum()),
+    }
+
+
+def _dropped(stay: Stay) -> dict[str, float]:
+    """By variable, the share of the values sent that is incoherent; those without are left out."""
+    sent = (~np.isnan(stay.values)).sum(axis=0)
+    kept = (~np.isnan(drop_incoherent(stay).values)).sum(axis=0)
+    shares = 1 - kept / np.maximum(sent, 1)
+    return {
+        variable.challenge: float(shares[variable.column])
+        for variable in VARIABLES
+        if sent[variable.column] > kept[variable.column]
+    }
+
+
+# --- Files --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _folder(out: Path) -> Iterator[Path]:
+    """A neighbour of `out` whose files move there only when all of them are written."""
+    part = out.resolve().with_name(f".model_build-{token_hex(8)}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        out.mkdir(exist_ok=True)
+        for name in OURS:
+            (out / name).unlink(missing_ok=True)
+        for path in part.iterdir():
+            path.replace(out / path.name)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise BadFileError(f"{out} cannot be written: {reason}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

@@ -1,0 +1,102 @@
+"""The command `python -m model_build validate`: its options, its limits and its exit code."""
+
+import argparse
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from model_build import limits, stay_files
+from model_build.validate import validate, write
+from model_build.words import number
+from sepsis_detect.errors import BadFileError
+from sepsis_detect.model import Model
+from sepsis_detect.units import stated_conversions
+
+log = logging.getLogger(__name__)
+
+LIMIT_MISSED = 3
+
+DESCRIPTION = """\
+Judge a finished artifact on labelled stays it never saw: one row an hour, the columns of
+`sepsis-detect score`, SepsisLabel (0 or 1) and, where there are several, hospital.
+Writes validation.md, validation.json and plots into the folder OUT.
+
+Exit code: 0, or 2 if the data cannot be judged, or 3 if a stated limit is missed.
+"""
+EXAMPLE = f"""\
+example:
+  python -m model_build validate --data stays.parquet --out validation \\
+    --about "Adults of our two ICUs, 2024" --unit creatinine=umol/L \\
+    --min auroc=.75 --min utility=0 --max alerts_per_patient_day=2.5
+
+figures that --min and --max know, over all hours: {", ".join(limits.OF_HOURS)};
+over all patients: {", ".join(limits.OF_PATIENTS)}.
+What each means: docs/validation.md
+"""
+
+
+def add_to(stages: Any) -> None:
+    """Add the command to a parser's subparsers."""
+    parser = stages.add_parser(
+        "validate",
+        help="judge a finished model on other labelled stays",
+        description=DESCRIPTION,
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    files = {"type": Path, "nargs": "+", "metavar": "FILE"}
+    parser.add_argument("--model", type=Path, help="an ONNX artifact (default: the embedded one)")
+    parser.add_argument("--data", required=True, help="labelled stays: psv, csv, parquet", **files)
+    parser.add_argument("--unlabelled", default=[], help="stays to count alerts in only", **files)
+    parser.add_argument("--out", required=True, type=Path, help="folder of the results")
+    parser.add_argument("--about", default="", metavar="TEXT", help="what the stays are")
+    many = {"action": "append", "default": []}
+    parser.add_argument(
+        "--unit",
+        dest="units",
+        metavar="VARIABLE=UNIT",
+        help="unit of a column that is not in the canonical one",
+        **many,
+    )
+    parser.add_argument(
+        "--min", dest="minima", metavar="FIGURE=VALUE", help="what a figure must reach", **many
+    )
+    parser.add_argument(
+        "--max", dest="maxima", metavar="FIGURE=VALUE", help="what it may not pass", **many
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Judge, write, and hold the figures against the stated limits.
+
+    Raises:
+        SepsisDetectError: Options, files or model cannot be used; nothing is written.
+    """
+    stated = limits.parsed(options.minima, options.maxima)
+    conversions = stated_conversions(options.units)
+    if options.out.exists() and not options.out.is_dir():
+        raise BadFileError(f"{options.out} is not a folder")
+    model = _model(options.model)
+    cohort = stay_files.read_labelled(options.data, conversions)
+    others = options.unlabelled
+    unlabelled = stay_files.read_unlabelled(others, conversions) if others else None
+    found = validate(model, cohort, unlabelled=unlabelled, stated=stated, about=options.about)
+    write(found, options.out)
+    missed = [limit for limit in found["limits"] if not limit["is_kept"]]
+    for limit in missed:
+        value = (limit["found"] or {}).get("value")
+        log.warning(
+            "%s %s misses its limit (%s %g)",
+            limit["figure"],
+            number(value),
+            limit["bound"],
+            limit["limit"],
+        )
+    return LIMIT_MISSED if missed else 0
+
+
+def _model(path: Path | None) -> Model:
+    now = datetime.now(UTC)
+    return Model.embedded(loaded_at=now) if path is None else Model.load(path, loaded_at=now)
