@@ -5,6 +5,7 @@ Measured on the first 36 hours of stays, like the headline figures. The keys are
 """
 
 from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -30,8 +31,8 @@ NAMES = {
 
 def operating_points(
     probabilities: Float32Array, data: Dataset, threshold: float
-) -> list[dict[str, float | None]]:
-    """The served threshold, then others, falling.
+) -> list[dict[str, Any]]:
+    """The served threshold, then others, falling; `ppv` is None where nothing is flagged.
 
     Args:
         probabilities: Shape (n_hours,), by a model that never saw the patients.
@@ -43,12 +44,11 @@ def operating_points(
     sweep = Sweep.of(hours.probabilities, hours.labels, hours.utilities)
     starts = headline.cohort.stay.starts
     highest = highest_in_time(headline.since_onset, hours.probabilities.astype(np.float64), starts)
-    found = []
+    found: list[dict[str, Any]] = []
     for each in [threshold, *others(sweep, threshold)]:
         measured = operating_point(hours, sweep, highest, starts, each)
-        found.append(
-            {"threshold": each} | {name: _rounded(measured[of]) for name, of in NAMES.items()}
-        )
+        figures = {name: _rounded(measured[of]) for name, of in NAMES.items()}
+        found.append({"threshold": each, **figures})
     return found
 
 

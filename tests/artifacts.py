@@ -35,7 +35,7 @@ def check_rows(names: list[str]) -> Float32Array:
     return rows
 
 
-OPERATING_POINTS = [
+OPERATING_POINTS: list[dict[str, Any]] = [
     {
         "threshold": 0.4,
         "sensitivity": 0.43,

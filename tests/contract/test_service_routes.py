@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -48,7 +49,7 @@ def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -
 def test_the_model_tells_what_other_thresholds_give_and_how_it_does_elsewhere(
     tmp_path: Path,
 ) -> None:
-    told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
+    told: dict[str, Any] = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
     for of_artifact, shown in ((told, told), ({}, dict.fromkeys(told))):
         path = tmp_path / "model.onnx"
         path.write_bytes(a_model("1", **of_artifact))

@@ -49,7 +49,7 @@ def test_each_figure_is_that_of_the_first_36_hours(
     stay, since_onset = data.cohort.stay_of_hour[uncut], data.since_onset[uncut]
     useful = (since_onset >= -12) & (since_onset <= 3)
     for point in operating_points(probabilities, data, THRESHOLD):
-        flags = hours_p >= np.float32(point["threshold"] or 0)
+        flags = hours_p >= np.float32(point["threshold"])
         assert point["sensitivity"] == pytest.approx(flags[labels == 1].mean(), abs=1e-6)
         assert point["ppv"] == pytest.approx(labels[flags].mean(), abs=1e-6)
         assert point["alerts_per_patient_day"] == pytest.approx(24 * flags.mean(), abs=1e-6)
@@ -64,11 +64,11 @@ def test_the_asked_sensitivities_and_alert_burdens_are_met_as_closely_as_can_be(
     labelled = data.labels[data.is_uncut].sum()
     an_hour_a_day = 24 / data.is_uncut.sum()
     for asked in SENSITIVITIES:
-        reached = [p["sensitivity"] for p in points if (p["sensitivity"] or 0) >= asked]
-        assert min(filter(None, reached)) < asked + 1.5 / labelled
+        reached = [p["sensitivity"] for p in points if p["sensitivity"] >= asked]
+        assert min(reached) < asked + 1.5 / labelled
     for asked in ALERTS_PER_PATIENT_DAY:
-        borne = [p["alerts_per_patient_day"] or 0 for p in points]
-        assert max(p for p in borne if p <= asked) > asked - 1.5 * an_hour_a_day
+        borne = [p["alerts_per_patient_day"] for p in points]
+        assert max(alerts for alerts in borne if alerts <= asked) > asked - 1.5 * an_hour_a_day
 
 
 def test_a_threshold_that_flags_the_same_hours_stands_there_once(
@@ -76,12 +76,11 @@ def test_a_threshold_that_flags_the_same_hours_stands_there_once(
 ) -> None:
     points = operating_points(probabilities, data, THRESHOLD)
     again = points[4]["threshold"]
-    assert again is not None
     beside = float(np.nextafter(np.float32(again), np.float32(0)))  # no hour lies between
     found = operating_points(probabilities, data, beside)
     assert found[0]["threshold"] == beside
     assert again not in [point["threshold"] for point in found]
-    burdens = sorted(point["alerts_per_patient_day"] or 0 for point in found)
+    burdens = sorted(point["alerts_per_patient_day"] for point in found)
     assert all(low < high for low, high in pairwise(burdens))
 
 
