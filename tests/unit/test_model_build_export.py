@@ -210,17 +210,10 @@ def test_a_training_ends_in_an_artifact_that_the_service_accepts(
     assert card["training"]["patients"] == 60
     assert card["training"]["hospitals"] == {"A": 30, "B": 30}
     assert card["training"]["data_digest"] == f"sha256:{data.cohort.digest}"
-<<<<<<< HEAD
-    groups = {"first_36_hours", "hospital_A", "hospital_B", "all_hours_weighted", "whole_stays"}
-    assert groups | {"intervals", "protocol"} == card["metrics"].keys()
-    assert served.card.operating_points is not None
-    assert served.card.operating_points[0].threshold == card["threshold"]
-=======
     assert served.card.operating_points is not None
     assert served.card.operating_points[0].threshold == card["threshold"]
     groups = {"first_36_hours", "hospital_A", "hospital_B", "all_hours_weighted", "whole_stays"}
     assert groups | {"intervals", "protocol"} == card["metrics"].keys()
->>>>>>> guard
 
 
 def test_a_training_that_ends_in_a_step_writes_no_artifact(tmp_path: Path, data: Dataset) -> None:
