@@ -34,7 +34,7 @@ FOLDS = 3
 DIGITS = 4
 
 Changes = dict[str, Any]
-MEMBERS = 2  # of each fit: enough to compare
+MEMBERS, KEEP_NEGATIVES = 2, 0.08  # of each fit, at most: enough to compare the lines
 
 
 def seen(variable: str) -> tuple[str, ...]:
@@ -87,7 +87,11 @@ class Variation:
 
 def variations(recipe: Recipe) -> list[Variation]:
     """The recipe itself, with fewer members, first; what changes nothing is left out."""
-    recipe = replace(recipe, members=min(recipe.members, MEMBERS))
+    recipe = replace(
+        recipe,
+        members=min(recipe.members, MEMBERS),
+        keep_negatives=min(recipe.keep_negatives, KEEP_NEGATIVES),
+    )
     tried = [
         Variation(name=name, label=label, recipe=replace(recipe, **changes))
         for name, label, changes in VARIATIONS
