@@ -153,7 +153,7 @@ def _by_icu_hour(hours: Hours, data: Dataset) -> dict[str, Any]:
             rows = own & (icu_hours >= first) & (icu_hours < first + HOUR_BIN)
             weights, labels = hours.weights[rows], hours.labels[rows]
             of_septic = weights[septic[rows]]
-            if not rows.any() or not len(of_septic):
+            if not len(of_septic) or not weights.any():
                 continue
             for name, value in {
                 "hour": float(first),

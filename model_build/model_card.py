@@ -18,7 +18,6 @@ from model_build.words import (
     number,
     percent,
     table,
-    variable_name,
     variable_names,
     with_interval,
 )
@@ -26,12 +25,15 @@ from model_build.words import (
 Figures = dict[str, Any]
 
 OBJECTIVES: dict[Objective, str] = {
-    "label": "They tell the hours labelled septic from the others, every hour weighing the same.",
+    "label": "They tell the hours labelled septic from the others.",
     "utility": "Each hour weighs what an alert would gain or cost in the challenge's utility.",
 }
-
-
-PATIENT = ("age", "sex", "icu_unit", "hospital_admission_hour")
+PATIENT = {
+    "age": "age",
+    "sex": "sex",
+    "icu_unit": "kind of unit",
+    "hospital_admission_hour": "admission time",
+}
 
 
 def text(
@@ -86,7 +88,7 @@ def long_stays(external: Figures | None) -> str:
 def _model(model: Figures) -> Figures:
     recipe = model["recipe"]
     left_out = recipe["left_out"]
-    seen = [variable_name(name).lower() for name in PATIENT if name not in left_out]
+    seen = [words for name, words in PATIENT.items() if name not in left_out]
     return {
         "name": model["name"],
         "version": model["version"],

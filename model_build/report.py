@@ -21,7 +21,7 @@ Words = dict[str, Any]
 
 WARD_BEDS = 20
 FLAT = 0.01  # utility
-EARLIEST = list(LEAD_FROM)[-1]
+A_DAY = 24.0  # hours
 NOT_TUNED = "Not measured yet: `python -m model_build tune` fits variations of the recipe.\n"
 NOT_COMPARED = (
     "Not compared yet: `python -m model_build compare` writes bedside scores, other learners and "
@@ -144,12 +144,15 @@ def _alerts(figures: Figures) -> Words:
 def _timing(figures: Figures) -> Words:
     lead, curve = figures["lead_time"], figures["around_onset"]
     total = sum(lead["patients"].values())
+    very_early = sum(
+        lead["patients"][name] for name, begins in LEAD_FROM.items() if begins >= A_DAY
+    )
     quartiles = lead["quartiles_of_alerted"]
     means = dict(zip(curve["hour"], curve["mean_of_long"], strict=True))
     return {
         "median": MISSING if quartiles is None else number(quartiles[1], 0),
         "never": percent(lead["patients"][NEVER] / total, 0),
-        "very_early": percent(lead["patients"][EARLIEST] / total, 0),
+        "very_early": percent(very_early / total, 0),
         "mean_24": percent(means.get(-24)),
         "mean_6": percent(means.get(-6)),
         "mean_0": percent(means.get(0)),
@@ -174,7 +177,7 @@ def _without_guards(variants: Figures) -> str:
         for place in tables.PLACES
     }
     return (
-        f"Without both, utility changes by {gain['whole_stays']:+.3f} on whole stays, which no "
+        f" Without both, utility changes by {gain['whole_stays']:+.3f} on whole stays, which no "
         f"hospital would ever see, and by {gain[HEADLINE]:+.3f} on the first {UNCUT_HOURS} hours."
     )
 
@@ -194,7 +197,7 @@ def _left_out(recipe: Figures) -> str:
     if not recipe["left_out"]:
         return ""
     why = "[why](../../MODEL_CARD.md#model)"
-    return f"Left out of the model: {variable_names(recipe['left_out'])} ({why})."
+    return f" Left out of the model: {variable_names(recipe['left_out'])} ({why})."
 
 
 def _comparison(comparison: Figures | None) -> str:

@@ -52,8 +52,10 @@ def lead_time(figures: Figures) -> Figure:
     """When the first alert of each septic patient comes."""
     figure, (ax,) = axes(height=3.5)
     patients = figures["lead_time"]["patients"]
-    order = [name for name in reversed(patients) if name not in ("never", "after onset")]
-    order += ["after onset", "never"]
+    before = [name for name in reversed(patients) if name not in ("never", "after onset")]
+    if not patients[before[0]]:
+        del before[0]  # the longest lead: not possible where only the first hours are judged
+    order = [*before, "after onset", "never"]
     total = sum(patients.values())
     shares = [patients[name] / total for name in order]
     colours = [GREY if name in ("after onset", "never") else BLUE for name in order]

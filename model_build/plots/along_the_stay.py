@@ -17,7 +17,7 @@ RATES = {
     "weighted_rate": (ORANGE, "-", "septic, under the weights"),
     "predicted": (BLUE, "--", "mean prediction"),
 }
-TICKS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 def record_cut(figures: Figures) -> Figure:
@@ -34,7 +34,7 @@ def record_cut(figures: Figures) -> Figure:
         below.set(xlabel="hour in intensive care", ylim=(0, 1.08))
         for ax in (above, below):
             ax.axvline(UNCUT_HOURS + 0.5, color=GREY, linestyle=":", linewidth=1)
-    panels[0, 0].set_yscale("log")
+    panels[0, 0].set(yscale="log", ylim=(TICKS[0], 0.6))
     percent_ticks(panels[0, 0], TICKS, y=True)
     panels[0, 0].set_ylabel("share of the hours")
     panels[1, 0].set_ylabel("weight")
