@@ -70,6 +70,8 @@ def validate(
     """
     data = _dataset(cohort)
     hours = Hours.scored(data, _probabilities(model, data), float(model.threshold))
+    if (hours.probabilities == hours.probabilities[0]).all():
+        raise BadFileError("the stays cannot be judged: the model gives every hour the same risk")
     resampling = Resampling.of(hours.n_patients, draws=draws)
     try:
         found = _measured(hours, data, resampling, draws)

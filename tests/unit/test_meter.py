@@ -97,8 +97,8 @@ def reference_rows(client: TestClient, n_rows: int, seed: int = 1) -> Any:
     """Inputs that lie as those of training did, drawn bin by bin."""
     card = client.app.state.models.current.card  # type: ignore[attr-defined]
     random = np.random.default_rng(seed)
-    rows = np.full((n_rows, len(INPUTS)), np.nan, dtype=np.float32)
-    names = [features.NAMES[column] for column in INPUTS]
+    names = [name for name in map(features.NAMES.__getitem__, INPUTS) if name in card.features]
+    rows = np.full((n_rows, len(names)), np.nan, dtype=np.float32)
     for at, name in enumerate(names):
         place = card.features.index(name)
         edges = np.array(card.drift.edges[place], dtype=np.float32)
@@ -113,7 +113,7 @@ def reference_rows(client: TestClient, n_rows: int, seed: int = 1) -> Any:
 def test_patients_like_those_of_training_do_not_drift(client: TestClient) -> None:
     card, names, rows = reference_rows(client, 2000)
     found = distances(card, names, rows)
-    assert set(found) == set(names) & set(card.features)
+    assert set(found) == set(names)
     assert max(found.values()) < drift.NOTABLE / 2
 
 
