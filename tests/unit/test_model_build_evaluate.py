@@ -423,7 +423,9 @@ def test_the_figures_are_those_of_the_judgement(written: Path) -> None:
         found["overall"]["utility"]["value"], abs=1e-5
     )
     assert found["ablation"]["members"] == 1
-    assert len(found["importance"]["variables"]) == len(variable_groups(features.NAMES))
+    left_out = tuple(found["model"]["recipe"]["left_out"])
+    seen = variable_groups(Recipe(left_out=left_out).features)
+    assert found["importance"]["variables"].keys() == seen.keys()
     by_hospital = found["subgroups"]["hospital"].values()
     assert sum(group["hours"] for group in by_hospital) == found["overall"]["hours"]
 
@@ -499,7 +501,7 @@ def test_an_external_validation_is_read_where_it_lies(
     out = written / "validated"
     beside = out / "docs/model/external"
     beside.mkdir(parents=True)
-    (beside / "validation.json").write_text(json.dumps({"overall": measured["overall"]}), "utf-8")
+    (beside / "validation.json").write_bytes((METRICS.parent / EXTERNAL).read_bytes())
     write(measured, out)
     assert "Not validated yet" not in (out / "docs/model/report.md").read_text("utf-8")
     assert "Not yet measured" not in (out / "MODEL_CARD.md").read_text("utf-8")
@@ -512,7 +514,8 @@ def test_variables_left_out_are_named_with_the_reason(measured: dict[str, Any]) 
     card = model_card.text(fewer)
     assert "**Not seen:** Calcium (total), Kind of ICU." in card
     assert "Calcium" in report.text(fewer)
-    assert "**Not seen:**" not in model_card.text(measured)
+    everything = measured | {"model": model | {"recipe": model["recipe"] | {"left_out": []}}}
+    assert "**Not seen:**" not in model_card.text(everything)
 
 
 METRICS = ROOT / "docs" / "model" / "metrics.json"

@@ -71,9 +71,9 @@ def test_an_example_is_answered_in_one_click(visit: Visit, example: str, verdict
     page = visit.page
     expect(visit.verdict).to_have_text(visit.say(verdict))
     expect(page.locator(".verdict .icon")).to_have_count(1)
-    digits = f"{answer['probability'] * 100:.2g}".replace(
-        ".", "," if visit.language == "fr" else "."
-    )
+    percent = 100 * answer["probability"]
+    digits = f"{percent:.{2 if percent < 10 else 3}g}"
+    digits = digits.replace(".", "," if visit.language == "fr" else ".")
     expect(page.locator(".probability")).to_contain_text(digits)
     expect(page.locator(".verdict")).to_contain_text(answer["model"]["version"])
     expect(page.locator(".verdict")).to_contain_text(
