@@ -16,10 +16,11 @@ import numpy as np
 
 from model_build.cohort import Cohort
 from model_build.labels import septic_stays
+from sepsis_detect.features import TIME_CAP_HOURS
 from sepsis_detect.stay import FloatArray, IntArray
 
-FIRST_CUT_HOUR = 37  # icu_hour at which the earliest cuts show in both hospitals
-UNCUT_HOURS = FIRST_CUT_HOUR - 1
+UNCUT_HOURS = TIME_CAP_HOURS  # icu_hour; in both hospitals the earliest cuts show right after it
+FIRST_CUT_HOUR = UNCUT_HOURS + 1
 PLATEAU_FROM_HOUR = 13
 LAST_CUT_HOUR = 60  # afterwards almost no other stay is left: one bin
 BIN_HOURS = 2

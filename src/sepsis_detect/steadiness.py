@@ -23,7 +23,7 @@ from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
 
 LAST_HOUR = 336  # icu_hour: two weeks; later hours warn
 SETTLED_HOUR = 12  # icu_hour; before it, first values and short windows may move the risk
-PLATEAU_HOUR = 36  # icu_hour; no record of the training data is cut before its end
+PLATEAU_HOUR = features.TIME_CAP_HOURS  # no record of the training data is cut before its end
 LAST_MEASURED_HOUR = 30  # icu_hour of the stay in which nothing is measured afterwards
 
 # Changes of the risk, as a share of the smaller of two risks.
