@@ -4,7 +4,7 @@ import json
 import random
 from typing import Any
 
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
 
 N_DIFFERENT = 64
 """Bodies of each kind: the processor must not learn one patient's way through the trees."""

@@ -17,8 +17,8 @@ from typing import Any
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.clinical.variables import CLINICAL
 from sepsis_detect.settings import Auth, Settings
-from sepsis_detect.variables import CLINICAL
 
 MILLISECONDS = 1_000
 SCOPE: dict[str, Any] = {

@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.load import Bound, judge
 from benchmarks.local_server import local_server, machine
-from sepsis_detect.access_keys import entry, new_key
+from sepsis_detect.auth.api_keys import entry, new_key
 
 HERE = Path(__file__).parent
 EXAMPLES = 300  # of each operation, beside those that follow from the document alone

@@ -38,7 +38,7 @@ def fit_usual(path: Path) -> None:
     import numpy as np
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    from sepsis_detect import features
+    from sepsis_detect.prediction import features
 
     random = np.random.default_rng(0)
     X = random.normal(size=(3_000, len(features.NAMES)))
@@ -55,9 +55,9 @@ def usual() -> Any:
     from fastapi import FastAPI
     from pydantic import BaseModel, create_model
 
-    from sepsis_detect import features
-    from sepsis_detect.stay import Stay
-    from sepsis_detect.variables import VARIABLES
+    from sepsis_detect.clinical.stay import Stay
+    from sepsis_detect.clinical.variables import VARIABLES
+    from sepsis_detect.prediction import features
 
     boosting = joblib.load(os.environ[MODEL_VARIABLE])
     fields: dict[str, Any] = {v.challenge: (float | None, None) for v in VARIABLES}

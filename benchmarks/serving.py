@@ -329,7 +329,7 @@ def score(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 def _write_hours(path: Path, n_hours: int) -> None:
     """Stays of 39 hours, as long as those of the challenge."""
-    from sepsis_detect.variables import VARIABLES
+    from sepsis_detect.clinical.variables import VARIABLES
 
     names = [v.challenge for v in VARIABLES]
     stays = [bodies.Patient(seed).stay(39) for seed in range(200)]

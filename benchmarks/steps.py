@@ -21,18 +21,21 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from benchmarks import bodies
 from benchmarks.fhir_bundle import SCOPE, ask
-from sepsis_detect import coherence, features, logs
-from sepsis_detect.api import answers, json_body, patients
+from sepsis_detect.api import answers
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, Asked, Options
 from sepsis_detect.api.app import Application, create_app
-from sepsis_detect.api.problems import RequestError
-from sepsis_detect.api.routes import Sent, json_response
-from sepsis_detect.api.together import Together
-from sepsis_detect.api.work import Answered
-from sepsis_detect.meter import Meter
-from sepsis_detect.model import Model
+from sepsis_detect.api.execution import Answered
+from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.routes.prediction import Sent, json_response
+from sepsis_detect.clinical import coherence
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.patient_json import json_body, reader
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.problems import RequestError
 from sepsis_detect.settings import Auth, LogLevel, Settings
-from sepsis_detect.stay import Stay
+from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.metrics import Meter
 
 AT_ONCE = 16
 PATH = "/predict/patient"
@@ -66,8 +69,8 @@ def steps(sent: Sequence[bytes], n_rounds: int) -> dict[str, float]:
 
     def one_round(batch: Sequence[bytes]) -> None:
         timed("JSON alone", lambda: [json_body.glance(body) for body in batch])
-        patients_read = timed("JSON and its values", lambda: patients.read_bodies(batch, now=now))
-        read = [each for each in patients_read if isinstance(each, patients.Patient)]
+        patients_read = timed("JSON and its values", lambda: reader.read_bodies(batch, now=now))
+        read = [each for each in patients_read if isinstance(each, reader.Patient)]
         stays = [each.stay for each in read if each.stay is not None]
         together = Stay.end_to_end(stays)
         hits = timed("rules", lambda: coherence.scan_each(together))

@@ -29,8 +29,8 @@ from typing import Any
 
 from benchmarks.steady_load import PATIENT
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, answer_bodies
-from sepsis_detect.meter import Meter
-from sepsis_detect.model import Model
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.telemetry.metrics import Meter
 from tests.artifacts import BAD, a_model
 from tests.faulty_s3 import FAULTS, URI, FaultyS3, faulty_s3
 

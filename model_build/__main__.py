@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_build import validate_command
-from model_build.cohort import CohortError, load
 from model_build.compare import compare
 from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE
+from model_build.data.cohort import CohortError, load
+from model_build.data.fetch import GO_ON, FetchError, fetch
 from model_build.evaluate import evaluate
-from model_build.fetch import GO_ON, FetchError, fetch
 from model_build.train import train
-from model_build.tuning import tune
+from model_build.tune import tune
 from sepsis_detect.errors import SepsisDetectError
 
 DEFAULT_DATA = Path("../shared/data")

@@ -18,8 +18,17 @@ import numpy as np
 import onnxruntime as ort
 from tqdm import tqdm
 
-from model_build import candidates, export, inference, pipeline_graph, transfer, trial
-from model_build.candidates import (
+from model_build.config import Comparison, Recipe
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import septic_stays
+from model_build.data.split import folds
+from model_build.judge import transfer, trial
+from model_build.judge.candidate_figures import Bench, Verdict, to_json
+from model_build.judge.transfer import across_hospitals
+from model_build.judge.trial import Result, Trial
+from model_build.learn import candidates, export, onnx_inference, pipeline_graph
+from model_build.learn.candidates import (
     SERVED_LEARNER,
     TIME,
     Learner,
@@ -27,18 +36,10 @@ from model_build.candidates import (
     bedside_scores,
     learners,
 )
-from model_build.cohort import Cohort
-from model_build.comparison_report import write_report
-from model_build.config import Comparison, Recipe
-from model_build.dataset import Dataset, dataset
-from model_build.labels import septic_stays
-from model_build.out_of_fold import fit
-from model_build.split import folds
-from model_build.store import Store
-from model_build.transfer import across_hospitals
-from model_build.trial import Result, Trial
-from model_build.verdict import Bench, Verdict, to_json
-from sepsis_detect.stay import IntArray
+from model_build.learn.out_of_fold import fit
+from model_build.learn.results_cache import Store
+from model_build.report.comparison_report import write_report
+from sepsis_detect.clinical.stay import IntArray
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def _candidates(
 
 def own_store(trained: Store, settings: Comparison) -> Store:
     """Results that the settings and the candidates' code decide, beside those of `train`."""
-    modules = (candidates, inference, pipeline_graph, transfer, trial)
+    modules = (candidates, onnx_inference, pipeline_graph, transfer, trial)
     code = [Path(module.__file__ or "").read_text("utf-8") for module in modules]
     name = "\0".join([json.dumps(asdict(settings)), *code])
     return Store(trained.folder / f"compare-{hashlib.sha256(name.encode()).hexdigest()[:16]}")

@@ -7,8 +7,8 @@ depends on it is computed again.
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sepsis_detect import features
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
+from sepsis_detect.prediction import features
 
 NAME = "sepsis-hgb"
 VERSION = "2026.11.28"

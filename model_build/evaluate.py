@@ -8,17 +8,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from model_build import model_card, plots, readme, report
-from model_build.ablation import ablation
-from model_build.cohort import Cohort
 from model_build.config import Recipe
-from model_build.dataset import dataset
-from model_build.importance import importance
-from model_build.judgement import judge
-from model_build.measure import described, measure, plain, whole_stays
-from model_build.out_of_fold import out_of_fold
-from model_build.resampling import DRAWS
-from model_build.store import Store
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import dataset
+from model_build.judge.ablation import ablation
+from model_build.judge.judgement import judge
+from model_build.judge.measurements import described, measure, plain, whole_stays
+from model_build.judge.patient_bootstrap import DRAWS
+from model_build.judge.permutation_importance import importance
+from model_build.learn.out_of_fold import out_of_fold
+from model_build.learn.results_cache import Store
+from model_build.report import model_card, plots, readme, training_report
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,9 @@ def write(figures: dict[str, Any], out: Path) -> None:
     comparison, tuning, external = (_read(docs / name) for name in (COMPARISON, TUNING, EXTERNAL))
     (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     plots.write(figures, docs)
-    (docs / REPORT).write_text(report.text(figures, comparison, tuning, external), encoding="utf-8")
+    (docs / REPORT).write_text(
+        training_report.text(figures, comparison, tuning, external), encoding="utf-8"
+    )
     (out / CARD).write_text(model_card.text(figures, comparison, external), encoding="utf-8")
     readme.write(figures, external, out)
     log.info("%s, %s and %s written", docs / REPORT, docs / METRICS, out / CARD)

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
-from model_build.card import card
-from model_build.cohort import Cohort
 from model_build.config import Recipe
-from model_build.dataset import dataset
-from model_build.export import to_onnx, with_metadata
-from model_build.judgement import judge, table
-from model_build.out_of_fold import fit, out_of_fold
-from model_build.store import Store
-from sepsis_detect.model import Model
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import dataset
+from model_build.judge.judgement import judge, table
+from model_build.learn.export import to_onnx, with_metadata
+from model_build.learn.out_of_fold import fit, out_of_fold
+from model_build.learn.results_cache import Store
+from model_build.report.artifact_metadata import card
+from sepsis_detect.prediction.model import Model
 
 log = logging.getLogger(__name__)
 

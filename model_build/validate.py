@@ -16,22 +16,23 @@ from typing import Any
 
 import numpy as np
 
-from model_build import limits, validation_report
-from model_build.cohort import Cohort
-from model_build.dataset import Dataset, dataset
-from model_build.group_figures import Hours, figures
-from model_build.labels import LATEST_USEFUL, septic_stays
-from model_build.limits import Limit
-from model_build.measure import measure, plain
-from model_build.plots import validation as plots
-from model_build.resampling import DRAWS, Resampling
-from model_build.stay_days import across_hospitals, alerts_by_day, figures_by_day, rates
-from model_build.stay_files import absent_variables
-from sepsis_detect.coherence import drop_incoherent
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import LATEST_USEFUL, septic_stays
+from model_build.data.stay_files import absent_variables
+from model_build.judge import limits
+from model_build.judge.days_of_stay import across_hospitals, alerts_by_day, figures_by_day, rates
+from model_build.judge.group_figures import Hours, figures
+from model_build.judge.limits import Limit
+from model_build.judge.measurements import measure, plain
+from model_build.judge.patient_bootstrap import DRAWS, Resampling
+from model_build.report import validation_report
+from model_build.report.plots import validation as plots
+from sepsis_detect.clinical.coherence import drop_incoherent
+from sepsis_detect.clinical.stay import Float32Array, Stay
+from sepsis_detect.clinical.variables import AGE, CLINICAL_COLUMNS, SEX, VARIABLES
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.model import Model
-from sepsis_detect.stay import Float32Array, Stay
-from sepsis_detect.variables import AGE, CLINICAL_COLUMNS, SEX, VARIABLES
+from sepsis_detect.prediction.model import Model
 
 log = logging.getLogger(__name__)
 

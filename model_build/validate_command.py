@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import sepsis_detect
-from model_build import external, limits, stay_files
-from model_build.export import with_external
+from model_build.data import stay_files
+from model_build.judge import limits
+from model_build.learn.export import with_external
+from model_build.report import external_figures
+from model_build.report.formatting import number
 from model_build.train import write as write_artifact
 from model_build.validate import validate, write
-from model_build.words import number
+from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.model import EMBEDDED, Model
-from sepsis_detect.units import stated_conversions
+from sepsis_detect.prediction.model import EMBEDDED, Model
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _record(found: dict[str, Any], path: Path) -> None:
-    summary = external.summary(found)
+    summary = external_figures.summary(found)
     if summary is not None:
         write_artifact(with_external(path.read_bytes(), summary), path)
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from sepsis_detect.candidate import MOST_BYTES
-from sepsis_detect.features import Float32Array
-from sepsis_detect.model import METADATA_KEY
+from sepsis_detect.model_delivery.candidate import MOST_BYTES
+from sepsis_detect.prediction.features import Float32Array
+from sepsis_detect.prediction.model import METADATA_KEY
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in another order than NAMES

@@ -7,7 +7,7 @@ called. `None` is sent as null, and `without` leaves keys out.
 from collections.abc import Iterable
 from typing import Any
 
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
 
 Json = dict[str, Any]
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect import logs
 from sepsis_detect.api.app import create_app
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry import logs
 from tests.faulty_s3 import FaultyS3, faulty_s3
 from tools.containers import is_engine_here
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from sepsis_detect.api.fields import COLUMNS, HOURS, ICU_UNIT, TIMESTAMP, UNITS
+from sepsis_detect.patient_json.fields import COLUMNS, HOURS, ICU_UNIT, TIMESTAMP, UNITS
 
 KEYS = [*COLUMNS, HOURS, UNITS, ICU_UNIT, TIMESTAMP, "patients"]
 WORDS = ["male", "female", "medical", "umol/L", "[degF]", "nmol/L", "2026-03-28T20:00:00Z", "80"]

@@ -13,7 +13,7 @@ from time import perf_counter
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from sepsis_detect.api.page import read_assets
+from sepsis_detect.api.routes.page import read_assets
 from tests.web.service import BROWSER_ARGUMENTS, browser_path, service
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
 
-from sepsis_detect import rules, units
-from sepsis_detect.rules import Rule, Severity
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical import rules, units
+from sepsis_detect.clinical.rules import Rule, Severity
+from sepsis_detect.clinical.variables import VARIABLES
 
 DOCS = Path(__file__).parents[1] / "docs"
 

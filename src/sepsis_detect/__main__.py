@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sepsis_detect import __version__, model_commands
+from sepsis_detect import __version__
 from sepsis_detect.errors import SepsisDetectError, SettingsError
+from sepsis_detect.model_delivery import commands as model_commands
 from sepsis_detect.settings import API_KEY
 
 USAGE_ERROR = 2
@@ -75,22 +76,22 @@ def _serve(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    from sepsis_detect import server
+    from sepsis_detect.server import serve
 
-    server.serve(host=options.host, port=options.port, n_workers=options.workers)
+    serve.serve(host=options.host, port=options.port, n_workers=options.workers)
     return 0
 
 
 def _score(options: argparse.Namespace) -> int:
     try:
-        from sepsis_detect import score
+        from sepsis_detect.batch_scoring import score_files
     except ImportError as error:
         raise SettingsError(
             f"scoring files needs {error.name}: pip install 'sepsis-detect[score]'"
         ) from error
     # Ended from outside, it still takes its unfinished file away.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    return score.score_files(
+    return score_files.score_files(
         options.files,
         options.output,
         stated_units=options.unit,
@@ -100,10 +101,10 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _new_key(options: argparse.Namespace) -> int:
-    from sepsis_detect import access_keys
+    from sepsis_detect.auth import api_keys
 
-    key = access_keys.new_key()
-    entry = access_keys.entry(options.name, key)
+    key = api_keys.new_key()
+    entry = api_keys.entry(options.name, key)
     if not API_KEY.fullmatch(entry):
         raise SettingsError("the name of a key has letters, digits, dots, - and _ alone")
     print(f"key, for the caller, shown only now:  {key}")

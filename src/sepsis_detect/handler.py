@@ -15,14 +15,14 @@ from typing import Any
 from fastapi import FastAPI
 from mangum import Mangum
 
-from sepsis_detect import logs
-from sepsis_detect.access_keys import AccessKeys
 from sepsis_detect.api.app import create_app
-from sepsis_detect.api.problems import Problem, RequestError, problem_response
+from sepsis_detect.auth.api_keys import AccessKeys
 from sepsis_detect.errors import EventError
-from sepsis_detect.meter import Meter
-from sepsis_detect.model_store import ModelStore
+from sepsis_detect.model_delivery.store import ModelStore
+from sepsis_detect.problems import Problem, RequestError, problem_response
 from sepsis_detect.settings import read_settings
+from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.metrics import Meter
 
 # What Lambda hands on; a larger answer would be a 502 that explains nothing.
 # Source: AWS, "Lambda functions as targets" and "Lambda quotas".

@@ -13,7 +13,7 @@ from http.client import HTTPConnection
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.server import KEEP_ALIVE_SECONDS
+from sepsis_detect.server.serve import KEEP_ALIVE_SECONDS
 from tests.builders import a_patient
 from tests.contract.asking import ask, predicted
 from tools.containers import HARDENED, Container, EngineError, container, docker

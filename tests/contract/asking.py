@@ -12,7 +12,7 @@ from typing import Any
 from httpx2 import Response
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.schemas import Prediction, Problems
+from sepsis_detect.api.schema.responses import Prediction, Problems
 
 JSON = {"Content-Type": "application/json"}
 PATIENT, PATIENTS = "/predict/patient", "/predict/patients"

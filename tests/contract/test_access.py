@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
 from starlette.testclient import TestClient
 
-from sepsis_detect.access_keys import entry, new_key
-from sepsis_detect.api import access
 from sepsis_detect.api import app as app_module
 from sepsis_detect.api.app import create_app
+from sepsis_detect.api.middleware import authentication
+from sepsis_detect.auth.api_keys import entry, new_key
 from sepsis_detect.settings import Auth, Settings
 from tests.builders import a_patient
 from tests.contract.asking import PATIENT, PATIENTS, predicted, refused
@@ -47,7 +47,7 @@ def guarded() -> Iterator[TestClient]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wrong keys wait for hardly any time."""
-    monkeypatch.setattr(access, "WRONG_KEY_SECONDS", 0.001)
+    monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 0.001)
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYWHERE)
@@ -150,8 +150,8 @@ def test_a_wrong_key_is_told_no_more_than_none(
 def test_wrong_keys_wait_and_right_ones_do_not(
     guarded: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "WRONG_KEY_SECONDS", 1.0)
-    monkeypatch.setattr(access, "MOST_WAITING", 3)
+    monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 1.0)
+    monkeypatch.setattr(authentication, "MOST_WAITING", 3)
 
     def guess(n: int) -> int:
         return guarded.get("/model", headers=bearer(f"guess-{n}")).status_code
@@ -171,7 +171,7 @@ def test_wrong_keys_wait_and_right_ones_do_not(
 def test_too_many_wrong_keys_are_asked_to_come_back(
     guarded: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access, "MOST_WAITING", 0)
+    monkeypatch.setattr(authentication, "MOST_WAITING", 0)
     response = guarded.get("/model", headers=bearer("guess"))
     assert refused(response, 429)[0]["rule"] == "access.too_many"
     assert response.headers["Retry-After"] == "1"

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.fields import HOURS, TIMESTAMP, UNITS
-from sepsis_detect.units import accepted
-from sepsis_detect.variables import CLINICAL, VARIABLES, Variable
+from sepsis_detect.clinical.units import accepted
+from sepsis_detect.clinical.variables import CLINICAL, VARIABLES, Variable
+from sepsis_detect.patient_json.fields import HOURS, TIMESTAMP, UNITS
 from tests.contract.asking import (
     PATIENT,
     PATIENTS,

@@ -17,10 +17,10 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from benchmarks.local_server import Server, local_server
-from sepsis_detect import logs
-from sepsis_detect.access_keys import entry, new_key
 from sepsis_detect.api.app import create_app
+from sepsis_detect.auth.api_keys import entry, new_key
 from sepsis_detect.settings import LogLevel, Settings
+from sepsis_detect.telemetry import logs
 from tests.contract.asking import refused
 from tests.resources import a_bundle, a_hook, a_searchset, observation
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
-from sepsis_detect.interop.assessment import percent
-from sepsis_detect.interop.systems import EXTENSION
+from sepsis_detect.fhir.assessment import percent
+from sepsis_detect.fhir.systems import EXTENSION
 from sepsis_detect.settings import Settings
 from tests.builders import Json, a_patient
 from tests.contract.asking import refused

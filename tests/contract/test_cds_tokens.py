@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from starlette.testclient import TestClient
 
-from sepsis_detect.api import access
 from sepsis_detect.api.app import create_app
-from sepsis_detect.api.problems import RequestError
+from sepsis_detect.api.middleware import authentication
+from sepsis_detect.auth import client_tokens
+from sepsis_detect.auth.client_tokens import ClientTokens
 from sepsis_detect.errors import SettingsError
-from sepsis_detect.interop import client_tokens
-from sepsis_detect.interop.client_tokens import ClientTokens
+from sepsis_detect.problems import RequestError
 from sepsis_detect.settings import Auth, Settings
 from tests.builders import Json, a_patient
 from tests.contract.asking import refused
@@ -324,7 +324,7 @@ def bearer(sent: str) -> dict[str, str]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "WRONG_KEY_SECONDS", 0.0)
+    monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -17,13 +17,14 @@ import uvloop
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from sepsis_detect import connections, server
-from sepsis_detect.api import load, turning_away
+from sepsis_detect.api import turning_away
 from sepsis_detect.api.app import create_app
-from sepsis_detect.api.load import Load
-from sepsis_detect.draining import draining
-from sepsis_detect.meter import Meter
+from sepsis_detect.api.middleware import load_shedding
+from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.server import connections, serve
+from sepsis_detect.server.graceful_shutdown import draining
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry.metrics import Meter
 from tests.builders import a_patient
 from tests.contract.asking import ask, check_problems, predicted, refused
 
@@ -79,9 +80,9 @@ def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, st
 
 def take_on(n_requests: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a turn of the loop take on so many and no more, however few connections there are."""
-    monkeypatch.setattr(load, "FEW", 0)
+    monkeypatch.setattr(load_shedding, "FEW", 0)
     for name in ("FEWEST", "MOST"):
-        monkeypatch.setattr(load, name, n_requests)
+        monkeypatch.setattr(load_shedding, name, n_requests)
 
 
 def is_left(connection: socket.socket) -> bool:
@@ -196,7 +197,7 @@ def test_beyond_what_can_be_met_it_turns_away_at_once_and_stays_healthy(
 
 
 def test_bodies_in_memory_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "MOST_BYTES", len(BODY) + 1)
+    monkeypatch.setattr(load_shedding, "MOST_BYTES", len(BODY) + 1)
     for _ in range(3):
         predicted(ask(client, BODY))
     response = ask(client, BODY + b"  ")
@@ -213,7 +214,7 @@ def test_slow_work_that_would_queue_is_turned_away(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, query: str, body: bytes
 ) -> None:
     predicted(ask(client, body, query))
-    monkeypatch.setattr(load, "MOST_SLOW", 0)
+    monkeypatch.setattr(load_shedding, "MOST_SLOW", 0)
     assert ask(client, body, query).headers["Retry-After"] == "1"
     predicted(ask(client, BODY))
 
@@ -271,7 +272,7 @@ def test_what_comes_behind_a_request_that_waits_to_be_turned_away_is_not_lost(
     connection: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take_on(0, monkeypatch)
-    monkeypatch.setattr(load, "REFUSALS_AT_A_TIME", 0)
+    monkeypatch.setattr(load_shedding, "REFUSALS_AT_A_TIME", 0)
     connection.sendall(HEAD + b"\r\n" + BODY)
     time.sleep(0.1)  # they are to be two pieces
     connection.sendall(HEAD + b"\r\n" + BODY[:5])
@@ -307,7 +308,7 @@ def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:
     async def turns_until_all_are_in() -> int:
         with ExitStack() as opened, socket.create_server(("127.0.0.1", 0)) as listener:
             loop = asyncio.get_running_loop()
-            for each in [listener, *server.more_of(listener)]:
+            for each in [listener, *serve.more_of(listener)]:
                 opened.enter_context(closing(await loop.create_server(Counted, sock=each)))
             address = listener.getsockname()
             for _ in range(n_clients):
@@ -321,7 +322,7 @@ def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:
             return n_turns
 
     n_turns = uvloop.run(asyncio.wait_for(turns_until_all_are_in(), MOST_SECONDS))
-    assert n_turns <= n_clients / server.ACCEPTS + 5
+    assert n_turns <= n_clients / serve.ACCEPTS + 5
 
 
 def test_what_is_whole_and_plain_is_turned_away_unread(
@@ -363,7 +364,7 @@ def test_what_is_not_plain_is_for_the_parser(request_: bytes) -> None:
 def test_in_a_flood_threads_keep_hardly_any_waiting(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load, "MOST_SLOW_IN_FLOOD", 0)
+    monkeypatch.setattr(load_shedding, "MOST_SLOW_IN_FLOOD", 0)
     here: Load = client.app.state.load  # type: ignore[attr-defined]
     monkeypatch.setattr(here, "_flood_until", time.monotonic() + MOST_SECONDS)
     response = ask(client, BODY, "include=contributions")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sepsis_detect.draining import IDLE_SECONDS
+from sepsis_detect.server.graceful_shutdown import IDLE_SECONDS
 from tests.contract.test_server import MOST_SECONDS, PATIENT, Server, serving
 
 BODY = json.dumps(PATIENT).encode()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.variables import CLINICAL, Variable
+from sepsis_detect.clinical.variables import CLINICAL, Variable
 from tests.builders import Json, a_patient, a_stay
 from tests.contract.asking import ask, predicted
 from tests.resources import (

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from sepsis_detect.interop.bundle import MAX_ENTRIES
+from sepsis_detect.fhir.bundle import MAX_ENTRIES
 from tests.builders import Json
 from tests.contract.test_fhir import issues, rule_of, rules_refused, send
 from tests.resources import (

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.fields import MAX_HOURS
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
+from sepsis_detect.patient_json.fields import MAX_HOURS
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import PATIENT, PATIENTS, ask, predicted, probability, refused, rules_of
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
-from sepsis_detect.api.problems import MAX_PROBLEMS
+from sepsis_detect.problems import MAX_PROBLEMS
 from sepsis_detect.settings import Settings
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import ask, predicted, refused

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from sepsis_detect import model
-from sepsis_detect.api.schemas import Health, ServedModel
+import sepsis_detect
+from sepsis_detect.api.schema.responses import Health, ServedModel
 from tests.artifacts import BAD, a_model
 from tests.contract.test_server import PATIENT, Server, resident_megabytes, serving
 from tests.faulty_s3 import URI, FaultyS3
 
-EMBEDDED = Path(model.__file__).with_name("model.onnx")
+EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
 MOST_MEGABYTES = 150
 pytestmark = pytest.mark.timeout(300)  # workers start and candidates are checked many times
 
@@ -182,6 +182,6 @@ def checks(server: Server) -> list[int]:
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():  # the thread that polls starts them
         for child in map(int, (task / "children").read_text(encoding="ascii").split()):
-            if b"model_check" in Path(f"/proc/{child}/cmdline").read_bytes():
+            if b"sandbox_process" in Path(f"/proc/{child}/cmdline").read_bytes():
                 found.append(child)
     return found

@@ -6,7 +6,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from starlette.testclient import TestClient
 
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import PATIENT, PATIENTS, ask, predicted
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.clinical.variables import VARIABLES
 from tests.builders import CANONICAL, a_patient, a_stay, an_hour
 from tests.contract.asking import ask, check_problem, predicted, probability, refused, rules_of
 

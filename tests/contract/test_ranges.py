@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect import rules
-from sepsis_detect.variables import VARIABLES, Variable
+from sepsis_detect.clinical import rules
+from sepsis_detect.clinical.variables import VARIABLES, Variable
 from tests.contract.asking import ask, fired, predicted, refused, rules_of
 
 SIDES = {"low": -inf, "high": inf}

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sepsis_detect.__main__ import main
-from sepsis_detect.access_keys import entry, new_key
+from sepsis_detect.auth.api_keys import entry, new_key
 from tests.resources import RISK, a_bundle, a_hook, a_searchset, observation
 
 CANARIES = ("118.4242", "ward-canary", "37.4242")
@@ -226,7 +226,7 @@ class Answering(uvicorn.Server):
 
 uvicorn.Server = Answering
 from sepsis_detect.__main__ import main
-from sepsis_detect.access_keys import entry, new_key
+from sepsis_detect.auth.api_keys import entry, new_key
 sys.exit(main(["serve", "--port", "0"]))
 """
 

@@ -11,9 +11,9 @@ from starlette.testclient import TestClient
 
 from sepsis_detect import __version__
 from sepsis_detect.api.app import create_app
-from sepsis_detect.api.schemas import Health, ServedModel, Variables
+from sepsis_detect.api.schema.responses import Health, ServedModel, Variables
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.settings import Settings
-from sepsis_detect.variables import VARIABLES
 from tests.artifacts import OPERATING_POINTS, a_model
 from tests.builders import a_patient
 from tests.contract.asking import ask, predicted

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect import units
-from sepsis_detect.variables import BY_CHALLENGE, VARIABLES, Variable
+from sepsis_detect.clinical import units
+from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
 from tests.builders import a_patient
 from tests.contract.asking import ask, fired, predicted, probability, refused, rules_of
 

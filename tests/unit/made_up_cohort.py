@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from model_build.cohort import Cohort
-from model_build.labels import Labels
-from sepsis_detect.stay import FloatArray, Stay
-from sepsis_detect.variables import (
+from model_build.data.cohort import Cohort
+from model_build.data.labels import Labels
+from sepsis_detect.clinical.stay import FloatArray, Stay
+from sepsis_detect.clinical.variables import (
     AGE,
     BY_CHALLENGE,
     HOSPITAL_ADMISSION_HOUR,

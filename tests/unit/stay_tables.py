@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from model_build.cohort import Cohort
-from sepsis_detect.variables import VARIABLES
+from model_build.data.cohort import Cohort
+from sepsis_detect.clinical.variables import VARIABLES
 
 ABSENT = ("EtCO2", "Unit1", "Unit2", "HospAdmTime")
 Table = dict[str, Any]

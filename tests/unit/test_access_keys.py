@@ -10,10 +10,10 @@ import boto3
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect import access_keys
 from sepsis_detect.__main__ import main
-from sepsis_detect.access_keys import AccessKeys, entry, new_key
 from sepsis_detect.api.app import create_app
+from sepsis_detect.auth import api_keys
+from sepsis_detect.auth.api_keys import AccessKeys, entry, new_key
 from sepsis_detect.settings import API_KEY, Settings
 from tests.contract.asking import refused
 from tests.faulty_s3 import FaultyS3
@@ -59,7 +59,7 @@ def test_a_caller_is_known_by_any_of_its_keys() -> None:
 
 
 def test_a_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
     keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
     assert (keys.caller(OLD), keys.caller(NEW)) == ("ward", None)
     secret.hold(f"# rotated\n{entry('ward', OLD)}\n{entry('ward', NEW)}\n")
@@ -80,7 +80,7 @@ def test_it_is_not_read_before_it_is_due(secret: Secret) -> None:
 def test_what_was_read_holds_while_the_secret_cannot_be_read(
     secret: Secret, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
     keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     keys.refresh_if_due()
@@ -133,7 +133,7 @@ def test_a_key_of_the_settings_opens_whatever_becomes_of_the_secret(secret: Secr
 def test_a_running_service_follows_the_secret(
     secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(access_keys, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.05)
     with TestClient(create_app(Settings(api_keys_secret_arn=secret.arn))) as client:
         assert client.get("/model", headers={"X-API-Key": OLD}).status_code == 200
         secret.hold(entry("ward", NEW))

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from sepsis_detect import candidate_check
-from sepsis_detect.candidate_check import CandidateCheck
+import sepsis_detect
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
+from sepsis_detect.model_delivery.sandbox import CandidateCheck
 from tests.artifacts import BAD, a_model, repeating
 
-EMBEDDED = Path(candidate_check.__file__).with_name("model.onnx")
+EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
 
 
 def children() -> list[int]:
@@ -26,7 +26,10 @@ def children() -> list[int]:
             command = status.with_name("cmdline").read_bytes()
         except OSError:
             continue
-        if f"PPid:\t{os.getpid()}\n" in text and b"sepsis_detect.model_check" in command:
+        if (
+            f"PPid:\t{os.getpid()}\n" in text
+            and b"sepsis_detect.model_delivery.sandbox_process" in command
+        ):
             found.append(int(status.parent.name))
     return found
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepsis_detect import coherence, rules
-from sepsis_detect.coherence import Hit
-from sepsis_detect.findings import findings
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+from sepsis_detect.clinical import coherence, rules
+from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.findings import findings
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
 
 SHARED = Path(__file__).parents[3] / "shared"
 needs_shared_data = pytest.mark.skipif(
@@ -143,7 +143,7 @@ SAME_RULE = {
 @needs_shared_data
 def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
     """The measured rates are of all 20,000 stays of set B; 85 % of them lie beside the checkout."""
-    tables = pytest.importorskip("sepsis_detect.tables")
+    tables = pytest.importorskip("sepsis_detect.batch_scoring.stay_files")
     counts: Counter[str] = Counter()
     refused = 0
     for batch in tables.read_stays(SHARED / "data" / "physionet2019" / "setB.parquet"):

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from sepsis_detect import explain, features
-from sepsis_detect.model import Model
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.prediction import explain, features
+from sepsis_detect.prediction.model import Model
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from sepsis_detect import features
-from sepsis_detect.stay import FloatArray, Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
-from sepsis_detect.windows import WINDOWS_HOURS
+from sepsis_detect.clinical.stay import FloatArray, Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.lookback_windows import WINDOWS_HOURS
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019"
 
@@ -208,7 +208,7 @@ def test_every_feature_names_the_variables_it_is_made_of() -> None:
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared data do not lie beside the checkout")
 def test_a_real_stay_alone_is_as_among_a_thousand() -> None:
-    tables = pytest.importorskip("sepsis_detect.tables")
+    tables = pytest.importorskip("sepsis_detect.batch_scoring.stay_files")
     batch = next(iter(tables.read_stays(SHARED / "setA.parquet")))
     stay = batch.stay
     together = features.compute(stay)

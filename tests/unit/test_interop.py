@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepsis_detect.api import json_body
-from sepsis_detect.api.json_body import NotFinite, Repeated
-from sepsis_detect.api.problems import Problem, RequestError
-from sepsis_detect.interop import codes
-from sepsis_detect.interop.languages import preferred
-from sepsis_detect.interop.outcomes import outcome
-from sepsis_detect.interop.reading import Reader, finite
-from sepsis_detect.units import conversion
-from sepsis_detect.variables import CLINICAL, VARIABLES
+from sepsis_detect.clinical.units import conversion
+from sepsis_detect.clinical.variables import CLINICAL, VARIABLES
+from sepsis_detect.fhir import codes
+from sepsis_detect.fhir.languages import preferred
+from sepsis_detect.fhir.outcomes import outcome
+from sepsis_detect.fhir.resource_reader import Reader, finite
+from sepsis_detect.patient_json import json_body
+from sepsis_detect.patient_json.json_body import NotFinite, Repeated
+from sepsis_detect.problems import Problem, RequestError
 
 
 @pytest.mark.parametrize(

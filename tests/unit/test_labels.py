@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model_build.labels import Utilities, hours_since_onset, septic_stays, utilities
+from model_build.data.labels import Utilities, hours_since_onset, septic_stays, utilities
 
 
 def septic_stay(*, n_hours: int, first_labelled: int) -> Utilities:

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from sepsis_detect.api import load
-from sepsis_detect.api.load import Load
+from sepsis_detect.api.middleware import load_shedding
+from sepsis_detect.api.middleware.load_shedding import Load
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What time it is for a `Load`: the test says so."""
     now = [1_000.0]
-    monkeypatch.setattr(load, "monotonic", lambda: now[0])
+    monkeypatch.setattr(load_shedding, "monotonic", lambda: now[0])
     return now
 
 
@@ -52,7 +52,7 @@ def flood(here: Load, clock: list[float], n_turns: int, n_requests: int = 300) -
 def crowded() -> Load:
     """With more connections than requests that may be under way."""
     here = Load()
-    here.n_connections = 2 * load.FEW
+    here.n_connections = 2 * load_shedding.FEW
     return here
 
 
@@ -69,47 +69,49 @@ def test_the_longer_requests_take_the_fewer_are_taken_on() -> None:
             loop.taken(here, 1)
             busy(seconds)
         taken_on.append(here.most)
-    assert taken_on[0] > taken_on[1] == load.FEWEST
+    assert taken_on[0] > taken_on[1] == load_shedding.FEWEST
 
 
 def test_many_at_once_are_taken_on_turn_by_turn(clock: list[float]) -> None:
     here = crowded()
-    assert [Loop().taken(here, load.FEWEST) for _ in range(3)] == [load.FEWEST] * 3
-    assert load.FEWEST <= Loop().taken(here, 1_000) <= load.MOST
+    assert [Loop().taken(here, load_shedding.FEWEST) for _ in range(3)] == [
+        load_shedding.FEWEST
+    ] * 3
+    assert load_shedding.FEWEST <= Loop().taken(here, 1_000) <= load_shedding.MOST
 
 
 def test_where_connections_are_few_nobody_is_turned_away(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 10)
-    here.n_connections = load.FEW
-    assert Loop().taken(here, load.FEW) == load.FEW
+    here.n_connections = load_shedding.FEW
+    assert Loop().taken(here, load_shedding.FEW) == load_shedding.FEW
     here.n_connections += 1
-    assert Loop().taken(here, load.FEW) == load.FEWEST_IN_FLOOD
+    assert Loop().taken(here, load_shedding.FEW) == load_shedding.FEWEST_IN_FLOOD
 
 
 def test_connections_are_few_where_requests_are_soon_answered() -> None:
     here, loop = Load(), Loop()
-    here.n_connections = load.FEW
+    here.n_connections = load_shedding.FEW
     for _ in range(200):
         loop.taken(here, 1)
-        busy(2 * load.FEW_SECONDS / load.FEW)
-    assert loop.taken(here, load.FEW) < load.FEW
+        busy(2 * load_shedding.FEW_SECONDS / load_shedding.FEW)
+    assert loop.taken(here, load_shedding.FEW) < load_shedding.FEW
 
 
 @pytest.mark.parametrize(
     ("turns", "n_connections", "n_taken"),
     [
-        ([load.MANY, 100], 1_000, load.MOST_IN_FLOOD),
+        ([load_shedding.MANY, 100], 1_000, load_shedding.MOST_IN_FLOOD),
         ([1, 100], 1_000, 100),
         ([100, 80], 1_000, 80),
-        ([load.MANY, 100], load.FEW, 100),
+        ([load_shedding.MANY, 100], load_shedding.FEW, 100),
     ],
     ids=["too fast", "a burst", "what came while a burst was answered", "few connections"],
 )
 def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
     monkeypatch: pytest.MonkeyPatch, turns: list[int], n_connections: int, n_taken: int
 ) -> None:
-    monkeypatch.setattr(load, "FEWEST", load.MOST)  # however fast this machine is
+    monkeypatch.setattr(load_shedding, "FEWEST", load_shedding.MOST)  # however fast this machine is
     here, loop = Load(), Loop()
     here.n_connections = n_connections
     assert [loop.taken(here, n_requests) for n_requests in turns][-1] == n_taken
@@ -117,43 +119,48 @@ def test_a_queue_that_grows_is_cut_and_a_burst_is_not(
 
 def test_after_a_pause_many_are_a_burst(clock: list[float]) -> None:
     here = crowded()
-    Loop().taken(here, load.MANY)
-    clock[0] += 2 * load.PAUSE_SECONDS
-    assert Loop().taken(here, load.FEWEST) == load.FEWEST
+    Loop().taken(here, load_shedding.MANY)
+    clock[0] += 2 * load_shedding.PAUSE_SECONDS
+    assert Loop().taken(here, load_shedding.FEWEST) == load_shedding.FEWEST
 
 
 def test_in_a_flood_what_waited_is_turned_away_for_what_has_not(clock: list[float]) -> None:
     here, taken = crowded(), []
     flood(here, clock, 1)
-    for seconds in (0.0, 2 * load.LATE_SECONDS, 0.0, *[2 * load.LATE_SECONDS] * 2):
+    for seconds in (
+        0.0,
+        2 * load_shedding.LATE_SECONDS,
+        0.0,
+        *[2 * load_shedding.LATE_SECONDS] * 2,
+    ):
         clock[0] += seconds
         taken.append(Loop().taken(here, 300))
-    some = load.FEWEST_IN_FLOOD
+    some = load_shedding.FEWEST_IN_FLOOD
     assert taken == [some, 0, some, 0, some], "though never none twice in a row"
 
 
 def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load, "MOST", load.FEWEST)  # as if they took long
+    monkeypatch.setattr(load_shedding, "MOST", load_shedding.FEWEST)  # as if they took long
     here = crowded()
-    some_too_many = load.FEWEST + 20
+    some_too_many = load_shedding.FEWEST + 20
     flood(here, clock, 2, some_too_many)
-    assert Loop().taken(here, some_too_many) == load.FEWEST, "some too many are no flood"
+    assert Loop().taken(here, some_too_many) == load_shedding.FEWEST, "some too many are no flood"
     flood(here, clock, 15, some_too_many)
-    assert Loop().taken(here, some_too_many) == load.FEWEST_IN_FLOOD
+    assert Loop().taken(here, some_too_many) == load_shedding.FEWEST_IN_FLOOD
 
 
 def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 1)
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD
 
 
 def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 1)
     with here.at_work, here.at_work:
-        assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD - 2
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD
+        assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD - 2
+    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD
 
 
 def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
@@ -184,14 +191,14 @@ def test_a_refusal_that_fails_keeps_nobody_waiting(clock: list[float]) -> None:
 def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]) -> None:
     here, most = crowded(), []
     flood(here, clock, 1)
-    for seconds in (0.5 * load.FLOOD_SECONDS, 2 * load.FLOOD_SECONDS):
+    for seconds in (0.5 * load_shedding.FLOOD_SECONDS, 2 * load_shedding.FLOOD_SECONDS):
         for _ in range(1_000):
             flood(here, clock, 1)
             with here.at_work:
                 clock[0] += seconds
         Loop().taken(here, 1)
         most.append(Loop().taken(here, 300))
-    assert most == [load.MOST_IN_FLOOD, load.FEWEST_IN_FLOOD]
+    assert most == [load_shedding.MOST_IN_FLOOD, load_shedding.FEWEST_IN_FLOOD]
 
 
 def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
@@ -203,32 +210,36 @@ def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
         here.refuse(lambda: None, loop.soon)
         loop.turn()
         assert loop.taken(here, 300) == 0, "first those who came before are told no"
-        clock[0] += 2 * load.PATIENCE_SECONDS
+        clock[0] += 2 * load_shedding.PATIENCE_SECONDS
         loop.taken(here, 1)
-        assert loop.taken(here, 300) == load.FEWEST_IN_FLOOD - 1
+        assert loop.taken(here, 300) == load_shedding.FEWEST_IN_FLOOD - 1
 
 
 @pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
 def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
     here = crowded()
     flood(here, clock, 500)
-    assert Loop().taken(here, 1_000) == load.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 1_000) == load_shedding.FEWEST_IN_FLOOD
     clock[0] += seconds
-    assert Loop().taken(here, 1_000) >= load.FEWEST
+    assert Loop().taken(here, 1_000) >= load_shedding.FEWEST
 
 
 def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests=1)
-    assert Loop().taken(here, 1_000) < load.FEWEST, "a sender that stalled goes on"
+    assert Loop().taken(here, 1_000) < load_shedding.FEWEST, "a sender that stalled goes on"
     flood(here, clock, 30, n_requests=1)
-    assert Loop().taken(here, 1_000) >= load.FEWEST
+    assert Loop().taken(here, 1_000) >= load_shedding.FEWEST
 
 
 @pytest.mark.parametrize(
     ("n_requests", "times"),
-    [(load.FEWEST_IN_FLOOD * 4, 1), (load.FEWEST_IN_FLOOD + 2, 8), (load.FEWEST_IN_FLOOD, 8)],
+    [
+        (load_shedding.FEWEST_IN_FLOOD * 4, 1),
+        (load_shedding.FEWEST_IN_FLOOD + 2, 8),
+        (load_shedding.FEWEST_IN_FLOOD, 8),
+    ],
 )
 def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
     clock: list[float], n_requests: int, times: int
@@ -236,14 +247,14 @@ def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
     here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests)
-    assert Loop().taken(here, 300) == times * load.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 300) == times * load_shedding.FEWEST_IN_FLOOD
     flood(here, clock, 10)
-    assert Loop().taken(here, 300) == load.FEWEST_IN_FLOOD, "and few again at once"
+    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD, "and few again at once"
 
 
 def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 100)
-    flood(here, clock, 50, n_requests=load.FEWEST_IN_FLOOD + 1)
+    flood(here, clock, 50, n_requests=load_shedding.FEWEST_IN_FLOOD + 1)
     Loop().taken(here, 1)
-    assert Loop().taken(here, load.FEWEST) == load.FEWEST
+    assert Loop().taken(here, load_shedding.FEWEST) == load_shedding.FEWEST

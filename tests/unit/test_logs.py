@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sepsis_detect import logs
 from sepsis_detect.settings import LogLevel
+from sepsis_detect.telemetry import logs
 
 CANARY = "118.4242"
 ALWAYS = {"time", "level", "event"}

@@ -9,12 +9,13 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from sepsis_detect import drift, features, logs
 from sepsis_detect.api.app import create_app
-from sepsis_detect.audit import Audit
-from sepsis_detect.drift import distances
-from sepsis_detect.meter import INPUTS, MOST_LATENCIES, Meter
+from sepsis_detect.prediction import drift, features
+from sepsis_detect.prediction.drift import distances
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.audit_log import Audit
+from sepsis_detect.telemetry.metrics import INPUTS, MOST_LATENCIES, Meter
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 
@@ -129,7 +130,7 @@ def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None
 def test_drift_is_told_once_there_are_enough_patients(
     counted: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sepsis_detect.meter.FEWEST_ROWS", 40)
+    monkeypatch.setattr("sepsis_detect.telemetry.metrics.FEWEST_ROWS", 40)
     for n, is_told in ((39, False), (1, True)):
         ask(counted, {"patients": [a_patient()] * n}, route=PATIENTS)
         flush(counted)

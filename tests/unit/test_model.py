@@ -9,9 +9,9 @@ import onnx
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from sepsis_detect import features
 from sepsis_detect.errors import ModelArtifactError
-from sepsis_detect.model import Model
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.model import Model
 from tests.artifacts import CHOSEN, NOW, OPERATING_POINTS, Card, a_card, artifact, expected
 
 

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from model_build.__main__ import main
-from model_build.cohort import Cohort, CohortError, load
-from model_build.split import folds
-from sepsis_detect.variables import VARIABLES
+from model_build.data.cohort import Cohort, CohortError, load
+from model_build.data.split import folds
+from sepsis_detect.clinical.variables import VARIABLES
 from tests.unit.made_up_cohort import a_cohort
 
 COLUMNS = [*(variable.challenge for variable in VARIABLES), "SepsisLabel"]

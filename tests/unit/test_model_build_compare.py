@@ -13,7 +13,16 @@ from threadpoolctl import threadpool_limits
 
 from model_build import compare as comparison
 from model_build.__main__ import main
-from model_build.candidates import (
+from model_build.config import Comparison, Recipe
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import Utilities
+from model_build.data.record_cut import UNCUT_HOURS
+from model_build.data.split import folds
+from model_build.judge.metrics import best_threshold, normalised_utility
+from model_build.judge.transfer import BEFORE, SERVED, across_hospitals, recipes
+from model_build.judge.trial import Trial
+from model_build.learn.candidates import (
     BEDSIDE,
     TIME,
     Boosting,
@@ -22,20 +31,11 @@ from model_build.candidates import (
     draw,
     learners,
 )
-from model_build.cohort import Cohort
-from model_build.comparison_report import markdown
-from model_build.config import Comparison, Recipe
-from model_build.dataset import Dataset, dataset
-from model_build.inference import served_scores
-from model_build.labels import Utilities
-from model_build.metrics import best_threshold, normalised_utility
-from model_build.out_of_fold import fit
-from model_build.record_cut import UNCUT_HOURS
-from model_build.split import folds
-from model_build.store import Store
-from model_build.transfer import BEFORE, SERVED, across_hospitals, recipes
-from model_build.trial import Trial
-from sepsis_detect import scores
+from model_build.learn.onnx_inference import served_scores
+from model_build.learn.out_of_fold import fit
+from model_build.learn.results_cache import Store
+from model_build.report.comparison_report import markdown
+from sepsis_detect.bedside_scores import scores
 from tests.unit.made_up_cohort import a_cohort
 
 RECIPE = Recipe(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from model_build.config import Recipe
-from model_build.dataset import Dataset, dataset
-from model_build.labels import septic_stays
-from model_build.record_cut import UNCUT_HOURS
-from sepsis_detect import features
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import septic_stays
+from model_build.data.record_cut import UNCUT_HOURS
+from sepsis_detect.prediction import features
 from tests.unit.made_up_cohort import a_cohort
 
 

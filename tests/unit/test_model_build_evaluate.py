@@ -19,29 +19,31 @@ from sklearn.metrics import (
 )
 from threadpoolctl import threadpool_limits
 
-from model_build import calibration_curve, drift, model_card, report
 from model_build.__main__ import main
-from model_build.ablation import first_member
-from model_build.alerts import alerts
-from model_build.cohort import Cohort
 from model_build.config import QUICK, Recipe
-from model_build.dataset import Dataset, dataset
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import Utilities, hours_since_onset, utilities
 from model_build.evaluate import COMPARISON, EXTERNAL, TUNING, evaluate, write
-from model_build.group_figures import Figure, Hours, figures
-from model_build.importance import MEASUREMENT_COUNTS, variable_groups
-from model_build.importance import sample as importance_sample
-from model_build.labels import Utilities, hours_since_onset, utilities
-from model_build.measure import plain
-from model_build.metrics import calibration, sigmoid
-from model_build.out_of_fold import fit
-from model_build.resampling import Resampling, interval
-from model_build.subgroups import AGE_BANDS, subgroups
-from model_build.sweep import Sweep, net_benefit_of_always
-from model_build.timing import around_onset, highest_in_time, lead_times, new_alerts
-from sepsis_detect import features
-from sepsis_detect.drift import bins_of
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import AGE, ICU_HOUR, MEDICAL_UNIT, SEX, SURGICAL_UNIT
+from model_build.judge import calibration_curve
+from model_build.judge.ablation import first_member
+from model_build.judge.alerts import alerts
+from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.lead_time import around_onset, highest_in_time, lead_times, new_alerts
+from model_build.judge.measurements import plain
+from model_build.judge.metrics import calibration, sigmoid
+from model_build.judge.patient_bootstrap import Resampling, interval
+from model_build.judge.permutation_importance import MEASUREMENT_COUNTS, variable_groups
+from model_build.judge.permutation_importance import sample as importance_sample
+from model_build.judge.subgroups import AGE_BANDS, subgroups
+from model_build.judge.threshold_sweep import Sweep, net_benefit_of_always
+from model_build.learn import feature_reference
+from model_build.learn.out_of_fold import fit
+from model_build.report import model_card, training_report
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import AGE, ICU_HOUR, MEDICAL_UNIT, SEX, SURGICAL_UNIT
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.drift import bins_of
 from tests.unit.made_up_cohort import a_cohort
 
 RECIPE = Recipe(
@@ -342,7 +344,7 @@ def _as_dict(recipe: Recipe) -> dict[str, Any]:
 def test_the_drift_reference_finds_the_deciles_and_what_is_missing() -> None:
     known = np.arange(1, 101, dtype=np.float32)
     X = np.column_stack([known, np.where(known <= 25, np.nan, 7), np.full(100, np.nan)])
-    found = drift.reference(X.astype(np.float32))
+    found = feature_reference.reference(X.astype(np.float32))
     assert found["hours"] == 100
     assert found["missing"] == [0, 0.25, 1]
     assert found["edges"] == [[10, 20, 30, 40, 50, 60, 70, 80, 90], [7], []]
@@ -350,7 +352,7 @@ def test_the_drift_reference_finds_the_deciles_and_what_is_missing() -> None:
 
 
 def test_the_drift_reference_is_small_and_reads_back_to_the_same_bins(data: Dataset) -> None:
-    written = json.dumps(drift.reference(data.X), allow_nan=False)
+    written = json.dumps(feature_reference.reference(data.X), allow_nan=False)
     assert len(written) < 60_000
     read = json.loads(written)
     for column, edges, shares in zip(data.X.T, read["edges"], read["shares"], strict=True):
@@ -462,7 +464,7 @@ def test_a_comparison_beside_the_report_becomes_part_of_it(measured: dict[str, A
         "candidates": [{"label": "NEWS2", **AREAS}],
         "across_hospitals": [carried("served"), carried("before", less_than_served=less)],
     }
-    text = report.text(measured, compared)
+    text = training_report.text(measured, compared)
     assert "| NEWS2 | 0.500 (0.400 to 0.600) |" in text
     assert "| A to B, the model before | 0.500" in text
     assert "above 0 | from A to B | -0.010 (-0.020 to 0.005) | **no** |" in text
@@ -475,7 +477,7 @@ def test_what_was_tried_shows_what_carries_over(measured: dict[str, Any]) -> Non
     across = {"A to B": {"auroc": 0.7}, "B to A": {"auroc": 0.6}}
     inside = {"auroc": 0.81, "auprc": 0.06, "utility": 0.2}
     row = {"label": "small trees", "inside": inside, "across_hospitals": across}
-    text = report.text(measured, tuning={"patients": 9, "folds": 3, "variations": [row]})
+    text = training_report.text(measured, tuning={"patients": 9, "folds": 3, "variations": [row]})
     assert "| AUROC, A to B | AUROC, B to A |" in text
     assert "| small trees | 0.810 | 0.060 | 0.200 | 0.700 | 0.600 |" in text
 
@@ -483,14 +485,14 @@ def test_what_was_tried_shows_what_carries_over(measured: dict[str, Any]) -> Non
 def test_a_variant_that_was_not_fitted_is_left_out(measured: dict[str, Any]) -> None:
     served = measured["ablation"]["variants"]["as_served"]
     fewer = measured | {"ablation": {"members": 1, "variants": {"as_served": served}}}
-    assert "| as served |" in report.text(fewer)
-    assert "uncapped |" not in report.text(fewer)
+    assert "| as served |" in training_report.text(fewer)
+    assert "uncapped |" not in training_report.text(fewer)
 
 
 def test_a_group_without_septic_patients_has_dashes(measured: dict[str, Any]) -> None:
     counts = {"patients": 3.0, "septic_patients": 0.0, "hours": 9.0}
     few = measured | {"subgroups": measured["subgroups"] | {"sex": {"unknown": counts}}}
-    assert "| unknown | 3 | 0 | – |" in report.text(few)
+    assert "| unknown | 3 | 0 | – |" in training_report.text(few)
     assert "| unknown | 3 | – |" in model_card.text(few)
 
 
@@ -513,7 +515,7 @@ def test_variables_left_out_are_named_with_the_reason(measured: dict[str, Any]) 
     fewer = measured | {"model": model | {"recipe": recipe}}
     card = model_card.text(fewer)
     assert "**Not seen:** Calcium (total), Kind of ICU." in card
-    assert "Calcium" in report.text(fewer)
+    assert "Calcium" in training_report.text(fewer)
     everything = measured | {"model": model | {"recipe": model["recipe"] | {"left_out": []}}}
     assert "**Not seen:**" not in model_card.text(everything)
 
@@ -531,7 +533,7 @@ def test_the_committed_words_are_those_of_the_committed_figures() -> None:
         committed(name) for name in (METRICS.name, COMPARISON, TUNING, EXTERNAL)
     )
     words = "run `python -m model_build evaluate`"
-    expected = report.text(found, compared, tuned, external)
+    expected = training_report.text(found, compared, tuned, external)
     assert (METRICS.parent / "report.md").read_text("utf-8") == expected, words
     card = model_card.text(found, compared, external)
     assert (ROOT / "MODEL_CARD.md").read_text("utf-8") == card, words

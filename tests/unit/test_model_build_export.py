@@ -13,18 +13,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from model_build.bins import Bins
 from model_build.config import Recipe
-from model_build.dataset import Dataset, dataset
-from model_build.ensemble import AveragedGradientBoosting
-from model_build.export import ParityError, require_parity, served_probabilities, session, to_onnx
-from model_build.out_of_fold import fit
-from model_build.selfcheck import decimal, made_up_rows
+from model_build.data.dataset import Dataset, dataset
+from model_build.learn.bins import Bins
+from model_build.learn.ensemble import AveragedGradientBoosting
+from model_build.learn.export import (
+    ParityError,
+    require_parity,
+    served_probabilities,
+    session,
+    to_onnx,
+)
+from model_build.learn.out_of_fold import fit
+from model_build.learn.selfcheck import decimal, made_up_rows
 from model_build.train import train
-from sepsis_detect import features
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.errors import ModelArtifactError
-from sepsis_detect.model import METADATA_KEY, Model
-from sepsis_detect.variables import VARIABLES
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.model import METADATA_KEY, Model
 from tests.unit.made_up_cohort import a_cohort
 
 RECIPE = Recipe(

@@ -23,10 +23,10 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from model_build import fetch as stage
 from model_build.__main__ import main
-from model_build.cohort import Cohort, load
-from model_build.fetch import BUCKET, DATASET, FetchError, fetch, parse
+from model_build.data import fetch as stage
+from model_build.data.cohort import Cohort, load
+from model_build.data.fetch import BUCKET, DATASET, FetchError, fetch, parse
 from tests.unit.made_up_cohort import a_cohort
 from tests.unit.test_model_build_cohort import assert_same, write_psv
 

@@ -6,14 +6,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from model_build.dataset import Dataset, dataset
-from model_build.metrics import Float32Array
-from model_build.operating_points import (
+from model_build.data.dataset import Dataset, dataset
+from model_build.judge.metrics import Float32Array
+from model_build.judge.operating_points import (
     ALERTS_PER_PATIENT_DAY,
     SENSITIVITIES,
     operating_points,
 )
-from sepsis_detect.model import OperatingPoint
+from sepsis_detect.prediction.model import OperatingPoint
 from tests.unit.made_up_cohort import a_cohort
 
 THRESHOLD = float(np.float32(0.53))

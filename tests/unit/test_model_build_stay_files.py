@@ -10,11 +10,11 @@ import pyarrow as pa
 import pytest
 
 from model_build.__main__ import main
-from model_build.cohort import Cohort
-from model_build.stay_files import absent_variables, read_labelled, read_unlabelled
+from model_build.data.cohort import Cohort
+from model_build.data.stay_files import absent_variables, read_labelled, read_unlabelled
+from sepsis_detect.clinical.units import stated_conversions
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.units import stated_conversions
-from sepsis_detect.variables import VARIABLES
 from tests.unit.made_up_cohort import a_cohort
 from tests.unit.stay_tables import ABSENT, a_table, save
 

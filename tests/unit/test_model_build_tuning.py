@@ -11,13 +11,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
-from model_build import report_tables, tuning
-from model_build.cohort import Cohort
+from model_build import tune as tuning
 from model_build.config import RECIPE
-from model_build.dataset import dataset
-from model_build.out_of_fold import fit
-from model_build.tuning import VARIATIONS, tune, variations
-from sepsis_detect.variables import ICU_HOUR
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import dataset
+from model_build.learn.out_of_fold import fit
+from model_build.report import report_tables
+from model_build.tune import VARIATIONS, tune, variations
+from sepsis_detect.clinical.variables import ICU_HOUR
 from tests.unit.made_up_cohort import a_cohort
 
 SMALL = replace(

@@ -11,16 +11,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from model_build import external, limits, validation_report
 from model_build.__main__ import main
-from model_build.cohort import Cohort
-from model_build.dataset import dataset
-from model_build.stay_days import AFTER
+from model_build.data.cohort import Cohort
+from model_build.data.dataset import dataset
+from model_build.judge import limits
+from model_build.judge.days_of_stay import AFTER
+from model_build.report import external_figures, validation_report
 from model_build.validate import FIGURES, OURS, REPORT, validate, write
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR
 from sepsis_detect.errors import BadFileError, SettingsError
-from sepsis_detect.model import Model
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR
+from sepsis_detect.prediction.model import Model
 from tests.artifacts import NOW, a_card, artifact
 from tests.unit.made_up_cohort import a_cohort
 from tests.unit.stay_tables import ABSENT, a_table, save
@@ -341,37 +342,39 @@ def inside(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_without_a_validation_the_report_says_so(tmp_path: Path, inside: dict[str, Any]) -> None:
-    assert external.read(tmp_path) is None
-    assert "Not validated yet" in external.report_section(None, inside)
-    assert "Not validated yet" in external.sentence(None)
-    assert external.card_rows(None, inside) == []
-    assert external.summary(None) is None
+    assert external_figures.read(tmp_path) is None
+    assert "Not validated yet" in external_figures.report_section(None, inside)
+    assert "Not validated yet" in external_figures.sentence(None)
+    assert external_figures.card_rows(None, inside) == []
+    assert external_figures.summary(None) is None
 
 
 def test_inside_and_outside_stand_side_by_side(
     tmp_path: Path, found: dict[str, Any], inside: dict[str, Any]
 ) -> None:
     (tmp_path / FIGURES).write_text(json.dumps(found), encoding="utf-8")
-    read = external.read(tmp_path)
+    read = external_figures.read(tmp_path)
     assert read == found
-    section = external.report_section(read, inside)
+    section = external_figures.report_section(read, inside)
     outside = f"{found['overall']['auroc']['value']:.3f}"
     assert re.search(rf"\| AUROC \| 0\.500 \(0\.400 to 0\.600\) \| .* \| {outside} ", section)
     assert "by_day.svg" in section
     assert "figures of version" not in section
-    assert all(len(row) == len(external.HEADER) for row in external.card_rows(read, inside))
-    assert f"AUROC {outside}" in external.sentence(read)
+    assert all(
+        len(row) == len(external_figures.HEADER) for row in external_figures.card_rows(read, inside)
+    )
+    assert f"AUROC {outside}" in external_figures.sentence(read)
 
 
 def test_figures_of_another_version_are_named_as_such(
     found: dict[str, Any], inside: dict[str, Any]
 ) -> None:
     newer = inside | {"model": {"version": "newer"}}
-    assert "These are figures of version 1." in external.report_section(found, newer)
+    assert "These are figures of version 1." in external_figures.report_section(found, newer)
 
 
 def test_the_artifact_carries_aggregates_alone(found: dict[str, Any], cohort: Cohort) -> None:
-    text = json.dumps(external.summary(found), allow_nan=False)
+    text = json.dumps(external_figures.summary(found), allow_nan=False)
     assert len(text) < 2_000
     assert json.loads(text)["auroc"] == found["overall"]["auroc"]
     assert not any(patient in text for patient in cohort.patient_ids)

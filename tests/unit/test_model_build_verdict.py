@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from model_build.dataset import Dataset, dataset
-from model_build.labels import Utilities
-from model_build.verdict import Bench, cross_fitted_flags
+from model_build.data.dataset import Dataset, dataset
+from model_build.data.labels import Utilities
+from model_build.judge.candidate_figures import Bench, cross_fitted_flags
 from tests.unit.made_up_cohort import a_cohort
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sepsis_detect import model_cache
-from sepsis_detect.model_cache import Copy, ModelCache
+from sepsis_detect.model_delivery import disk_cache
+from sepsis_detect.model_delivery.disk_cache import Copy, ModelCache
 
 URI = "s3://models/model.onnx"
 COPY = Copy(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
@@ -41,7 +41,7 @@ def test_only_the_same_bytes_accepted_by_the_same_versions_are_vouched_for(
     cache.keep(COPY)
     assert cache.vouches_for(COPY.content)
     assert not cache.vouches_for(COPY.content + b"!")
-    monkeypatch.setattr(model_cache, "ACCEPTED_BY", "another version")
+    monkeypatch.setattr(disk_cache, "ACCEPTED_BY", "another version")
     assert not cache.vouches_for(COPY.content)
 
 

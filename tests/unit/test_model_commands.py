@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sepsis_detect.__main__ import main
-from sepsis_detect.published_models import PublishedModels
+from sepsis_detect.model_delivery.registry import PublishedModels
 from tests.artifacts import BAD, OPERATING_POINTS, a_model
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 

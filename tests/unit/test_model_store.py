@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from sepsis_detect import logs
-from sepsis_detect.candidate import Candidate, Status
-from sepsis_detect.candidate_check import CandidateCheck
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError, ModelSourceError
-from sepsis_detect.model_store import ModelStore
+from sepsis_detect.model_delivery.candidate import Candidate, Status
+from sepsis_detect.model_delivery.sandbox import CandidateCheck
+from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry import logs
 from tests.artifacts import BAD, a_model
 from tests.faulty_s3 import URI, FaultyS3
 

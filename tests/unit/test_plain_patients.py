@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepsis_detect.api import json_body, patients, plain_patients
-from sepsis_detect.api.fields import BESIDE_HOURS, COLUMNS, HOURS, ICU_UNIT, ONCE
+from sepsis_detect.patient_json import json_body, plain_patients, reader
+from sepsis_detect.patient_json.fields import BESIDE_HOURS, COLUMNS, HOURS, ICU_UNIT, ONCE
 from tests.strategies import patient_like
 
 NOW = datetime(2026, 3, 28, tzinfo=UTC)
@@ -32,7 +32,7 @@ nearly_plain = st.lists(hours | stays | patient_like, max_size=5)
 
 
 def is_same(plain: Any, sent: Any) -> bool:
-    slowly = patients.read(sent, now=NOW)
+    slowly = reader.read(sent, now=NOW)
     return (
         not (slowly.problems or slowly.hits)
         and slowly.stay is not None
@@ -53,11 +53,11 @@ def test_a_plain_patient_is_read_as_one_name_after_the_other(sent: list[Any]) ->
 @given(nearly_plain)
 def test_a_patient_is_read_among_others_as_alone(sent: list[Any]) -> None:
     bodies = [json.dumps(each).encode() for each in sent]
-    together = patients.read_bodies(bodies, now=NOW)
+    together = reader.read_bodies(bodies, now=NOW)
     for body, found in zip(bodies, together, strict=True):
-        (alone,) = patients.read_bodies([body], now=NOW)
-        assert isinstance(found, patients.Patient)
-        assert isinstance(alone, patients.Patient)
+        (alone,) = reader.read_bodies([body], now=NOW)
+        assert isinstance(found, reader.Patient)
+        assert isinstance(alone, reader.Patient)
         assert (found.stay is None) == (alone.stay is None)
         if found.stay is not None and alone.stay is not None:
             np.testing.assert_array_equal(found.stay.values, alone.stay.values)
@@ -112,6 +112,6 @@ def test_what_needs_a_word_or_a_second_look_is_not(sent: Any) -> None:
     "text", ['{"HR":80,"HR":81}', '{"sex":"male","sex":"female"}', '{"HR":80,"\\u0048R":81}']
 )
 def test_no_repeated_key_is_overlooked(text: str) -> None:
-    (read,) = patients.read_bodies([text.encode()], now=NOW)
-    assert isinstance(read, patients.Patient)
+    (read,) = reader.read_bodies([text.encode()], now=NOW)
+    assert isinstance(read, reader.Patient)
     assert [problem.rule for problem in read.problems] == ["json.duplicate"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from model_build import readme as readme_figures
 from model_build.evaluate import EXTERNAL
+from model_build.report import readme as readme_figures
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

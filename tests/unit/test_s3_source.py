@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from sepsis_detect import s3_source
-from sepsis_detect.candidate import MOST_BYTES
 from sepsis_detect.errors import ModelSourceError, NoModelError
-from sepsis_detect.s3_source import MOST_ABANDONED, S3Source
+from sepsis_detect.model_delivery import s3_source
+from sepsis_detect.model_delivery.candidate import MOST_BYTES
+from sepsis_detect.model_delivery.s3_source import MOST_ABANDONED, S3Source
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
 

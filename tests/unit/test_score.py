@@ -19,12 +19,12 @@ import pyarrow.parquet
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect import score
 from sepsis_detect.__main__ import main
 from sepsis_detect.api.app import create_app
+from sepsis_detect.batch_scoring import score_files
+from sepsis_detect.batch_scoring.stay_files import shortest_decimals
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.settings import Settings
-from sepsis_detect.tables import shortest_decimals
-from sepsis_detect.variables import VARIABLES
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019" / "setB.parquet"
 NAMES = [variable.challenge for variable in VARIABLES]
@@ -211,7 +211,7 @@ def test_only_the_first_rows_of_a_torn_stay_are_scored(
     table = scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.parquet")
     answers = [*answers_of_the_api(client, torn[:4]), *answers_of_the_api(client, GOOD), None, None]
     assert_as_the_api(table, answers)
-    assert f"  torn: {score.TORN}" in capsys.readouterr().err
+    assert f"  torn: {score_files.TORN}" in capsys.readouterr().err
 
 
 def test_so_many_bad_stays_are_counted_not_all_named(
@@ -221,7 +221,7 @@ def test_so_many_bad_stays_are_counted_not_all_named(
     scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.csv")
     said = capsys.readouterr().err.splitlines()
     assert said[1] == "25 stays could not be scored:"
-    assert len(said) == 2 + score.N_NAMED + 1
+    assert len(said) == 2 + score_files.N_NAMED + 1
     assert said[-1] == "  and 5 more"
 
 
@@ -241,8 +241,8 @@ def test_the_answers_do_not_depend_on_the_batches(
 ) -> None:
     path = write(tmp_path / "in.parquet", EVERYONE)
     expected = scored(path, "-o", tmp_path / "out.parquet")
-    monkeypatch.setattr("sepsis_detect.tables.BATCH_ROWS", n_rows)
-    monkeypatch.setattr(score, "BATCH_ROWS", n_rows)
+    monkeypatch.setattr("sepsis_detect.batch_scoring.stay_files.BATCH_ROWS", n_rows)
+    monkeypatch.setattr(score_files, "BATCH_ROWS", n_rows)
     assert scored(path, "-o", tmp_path / "again.parquet").equals(expected)
 
 

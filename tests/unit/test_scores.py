@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sepsis_detect.points import BANDS, PointTable
-from sepsis_detect.score_cards import RATIOS, SCORES
-from sepsis_detect.scores import at_last_hour, by_hour
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, N_CLINICAL, N_COLUMNS
+from sepsis_detect.bedside_scores.definitions import RATIOS, SCORES
+from sepsis_detect.bedside_scores.point_bands import BANDS, PointTable
+from sepsis_detect.bedside_scores.scores import at_last_hour, by_hour
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_CLINICAL, N_COLUMNS
 
 # Scores 0 everywhere it can be told from the data.
 WELL = {

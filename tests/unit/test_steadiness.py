@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sepsis_detect import features
+from sepsis_detect.clinical.stay import FloatArray
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR
 from sepsis_detect.errors import ModelArtifactError
-from sepsis_detect.features import Float32Array
-from sepsis_detect.model import Model
-from sepsis_detect.stay import FloatArray
-from sepsis_detect.steadiness import (
+from sepsis_detect.prediction import features
+from sepsis_detect.prediction.features import Float32Array
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.prediction.steadiness import (
     ACCEPTANCE_PATIENTS,
     LAST_HOUR,
     LAST_MEASURED_HOUR,
@@ -20,7 +21,6 @@ from sepsis_detect.steadiness import (
     breach,
     broken_bound,
 )
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR
 from tests.artifacts import NOW, a_model, a_stepped_model
 
 ILL = replace(

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from model_build.cohort import _numbers
-from sepsis_detect import separated, tables
+from model_build.data.cohort import _numbers
+from sepsis_detect.batch_scoring import delimited_text, stay_files
+from sepsis_detect.batch_scoring.stay_files import read_stays, shortest_decimals
+from sepsis_detect.clinical.stay import FloatArray
+from sepsis_detect.clinical.units import conversion
+from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, MEDICAL_UNIT, SEX, VARIABLES
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.stay import FloatArray
-from sepsis_detect.tables import read_stays, shortest_decimals
-from sepsis_detect.units import conversion
-from sepsis_detect.variables import BY_CHALLENGE, ICU_HOUR, MEDICAL_UNIT, SEX, VARIABLES
 
 NAMES = [variable.challenge for variable in VARIABLES]
 HOUR = {"HR": "80", "Temp": "36.8", "Age": "63", "Gender": "1"}
@@ -86,7 +86,7 @@ def test_text_is_read_as_every_program_writes_it(
     np.testing.assert_array_equal(values_of(path), values_of(psv(tmp_path, an_hour(1), an_hour(2))))
 
 
-@pytest.mark.parametrize("word", separated.MISSING, ids=lambda word: word or "empty")
+@pytest.mark.parametrize("word", delimited_text.MISSING, ids=lambda word: word or "empty")
 def test_what_was_not_measured_is_missing_however_it_is_written(tmp_path: Path, word: str) -> None:
     path = psv(tmp_path, an_hour(1, Lactate=word), an_hour(2))
     assert np.isnan(values_of(path)[:, BY_CHALLENGE["Lactate"].column]).all()
@@ -127,7 +127,7 @@ def a_table(lengths: dict[str, int]) -> pa.Table:
 def test_a_stay_is_whole_wherever_the_batches_are_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch_rows: int
 ) -> None:
-    monkeypatch.setattr(tables, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(stay_files, "BATCH_ROWS", batch_rows)
     lengths = {"a": 3, "b": 1, "c": 10, "d": 2}
     pa.parquet.write_table(a_table(lengths), tmp_path / "a.parquet", row_group_size=4)
     assert patients_of(tmp_path / "a.parquet") == list(lengths.items())
@@ -137,7 +137,7 @@ def test_a_stay_is_whole_wherever_the_batches_are_cut(
 def test_text_is_the_same_wherever_the_blocks_are_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_bytes: int
 ) -> None:
-    monkeypatch.setattr(separated, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(delimited_text, "BLOCK_BYTES", block_bytes)
     rows = [an_hour(hour, patient_id=p, HR=f"{80 + hour}") for p in "abc" for hour in range(1, 6)]
     path = psv(tmp_path, *rows)
     assert patients_of(path) == [("a", 5), ("b", 5), ("c", 5)]
@@ -180,7 +180,7 @@ def test_hours_are_needed_even_in_a_partial_file(tmp_path: Path) -> None:
 def test_many_patients_without_an_id_are_not_taken_for_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "MAX_STAY_ROWS", 10)
+    monkeypatch.setattr(stay_files, "MAX_STAY_ROWS", 10)
     path = psv(tmp_path, *[an_hour(hour) for hour in range(1, 12)])
     assert "is there no column patient_id?" in refusal_of(path)
 
@@ -369,9 +369,11 @@ def test_scoring_and_training_read_the_same_bits() -> None:
 def test_the_number_of_rows_is_known_before_reading(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     pa.parquet.write_table(a_table({"a": 12}), path)
-    assert tables.count_rows(path) == 12
-    assert tables.count_rows(psv(tmp_path, an_hour(1), an_hour(2))) == 3  # about: the header too
-    assert tables.count_rows(tmp_path / "none.parquet") == 0
+    assert stay_files.count_rows(path) == 12
+    assert (
+        stay_files.count_rows(psv(tmp_path, an_hour(1), an_hour(2))) == 3
+    )  # about: the header too
+    assert stay_files.count_rows(tmp_path / "none.parquet") == 0
 
 
 def test_the_flags_of_a_unit_follow_its_word(tmp_path: Path) -> None:

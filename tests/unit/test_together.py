@@ -10,16 +10,16 @@ import numpy as np
 import orjson
 import pytest
 
-from sepsis_detect import predictor
-from sepsis_detect.api import routes
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, Answer, Options, answer_bodies
-from sepsis_detect.api.problems import RequestError
-from sepsis_detect.api.together import Together
-from sepsis_detect.meter import Meter
-from sepsis_detect.model import Model
-from sepsis_detect.predictor import Predictions
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import BY_CHALLENGE
+from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.routes import prediction
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE
+from sepsis_detect.prediction import predictor
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.prediction.predictor import Predictions
+from sepsis_detect.problems import RequestError
+from sepsis_detect.telemetry.metrics import Meter
 
 HEART_RATE = BY_CHALLENGE["HR"].column
 Sent = tuple[bytes, str]
@@ -118,7 +118,7 @@ def test_nobody_waits_while_the_loop_is_slow(
     model: Model, calls: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(range(100))
-    monkeypatch.setattr("sepsis_detect.api.together.monotonic", lambda: next(times))
+    monkeypatch.setattr("sepsis_detect.api.micro_batcher.monotonic", lambda: next(times))
 
     asyncio.run(come_one_by_one(model))
     assert len(calls) > 1
@@ -151,10 +151,10 @@ def test_many_bytes_are_answered_in_pieces_and_in_their_order(
     sent = [(body, str(number)) for number, body in enumerate(STAYS)]
 
     def bodies() -> list[bytes]:
-        told = routes.respond_each(model, DEFAULT_OPTIONS, sent, meter=Meter())
+        told = prediction.respond_each(model, DEFAULT_OPTIONS, sent, meter=Meter())
         return [bytes(answered[0].body) for answered in told if isinstance(answered, tuple)]
 
     in_one = bodies()
-    monkeypatch.setattr(routes, "MOST_BYTES_AT_ONCE", len(STAYS[0]))
+    monkeypatch.setattr(prediction, "MOST_BYTES_AT_ONCE", len(STAYS[0]))
     assert bodies() == in_one
     assert calls == [len(STAYS), 2, 1, 1]

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepsis_detect import units
-from sepsis_detect.variables import BY_CHALLENGE, VARIABLES, Variable
+from sepsis_detect.clinical import units
+from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "unit_conversions.csv"
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from model_build.cohort import load
-from model_build.labels import Utilities, utilities
-from model_build.metrics import (
+from model_build.data.cohort import load
+from model_build.data.labels import Utilities, utilities
+from model_build.judge.metrics import (
     best_threshold,
     calibration,
     normalised_utility,
@@ -21,7 +21,7 @@ from model_build.metrics import (
     summary,
     total_utility,
 )
-from sepsis_detect.variables import BY_CHALLENGE
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 
 SHARED = Path(__file__).parents[3] / "shared"
 VECTORS = SHARED / "reference" / "utility_vectors.json"

@@ -4,7 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sepsis_detect.variables import BY_CHALLENGE, CLINICAL, LABS, RANGES, VARIABLES, VITALS, bounds
+from sepsis_detect.clinical.variables import (
+    BY_CHALLENGE,
+    CLINICAL,
+    LABS,
+    RANGES,
+    VARIABLES,
+    VITALS,
+    bounds,
+)
 
 REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "variables.csv"
 

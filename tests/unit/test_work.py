@@ -8,9 +8,10 @@ from typing import Any, cast
 import pytest
 from fastapi import Request
 
-from sepsis_detect.api import json_body, work
-from sepsis_detect.api.load import Load
-from sepsis_detect.api.problems import RequestError
+from sepsis_detect.api import execution
+from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.patient_json import json_body
+from sepsis_detect.problems import RequestError
 
 
 class Tree:
@@ -30,7 +31,7 @@ def test_what_was_made_of_a_refused_body_is_gone_before_the_answer(n_bytes: int)
         state = SimpleNamespace(load=Load())
         request = cast(Request, SimpleNamespace(app=SimpleNamespace(state=state)))
         with pytest.raises(RequestError) as raised:
-            await work.done(request, refuse, n_bytes)
+            await execution.done(request, refuse, n_bytes)
         assert raised.value.problems[0].rule == "json.broken"
         assert made[0]() is None
 

@@ -21,7 +21,7 @@ from playwright.sync_api import (
 )
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from sepsis_detect.access_keys import entry, new_key
+from sepsis_detect.auth.api_keys import entry, new_key
 from tests.web.service import BROWSER_ARGUMENTS, browser_path, service
 
 KEY = new_key()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.page import MEDIA_TYPES, read_assets
+from sepsis_detect.api.routes.page import MEDIA_TYPES, read_assets
 from tests.web.conftest import LANGUAGES, visiting, words
 
 MOST_BYTES = 140_000

@@ -12,11 +12,20 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from starlette.datastructures import QueryParams
 
-from sepsis_detect import coherence, explain, predictor, rules, scores
-from sepsis_detect.api import json_body, patients
-from sepsis_detect.api.fields import MAX_NAME_SHOWN
-from sepsis_detect.api.json_body import Repeated
-from sepsis_detect.api.problems import (
+from sepsis_detect.bedside_scores import scores
+from sepsis_detect.clinical import coherence, rules
+from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.findings import Finding, findings
+from sepsis_detect.clinical.rules import Severity
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES
+from sepsis_detect.patient_json import json_body, reader
+from sepsis_detect.patient_json.fields import MAX_NAME_SHOWN
+from sepsis_detect.patient_json.json_body import Repeated
+from sepsis_detect.prediction import explain, predictor
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.prediction.predictor import Predictions
+from sepsis_detect.problems import (
     MAX_PROBLEMS,
     Location,
     Problem,
@@ -24,14 +33,7 @@ from sepsis_detect.api.problems import (
     more,
     unprocessable,
 )
-from sepsis_detect.coherence import Hit
-from sepsis_detect.findings import Finding, findings
-from sepsis_detect.meter import Meter
-from sepsis_detect.model import Model
-from sepsis_detect.predictor import Predictions
-from sepsis_detect.rules import Severity
-from sepsis_detect.stay import Stay
-from sepsis_detect.variables import ICU_HOUR, VARIABLES
+from sepsis_detect.telemetry.metrics import Meter
 
 MAX_PATIENTS = 1_000
 
@@ -372,7 +374,7 @@ def answer_bodies(
     now = datetime.now(UTC)
     answers: list[Answer] = []
     places, asked = [], []
-    read = patients.read_bodies([body for body, _ in sent], now=now)
+    read = reader.read_bodies([body for body, _ in sent], now=now)
     for at, ((_, request_id), found) in enumerate(zip(sent, read, strict=True)):
         if isinstance(found, RequestError):
             answers.append(found)
@@ -396,7 +398,7 @@ def answer_patients(
     is_quick, sent = json_body.parse_quickly(body)
     listed = _list_of_patients(sent)
     most = max(20, 10 * MAX_PROBLEMS // max(1, len(listed)))
-    read = patients.read_listed(
+    read = reader.read_listed(
         listed, is_quick=is_quick, now=datetime.now(UTC), base=("body", "patients"), most=most
     )
     asked = [Asked(each, request_id, most) for each in read]

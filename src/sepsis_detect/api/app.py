@@ -13,24 +13,25 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sepsis_detect import __version__
-from sepsis_detect.access_keys import AccessKeys
-from sepsis_detect.api import cds_hooks, docs, fhir, openapi, page, routes
-from sepsis_detect.api.access import Access
 from sepsis_detect.api.direct import Direct
-from sepsis_detect.api.edge import Edge
-from sepsis_detect.api.failures import error_response, internal
-from sepsis_detect.api.load import Load
-from sepsis_detect.api.problems import Problem, RequestError
-from sepsis_detect.api.schemas import NOTICE
-from sepsis_detect.api.together import Together
+from sepsis_detect.api.error_responses import error_response, internal
+from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.middleware.authentication import Access
+from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.api.middleware.request_guard import Edge
+from sepsis_detect.api.routes import cds_hooks, docs, fhir, page, prediction
+from sepsis_detect.api.schema import request_schemas
+from sepsis_detect.api.schema.responses import NOTICE
 from sepsis_detect.api.turning_away import TurningAway
-from sepsis_detect.audit import Audit
-from sepsis_detect.interop.client_tokens import ClientTokens
-from sepsis_detect.meter import Meter
-from sepsis_detect.model_store import ModelStore
+from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.auth.client_tokens import ClientTokens
+from sepsis_detect.model_delivery.store import ModelStore
+from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import Settings, read_settings
+from sepsis_detect.telemetry.audit_log import Audit
+from sepsis_detect.telemetry.metrics import Meter
 
-ROUTERS = (routes.router, fhir.router, cds_hooks.router)
+ROUTERS = (prediction.router, fhir.router, cds_hooks.router)
 
 
 class Application(FastAPI):
@@ -91,7 +92,7 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None
     app.state.load = Load()
     app.state.meter = meter = Meter()
-    app.state.together = Together(partial(routes.respond_each, meter=meter))
+    app.state.together = Together(partial(prediction.respond_each, meter=meter))
     key = settings.audit_key
     app.state.audit = Audit(key.get_secret_value()) if key is not None else None
     app.state.settings = settings
@@ -108,7 +109,7 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     if settings.cds_issuers and settings.cds_base_url:
         tokens = ClientTokens(settings.key_sets), settings.cds_base_url
     if app.state.keys is not None:
-        openapi.describe_access(app)
+        request_schemas.describe_access(app)
     if app.state.keys is not None or tokens is not None:
         app.surround(partial(Access, keys=app.state.keys, tokens=tokens, is_open=_is_open))
     if settings.cors_origins:

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sepsis_detect.api.problems import RequestError
+from sepsis_detect.problems import RequestError
 
 Refused = Callable[[Request, Exception], Awaitable[Response]]
 

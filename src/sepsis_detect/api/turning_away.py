@@ -12,12 +12,12 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from sepsis_detect import logs
-from sepsis_detect.api.edge import DEFAULT_HEADERS, HEADERS, request_id
-from sepsis_detect.api.failures import FHIR, error_response
-from sepsis_detect.api.load import overload
-from sepsis_detect.api.problems import problem_response
-from sepsis_detect.meter import Meter
+from sepsis_detect.api.error_responses import FHIR, error_response
+from sepsis_detect.api.middleware.load_shedding import overload
+from sepsis_detect.api.middleware.request_guard import DEFAULT_HEADERS, HEADERS, request_id
+from sepsis_detect.problems import problem_response
+from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.metrics import Meter
 
 LOG_SECONDS = 1.0
 CLOSE = (b"connection", b"close")

@@ -8,9 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from infra.log_metrics import EVENTS, VALUES
-from sepsis_detect import logs
 from sepsis_detect.api.app import create_app
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry import logs
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 from tests.infra.conftest import ROOT, Template
@@ -39,7 +39,7 @@ def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: 
 def test_the_minutely_line_has_every_value_that_filters_take(
     dev: Template, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sepsis_detect.meter.FEWEST_ROWS", 40)
+    monkeypatch.setattr("sepsis_detect.telemetry.metrics.FEWEST_ROWS", 40)
     app = create_app(Settings())
     client = TestClient(app)
     predicted(ask(client, a_patient()))

@@ -97,7 +97,7 @@ def test_the_load_balancer_is_closed_behind_itself(prod: Template) -> None:
 
 def test_instances_end_in_order(prod: Template) -> None:
     """Deregistered, then drained, then gone: each waits longer than the one before."""
-    from sepsis_detect.draining import MOST_SECONDS
+    from sepsis_detect.server.graceful_shutdown import MOST_SECONDS
 
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
     delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
@@ -108,7 +108,7 @@ def test_instances_end_in_order(prod: Template) -> None:
 
 
 def test_idle_connections_of_the_service_outlive_the_load_balancers(prod: Template) -> None:
-    from sepsis_detect.server import KEEP_ALIVE_SECONDS
+    from sepsis_detect.server.serve import KEEP_ALIVE_SECONDS
 
     balancer = only(prod, "ElasticLoadBalancingV2::LoadBalancer")
     idle = attributes(balancer, "LoadBalancerAttributes")["idle_timeout.timeout_seconds"]

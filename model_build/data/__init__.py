@@ -1,0 +1,1 @@
+"""From downloaded files to the arrays that learners need: cohort, labels, weights, folds."""

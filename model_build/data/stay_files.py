@@ -1,0 +1,193 @@
+"""A hospital's own stays as a `Cohort`: the files of `sepsis-detect score`, with or without labels.
+
+psv, csv or parquet, one row an hour, the challenge's or the canonical column names, `patient_id`.
+Beside them `SepsisLabel` (0 or 1) and, where there are several hospitals, `hospital`. Absent
+columns count as missing. Stays are sorted by hospital and patient, so that the order of files and
+patients changes no figure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from model_build.data.cohort import LABEL, Cohort, Names
+from model_build.data.labels import Labels, septic_stays
+from sepsis_detect.batch_scoring import delimited_text
+from sepsis_detect.batch_scoring.stay_files import PARQUET, read_stays, shortest_decimals
+from sepsis_detect.clinical.stay import BoolArray, FloatArray, Stay
+from sepsis_detect.clinical.units import Conversion
+from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES
+from sepsis_detect.errors import BadFileError
+
+HOSPITAL = "hospital"
+UNKNOWN = "unknown"
+SEPTIC_STAYS_AT_LEAST = 2  # below, no interval can be drawn
+
+_HOUR = VARIABLES[ICU_HOUR]
+HOURS_RISE = (
+    f"{_HOUR.challenge} must be whole hours that rise from row to row, "
+    f"from {_HOUR.hard_low:.0f} to {_HOUR.hard_high:.0f}"
+)
+LABEL_STAYS = f"{LABEL} goes back from 1 to 0; it stays 1 to the last row"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    """The stays of one file, in its order.
+
+    Attributes:
+        stay: Canonical units.
+        patient_ids: One per stay.
+        labels: Shape (n_hours,), zeros where there are none.
+        hospitals: One per stay.
+    """
+
+    stay: Stay
+    patient_ids: list[str]
+    labels: Labels
+    hospitals: list[str]
+
+
+def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+    """Read stays whose hours are labelled.
+
+    Args:
+        files: .psv, .csv or .parquet.
+        conversions: By column, from the files' unit to the canonical one.
+
+    Raises:
+        BadFileError: A file cannot be read as labelled hours of patients, or nothing can be
+            judged by them; one sentence.
+    """
+    cohort = _cohort([_read(path, conversions, is_labelled=True) for path in files])
+    n_septic = int(septic_stays(cohort.labels, cohort.stay.starts).sum())
+    if n_septic == cohort.stay.n_stays:
+        raise BadFileError(f"every stay is septic by {LABEL}: nothing to tell them from")
+    if n_septic < SEPTIC_STAYS_AT_LEAST:
+        raise BadFileError(
+            f"{n_septic} of {cohort.stay.n_stays:,} stays are septic by {LABEL}: "
+            f"at least {SEPTIC_STAYS_AT_LEAST} are needed"
+        )
+    return cohort
+
+
+def read_unlabelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+    """Read stays of which the outcome is not known: labels are 0; errors as above."""
+    return _cohort([_read(path, conversions, is_labelled=False) for path in files])
+
+
+def absent_variables(cohort: Cohort) -> list[str]:
+    """Challenge names of the variables that have no value in any hour."""
+    absent = np.flatnonzero(np.isnan(cohort.stay.values).all(axis=0))
+    return [VARIABLES[column].challenge for column in absent.tolist()]
+
+
+def _cohort(files: Sequence[_File]) -> Cohort:
+    stay = Stay.end_to_end([file.stay for file in files])
+    ids: Names = np.array([patient_id for file in files for patient_id in file.patient_ids])
+    hospitals: Names = np.array([hospital for file in files for hospital in file.hospitals])
+    order = np.lexsort((ids, hospitals))
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    lengths = np.diff(stay.starts, append=stay.n_hours)
+    rows = np.argsort(np.repeat(place, lengths), kind="stable")
+    ids, hospitals, lengths = ids[order], hospitals[order], lengths[order]
+    again = np.flatnonzero((ids[1:] == ids[:-1]) & (hospitals[1:] == hospitals[:-1]))
+    if len(again):
+        raise BadFileError(f"patient {ids[again[0]]} is in two files")
+    labels = np.concatenate([file.labels for file in files])[rows]
+    return Cohort(Stay(stay.values[rows], np.cumsum(lengths) - lengths), labels, ids, hospitals)
+
+
+def _read(path: Path, conversions: Mapping[int, Conversion], *, is_labelled: bool) -> _File:
+    batches = list(read_stays(path, conversions=conversions, is_partial_allowed=True))
+    stay = Stay.end_to_end([batch.stay for batch in batches])
+    ids = [patient_id for batch in batches for patient_id in batch.patient_ids]
+    is_torn = np.array([torn for batch in batches for torn in batch.is_torn])
+    if is_torn.any():
+        raise BadFileError(
+            f"{path}: the rows of patient {ids[int(is_torn.argmax())]} do not stand together"
+        )
+    _refuse_first(_is_out_of_order(stay), stay, ids, path, HOURS_RISE)
+    beside = _beside(path)
+    labels = np.zeros(stay.n_hours, dtype=np.int8)
+    if is_labelled:
+        labels = _labels(beside, path)
+        _refuse_first(_is_taken_back(labels, stay), stay, ids, path, LABEL_STAYS)
+    hospitals = _hospitals(beside, stay, ids, path)
+    return _File(stay=stay, patient_ids=ids, labels=labels, hospitals=hospitals)
+
+
+def _refuse_first(
+    is_wrong: BoolArray, stay: Stay, ids: Sequence[str], path: Path, problem: str
+) -> None:
+    """Refuse the first stay that has a wrong hour; `is_wrong` has shape (n_hours,)."""
+    if is_wrong.any():
+        at = int(np.searchsorted(stay.starts, is_wrong.argmax(), side="right")) - 1
+        raise BadFileError(f"{path}, patient {ids[at]}: {problem}")
+
+
+def _is_out_of_order(stay: Stay) -> BoolArray:
+    hours = stay.icu_hours
+    is_possible = (hours >= _HOUR.hard_low) & (hours <= _HOUR.hard_high) & (hours % 1 == 0)
+    rises = np.append(True, hours[1:] > hours[:-1])
+    rises[stay.starts] = True
+    is_wrong: BoolArray = ~is_possible | ~rises
+    return is_wrong
+
+
+def _is_taken_back(labels: Labels, stay: Stay) -> BoolArray:
+    is_back = np.append(False, labels[1:] < labels[:-1])
+    is_back[stay.starts] = False
+    return is_back
+
+
+# --- The columns beside those of `score` --------------------------------------------------------
+
+
+def _beside(path: Path) -> dict[str, Any]:
+    """Label and hospital of each row, as Arrow columns, where the file has them."""
+    is_parquet = path.suffix.lower() == PARQUET
+    names = pa.parquet.read_schema(path).names if is_parquet else delimited_text.column_names(path)
+    types = {LABEL: pa.float64(), HOSPITAL: pa.string()}
+    types = {name: kind for name, kind in types.items() if name in names}
+    if not types:
+        return {}
+    if is_parquet:
+        table = pa.parquet.read_table(path, columns=list(types))
+    else:
+        table = pa.Table.from_batches(delimited_text.record_batches(path, types))
+    return {name: table[name] for name in types}
+
+
+def _labels(beside: Mapping[str, Any], path: Path) -> Labels:
+    if LABEL not in beside:
+        raise BadFileError(f"{path} has no column {LABEL}")
+    numbers = _numbers(beside[LABEL], path)
+    if not np.isin(numbers, (0.0, 1.0)).all():
+        raise BadFileError(f"{path}: {LABEL} must be 0 or 1 in every row")
+    return numbers.astype(np.int8)
+
+
+def _numbers(column: Any, path: Path) -> FloatArray:
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise BadFileError(f"{path}, column {LABEL} holds {column.type}, not 0 or 1")
+    return shortest_decimals(column)
+
+
+def _hospitals(beside: Mapping[str, Any], stay: Stay, ids: Sequence[str], path: Path) -> list[str]:
+    if HOSPITAL not in beside:
+        return [UNKNOWN] * stay.n_stays
+    column = beside[HOSPITAL].cast(pa.string()).fill_null(UNKNOWN)
+    names = np.array(column.to_pylist(), dtype=np.str_)
+    changes = np.append(False, names[1:] != names[:-1])
+    changes[stay.starts] = False
+    _refuse_first(changes, stay, ids, path, f"{HOSPITAL} changes within the stay")
+    return [str(name) for name in names[stay.starts]]

@@ -1,0 +1,1 @@
+"""Measures scores: discrimination, calibration, utility, alerts, transfer between hospitals."""

@@ -1,0 +1,137 @@
+"""What the out-of-fold scores are worth: threshold, figures by group of hours, a table to read."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model_build.data.dataset import Dataset
+from model_build.data.labels import Utilities
+from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.metrics import (
+    HOURS_IN_A_DAY,
+    Float32Array,
+    best_threshold,
+    normalised_utility,
+    summary,
+)
+from model_build.judge.patient_bootstrap import DRAWS, LEVEL, Resampling
+from model_build.learn.out_of_fold import OutOfFold
+from sepsis_detect.clinical.stay import BoolArray, FloatArray
+
+MOST_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
+DIGITS = 6
+HEADLINE = "first_36_hours"
+
+
+class Judgement(NamedTuple):
+    """The chosen threshold, exact in float32, and the figures at it, ready for JSON."""
+
+    threshold: float
+    metrics: dict[str, Any]
+
+
+def judge(scores: OutOfFold, data: Dataset) -> Judgement:
+    """Choose the threshold and measure everything at it.
+
+    The threshold is the one of highest utility on the first 36 hours of stays, where no record
+    is cut, among those that flag at most `MOST_ALERTS_PER_PATIENT_DAY`.
+    """
+    uncut = data.is_uncut
+    threshold = chosen_threshold(data.utilities.of(uncut), scores.probabilities[uncut])
+    metrics: dict[str, Any] = {}
+    for name, (hours, weights) in groups(data).items():
+        found = summary(
+            scores.probabilities[hours],
+            data.labels[hours],
+            data.utilities.of(hours),
+            threshold,
+            weights[hours],
+        )
+        metrics[name] = {key: _rounded(value) for key, value in found.items()}
+    metrics["intervals"] = _intervals(scores, data, threshold)
+    metrics["protocol"] = {
+        "split": "by patient",
+        "folds": int(scores.fold.max()) + 1,
+        "headline": HEADLINE,
+        "utility_by_fold": [_rounded(u) for u in cross_fitted_utilities(scores, data)],
+        "onnx_parity": scores.parity,
+    }
+    return Judgement(threshold, metrics)
+
+
+def chosen_threshold(utilities: Utilities, probabilities: Float32Array) -> float:
+    """The threshold of highest utility that a ward can answer, exact in float32."""
+    most = MOST_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
+    return best_threshold(utilities, probabilities, most).threshold
+
+
+def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, Any]:
+    """Of the headline figures, by drawing patients."""
+    headline = data.of(data.is_uncut)
+    hours = Hours.scored(headline, scores.probabilities[data.is_uncut], threshold)
+    found = figures(hours, Resampling.of(hours.n_patients))
+    return {
+        "level": LEVEL,
+        "draws_of_patients": DRAWS,
+        HEADLINE: {
+            name: [_rounded(figure.low), _rounded(figure.high)]
+            for name, figure in found.items()
+            if isinstance(figure, Figure)
+        },
+    }
+
+
+def groups(data: Dataset) -> dict[str, tuple[BoolArray, FloatArray]]:
+    """Hours that are judged apart, and their weights: shape (n_hours,) each."""
+    uncut, ones = data.is_uncut, np.ones(len(data.X))
+    everything = np.ones(len(data.X), dtype=np.bool_)
+    parts = {HEADLINE: (uncut, ones)}
+    for hospital in np.unique(data.cohort.hospitals).tolist():
+        parts[f"hospital_{hospital}"] = (uncut & (data.hospitals == hospital), ones)
+    # Whole stays as they were recorded are what publications report: they reward the cut.
+    return parts | {
+        "all_hours_weighted": (everything, data.cut_weights),
+        "whole_stays": (everything, ones),
+    }
+
+
+def cross_fitted_utilities(scores: OutOfFold, data: Dataset) -> list[float]:
+    """Headline utility of each fold at the threshold that the other folds choose."""
+    found = []
+    for k in range(int(scores.fold.max()) + 1):
+        own, others = data.is_uncut & (scores.fold == k), data.is_uncut & (scores.fold != k)
+        chosen = chosen_threshold(data.utilities.of(others), scores.probabilities[others])
+        flags = scores.probabilities[own] >= np.float32(chosen)
+        found.append(normalised_utility(data.utilities.of(own), flags))
+    return found
+
+
+COLUMNS = {
+    "utility": "utility",
+    "auroc": "AUROC",
+    "auprc": "AUPRC",
+    "calibration_slope": "slope",
+    "predicted_over_observed": "pred/obs",
+    "alerts_per_patient_day": "alerts/day",
+    "ppv": "PPV",
+    "sensitivity": "sens.",
+}
+
+
+def table(judgement: Judgement) -> str:
+    """The figures for people."""
+    metrics = judgement.metrics
+    lines = [" " * 20 + "".join(f"{title:>11}" for title in COLUMNS.values())]
+    for name, group in metrics.items():
+        if "utility" in group:
+            lines.append(f"{name:20}" + "".join(f"{group[key] or 0:11.4f}" for key in COLUMNS))
+    by_fold = metrics["protocol"]["utility_by_fold"]
+    lines.append(
+        f"threshold {judgement.threshold:.6f}; utility of each fold at the others' threshold "
+        f"{np.mean(by_fold):.4f} +- {np.std(by_fold, ddof=1):.4f}"
+    )
+    return "\n".join(lines)
+
+
+def _rounded(figure: float) -> float | None:
+    return None if np.isnan(figure) else round(figure, DIGITS)

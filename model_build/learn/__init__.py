@@ -1,0 +1,1 @@
+"""Fits the model and its candidates, and exports them to ONNX."""

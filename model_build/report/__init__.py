@@ -1,0 +1,1 @@
+"""Writes the figures for people: reports, plots, model card, artifact metadata."""

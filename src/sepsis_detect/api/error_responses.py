@@ -1,0 +1,40 @@
+"""An error in the form its route speaks: an OperationOutcome under `/fhir`, else `detail`."""
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Scope
+
+from sepsis_detect.fhir.languages import preferred
+from sepsis_detect.fhir.outcomes import outcome
+from sepsis_detect.fhir.systems import MEDIA_TYPE
+from sepsis_detect.problems import Problem, RequestError, problem_response
+
+FHIR = "/fhir/"
+
+
+def error_response(error: RequestError, scope: Scope) -> Response:
+    """The answer to a request that is refused.
+
+    Args:
+        error: Its status and problems.
+        scope: The ASGI scope of the request.
+    """
+    if not scope["path"].startswith(FHIR):
+        return problem_response(error)
+    asked = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    language = preferred(asked.decode("latin-1"))
+    headers = {**error.headers, "Content-Language": language, "Vary": "Accept-Language"}
+    body = orjson.dumps(outcome(error.problems, language))
+    return Response(body, error.status, headers, MEDIA_TYPE)
+
+
+def internal() -> RequestError:
+    """500: the service failed on a request."""
+    problem = Problem(
+        type="internal",
+        rule="internal.error",
+        loc=("body",),
+        msg="The service failed on this request; nothing was predicted.",
+        msg_fr="Le service a échoué sur cette requête ; aucune prédiction n'a été faite.",
+    )
+    return RequestError(500, [problem])

@@ -1,0 +1,156 @@
+"""Nobody without a key gets further than this; what stands open is named by whoever builds the app.
+
+CDS Hooks clients may say who they are with a token instead, where the settings name them.
+
+An unknown route and a known one look the same from outside.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sepsis_detect.api.error_responses import error_response
+from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.auth.client_tokens import ClientTokens
+from sepsis_detect.problems import Problem, RequestError
+from sepsis_detect.telemetry import logs
+
+CALLER = "sepsis_detect.caller"
+"""Key of the caller's name in the ASGI scope."""
+WRONG_KEY_SECONDS = 0.5  # that a wrong key waits for its answer
+MOST_WAITING = 20  # wrong keys at a time; more are turned away at once
+BEARER = b"bearer "
+CDS = "/cds-services"
+TOKEN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
+"""What a JSON Web Token looks like, and no API key does."""
+
+
+class Access:
+    """Wraps the application.
+
+    Args:
+        app: The application.
+        keys: Who may call; None: no key is asked for.
+        tokens: Which CDS Hooks clients may, and the service's address; None: none sends a token.
+        is_open: Whether a path asks for no key.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        keys: AccessKeys | None,
+        tokens: tuple[ClientTokens, str] | None,
+        is_open: Callable[[str], bool],
+    ):
+        """Wrap `app`."""
+        self._app = app
+        self._keys = keys
+        self._tokens = tokens
+        self._is_open = is_open
+        self._n_waiting = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer it."""
+        if scope["type"] == "http" and not self._is_open(scope["path"]):
+            try:
+                scope[CALLER] = await self._caller(scope)
+            except RequestError as error:
+                await error_response(error, scope)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    async def _caller(self, scope: Scope) -> str | None:
+        """Whose key or token was sent; None where nobody is asked.
+
+        Raises:
+            RequestError: 401, nobody's; 429, as are too many others; 503, keys are not known yet.
+        """
+        sent_keys = _sent_keys(scope)
+        sent = sent_keys[0] if sent_keys else None
+        path: str = scope["path"]
+        if self._tokens is not None and (path == CDS or path.startswith(f"{CDS}/")):
+            tokens, address = self._tokens
+            if self._keys is None or (sent is not None and TOKEN.fullmatch(sent)):
+                return await self._client(tokens, sent, address + path)
+        if self._keys is None:
+            return None
+        for each in sent_keys:
+            if (caller := self._keys.caller(each)) is not None:
+                return caller
+        if (reason := self._keys.unready) is not None:
+            raise _unready(reason)
+        if sent is not None:
+            logs.event(logging.WARNING, "wrong_key")
+            await self._slow_down()
+        raise _no_key()
+
+    async def _client(self, tokens: ClientTokens, sent: str | None, url: str) -> str:
+        """Whose token was sent."""
+        headers = {} if sent is None else {"authorization": f"Bearer {sent}"}
+        try:
+            return await anyio.to_thread.run_sync(tokens.verify, headers, url)
+        except RequestError as error:
+            if error.status == 401 and sent is not None:
+                logs.event(logging.WARNING, "wrong_token")
+                await self._slow_down()
+            raise
+
+    async def _slow_down(self) -> None:
+        """Nobody can try many keys: each waits, and few wait at a time. Right keys never do."""
+        if self._n_waiting >= MOST_WAITING:
+            raise _too_many()
+        self._n_waiting += 1
+        try:
+            await asyncio.sleep(WRONG_KEY_SECONDS)
+        finally:
+            self._n_waiting -= 1
+
+
+def _sent_keys(scope: Scope) -> list[str]:
+    """The keys sent, at most one in each way: whoever sends both means that either opens."""
+    found: dict[bytes, str] = {}
+    for name, value in scope["headers"]:
+        if name == b"x-api-key":
+            found.setdefault(name, str(value, "latin-1").strip())
+        elif name == b"authorization" and value[: len(BEARER)].lower() == BEARER:
+            found.setdefault(name, str(value[len(BEARER) :], "latin-1").strip())
+    return list(found.values())
+
+
+def _problem(rule: str, msg: str, msg_fr: str) -> Problem:
+    return Problem(type="access", rule=rule, loc=("header",), msg=msg, msg_fr=msg_fr)
+
+
+def _no_key() -> RequestError:
+    problem = _problem(
+        "access.key",
+        "A valid API key is needed: send it as `Authorization: Bearer KEY`.",
+        "Une clé d'API valide est nécessaire : envoyez `Authorization: Bearer CLÉ`.",
+    )
+    error = RequestError(401, [problem])
+    error.headers["WWW-Authenticate"] = "Bearer"
+    return error
+
+
+def _too_many() -> RequestError:
+    problem = _problem(
+        "access.too_many",
+        "Too many wrong API keys are being sent: try again later.",
+        "Trop de clés d'API erronées sont envoyées : réessayez plus tard.",
+    )
+    return RequestError(429, [problem], retry_after=1)
+
+
+def _unready(reason: str) -> RequestError:
+    problem = _problem(
+        "access.unready",
+        f"Nobody can be let in yet: {reason}.",
+        "Personne ne peut encore être admis : les clés d'API n'ont pas pu être lues.",
+    )
+    return RequestError(503, [problem], retry_after=5)

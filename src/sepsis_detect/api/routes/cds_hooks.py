@@ -1,0 +1,102 @@
+"""The CDS Hooks routes: discovery, the service, feedback."""
+
+import logging
+from datetime import UTC, datetime
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from sepsis_detect.api import execution
+from sepsis_detect.api.answers import OnIncoherence
+from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.routes.prediction import json_response
+from sepsis_detect.api.schema import interop_schemas, request_schemas
+from sepsis_detect.cds_hooks import cards, service
+from sepsis_detect.cds_hooks import request as cds_request
+from sepsis_detect.clinical.rules import ALL_MISSING
+from sepsis_detect.fhir import strict_json
+from sepsis_detect.fhir.assessment import assess
+from sepsis_detect.fhir.languages import preferred
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.problems import RequestError
+from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.audit_log import REFUSED
+
+router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
+
+
+@router.get(
+    "",
+    responses=request_schemas.ERRORS_OF_GET,
+    openapi_extra=interop_schemas.CDS_DISCOVERY,
+    summary="Discovery",
+)
+async def discovery() -> Response:
+    """List the hooks this service answers, and what is to be prefetched."""
+    return json_response(service.DISCOVERY)
+
+
+@router.post(
+    f"/{service.ID}",
+    responses=interop_schemas.CDS_ERRORS,
+    openapi_extra=interop_schemas.CDS_CALL,
+    summary="Cards for a patient",
+)
+async def sepsis_risk(request: Request) -> Response:
+    """Answer with a card when the risk is at or above the threshold, else with none.
+
+    Data that are incoherent or cannot be read make an `info` card that says so. 412: neither
+    vital signs nor laboratory results were prefetched.
+    """
+    language = preferred(request.headers.get("accept-language"))
+    page = page_address(request)
+    meter = request.app.state.meter
+
+    def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
+        asked = cds_request.read_request(strict_json.parse(body))
+        read = cds_request.read_patient(asked, datetime.now(UTC))
+        try:
+            answer = assess(read, model, OnIncoherence.REJECT, meter=meter)
+        except RequestError as error:
+            if any(problem.type == "json" for problem in error.problems):
+                raise  # no data of the patient, but a request that is none
+            meter.refused(problem.rule for problem in error.problems)
+            is_empty = read.n_observations == 0 and error.problems[0].rule == ALL_MISSING.id
+            found = [] if is_empty else [cards.problem_card(error.problems, language, page=page)]
+            return json_response({"cards": found}), [REFUSED]
+        return json_response({"cards": cards.risk_cards(answer, language, page=page)}), [
+            answer.word
+        ]
+
+    return await execution.answered(request, respond, is_slow=True)
+
+
+@router.post(
+    f"/{service.ID}/feedback",
+    responses=interop_schemas.CDS_ERRORS,
+    openapi_extra=interop_schemas.CDS_FEEDBACK,
+    summary="What became of a card",
+)
+async def feedback(request: Request) -> Response:
+    """Take note of what became of cards; comments are not kept."""
+    body = await execution.whole_body(request)
+    outcomes = await execution.done(
+        request, lambda: list(service.read_feedback(strict_json.parse(body))), len(body)
+    )
+    for outcome, reason in outcomes:
+        logs.event(
+            logging.INFO,
+            "cds_feedback",
+            request_id=request.scope[REQUEST_ID],
+            decision=outcome,
+            reason=reason,
+        )
+    return json_response({})
+
+
+def page_address(request: Request) -> str:
+    """Where the page is, as seen from outside."""
+    settings: Settings = request.app.state.settings
+    base = settings.cds_base_url or str(request.base_url)
+    return base.rstrip("/") + "/"

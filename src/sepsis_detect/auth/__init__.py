@@ -1,0 +1,1 @@
+"""Authentication: API keys, and JSON Web Tokens of CDS Hooks clients."""

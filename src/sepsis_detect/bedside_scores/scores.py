@@ -1,0 +1,354 @@
+"""Bedside scores shown beside the model's answer, never mixed into it.
+
+The data lack part of every score (mental state, treatments), and patients lack more. A missing
+item is unknown, not normal: each score has a minimum, where missing items count nothing, and a
+maximum, where they count all they can. The maximum is also open where a treatment that the data
+do not carry (vasopressors, renal replacement) decides an item's upper levels. What only offers
+another way to the same point (PaCO2 and immature cells in SIRS) or is rare and plain to see at
+the bedside (ECMO) opens nothing; the notes say so.
+
+A value counts for a while after it was measured: `VITAL_HOURS`, `LAB_HOURS`.
+
+    by_hour(stay)          arrays, every hour of any number of stays (model_build's baselines)
+    at_last_hour(stay)     one stay as it is shown: `ScoreResult`, with `as_dict()` for JSON
+
+Source: as in `points`, where the thresholds stand. SOFA-2 also: its SpO2/FiO2 bands, used only
+below 98 %, and the criteria for renal replacement of its footnote p. Modified shock index:
+Liu et al., World J Emerg Med 2012;3(2):114-117.
+"""
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from sepsis_detect.bedside_scores.definitions import (
+    POINTS_UNIT,
+    RATIO_UNIT,
+    RATIOS,
+    SCORES,
+    Item,
+    Ratio,
+    Score,
+)
+from sepsis_detect.bedside_scores.point_bands import PointTable, item_of
+from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL, N_CLINICAL, VITALS
+
+VITAL_HOURS = 4.0  # a vital sign counts until the fourth hour after it, that one included
+LAB_HOURS = 24.0
+DECIMALS = 4  # no measurement is finer; what lies below is left by unit conversion or float32
+
+SATURATION_BELOW = 98.0  # %; from here on SpO2/FiO2 says nothing about gas exchange
+SATURATION_RATIO_AT_MOST = (300.0, 250.0)  # SpO2 (%) / FiO2 (fraction), one point each
+SUPPORTED_RATIO_AT_MOST = (200.0, 120.0)  # one point more each, under advanced support only
+POTASSIUM_AT_LEAST = 6.0  # mmol/L; with raised creatinine, criteria for renal replacement
+PH_AT_MOST = 7.20
+BICARBONATE_AT_MOST = 12.0  # mmol/L
+RENAL_REPLACEMENT_POINTS = 4
+
+_ITEMS = [(score.name, item) for score in SCORES for item in score.items]
+_NAMES = [(score, item.name) for score, item in _ITEMS]
+_COLUMNS_OF = {
+    score.name: slice(at := _NAMES.index((score.name, score.items[0].name)), at + len(score.items))
+    for score in SCORES
+}
+_RESPIRATORY = _NAMES.index(("sofa2", "respiratory"))
+_KIDNEY = _NAMES.index(("sofa2", "kidney"))
+_MOST = np.array([item.most for _, item in _ITEMS], dtype=np.float64)
+_IS_OPEN = np.array([item.is_open for _, item in _ITEMS])
+_MEASURABLE = [column for column, (_, item) in enumerate(_ITEMS) if item.variables]
+_FIRST_VARIABLES = [BY_CHALLENGE[_ITEMS[at][1].variables[0]].column for at in _MEASURABLE]
+_SPO2, _FIO2, _POTASSIUM, _PH, _BICARBONATE = (
+    BY_CHALLENGE[name].column for name in ("O2Sat", "FiO2", "Potassium", "pH", "HCO3")
+)
+_points = PointTable(_NAMES, np.float64, of=item_of)
+
+_USED = tuple(
+    variable.challenge
+    for variable in CLINICAL
+    if any(
+        variable.challenge in item.variables for card in (*SCORES, *RATIOS) for item in card.items
+    )
+)
+_used = np.array([BY_CHALLENGE[name].column for name in _USED])
+_hours_carried = np.where(_used < len(VITALS), VITAL_HOURS, LAB_HOURS)
+
+_IS_AT: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRange:
+    """A score in each hour; a ratio has one value, NaN when unknown, as minimum and maximum.
+
+    Attributes:
+        minimum: Shape (n_hours,), what is missing counting nothing.
+        maximum: Shape (n_hours,), what is missing counting all it can.
+        available: Shape (n_hours,), how many items are known.
+    """
+
+    minimum: FloatArray
+    maximum: FloatArray
+    available: IntArray
+
+
+def by_hour(stay: Stay) -> dict[str, ScoreRange]:
+    """Score every hour of one or many stays, by name of the score; an hour sees only its past."""
+    values, _ = _carried(stay)
+    items = _score_items(values)
+    ranges = {}
+    for score in SCORES:
+        columns = _COLUMNS_OF[score.name]
+        ranges[score.name] = ScoreRange(
+            minimum=items.minimum[:, columns].sum(axis=1),
+            maximum=items.maximum[:, columns].sum(axis=1),
+            available=items.is_known[:, columns].sum(axis=1),
+        )
+    for ratio in RATIOS:
+        pair = values[:, [BY_CHALLENGE[item.variables[0]].column for item in ratio.items]]
+        value = pair[:, 0] / pair[:, 1]
+        available = (~np.isnan(pair)).sum(axis=1)
+        ranges[ratio.name] = ScoreRange(minimum=value, maximum=value, available=available)
+    return ranges
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A value that an item looked at, in the variable's canonical unit."""
+
+    variable: str
+    value: float
+    unit: str
+    measured_at_icu_hour: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemResult:
+    """An item of a score; `points` is None when unknown, and always for a ratio."""
+
+    item: str
+    label_en: str
+    label_fr: str
+    points: int | None
+    maximum: int | None
+    readings: tuple[Reading, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return plain | {"readings": [reading.as_dict() for reading in self.readings]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreResult:
+    """A score in the last hour of a stay.
+
+    Attributes:
+        value: The minimum, or the ratio; None when no item (for a ratio, not both) is known.
+        minimum, maximum: Between these lies the score; None for an unknown ratio.
+        out_of: The most that the score can be; None for a ratio.
+        is_reached: Whether the score stands in the relation `threshold_is` to the threshold;
+            None when that depends on what is missing.
+        available, total: How many items are known, and how many there are.
+        missing: Names of the others.
+    """
+
+    score: str
+    label_en: str
+    label_fr: str
+    unit: str
+    value: float | None
+    minimum: float | None
+    maximum: float | None
+    out_of: int | None
+    threshold: float
+    threshold_is: str
+    is_reached: bool | None
+    available: int
+    total: int
+    missing: tuple[str, ...]
+    items: tuple[ItemResult, ...]
+    note_en: str
+    note_fr: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        items = [item.as_dict() for item in self.items]
+        return plain | {"missing": list(self.missing), "items": items}
+
+
+def at_last_hour(stay: Stay) -> list[ScoreResult]:
+    """Score the last hour of one stay, for people.
+
+    Raises:
+        ValueError: There are several stays.
+    """
+    if stay.n_stays != 1:
+        raise ValueError(f"expected one stay, got {stay.n_stays}")
+    values, measured_in = _carried(stay)
+    readings = _readings(values[-1, _used], stay.icu_hours[measured_in[-1]])
+    points = _score_items(values[-1:])
+    results = [_score_result(score, points, readings) for score in SCORES]
+    return results + [_ratio_result(ratio, readings) for ratio in RATIOS]
+
+
+def _score_result(score: Score, points: "_ItemPoints", readings: dict[str, Reading]) -> ScoreResult:
+    columns = _COLUMNS_OF[score.name]
+    lows, highs, known = (
+        rows[0, columns].tolist() for rows in (points.minimum, points.maximum, points.is_known)
+    )
+    low, high = int(sum(lows)), int(sum(highs))
+    items = tuple(
+        _item_result(item, int(low) if is_known else None, int(high), readings)
+        for item, low, high, is_known in zip(score.items, lows, highs, known, strict=True)
+    )
+    return ScoreResult(
+        score=score.name,
+        label_en=score.label_en,
+        label_fr=score.label_fr,
+        unit=POINTS_UNIT,
+        value=low if any(known) else None,
+        minimum=low,
+        maximum=high,
+        out_of=score.most,
+        threshold=score.threshold,
+        threshold_is=">=",
+        is_reached=True if low >= score.threshold else False if high < score.threshold else None,
+        available=sum(known),
+        total=len(items),
+        missing=tuple(item.item for item in items if item.points is None),
+        items=items,
+        note_en=score.note_en,
+        note_fr=score.note_fr,
+    )
+
+
+def _ratio_result(ratio: Ratio, readings: dict[str, Reading]) -> ScoreResult:
+    items = tuple(_item_result(item, None, None, readings) for item in ratio.items)
+    missing = tuple(item.item for item in items if not item.readings)
+    value = None
+    if not missing:
+        value = items[0].readings[0].value / items[1].readings[0].value
+    return ScoreResult(
+        score=ratio.name,
+        label_en=ratio.label_en,
+        label_fr=ratio.label_fr,
+        unit=RATIO_UNIT,
+        value=value,
+        minimum=value,
+        maximum=value,
+        out_of=None,
+        threshold=ratio.threshold,
+        threshold_is=ratio.threshold_is,
+        is_reached=None if value is None else _IS_AT[ratio.threshold_is](value, ratio.threshold),
+        available=len(items) - len(missing),
+        total=len(items),
+        missing=missing,
+        items=items,
+        note_en=ratio.note_en,
+        note_fr=ratio.note_fr,
+    )
+
+
+def _item_result(
+    item: Item, points: int | None, maximum: int | None, readings: dict[str, Reading]
+) -> ItemResult:
+    return ItemResult(
+        item=item.name,
+        label_en=item.label_en,
+        label_fr=item.label_fr,
+        points=points,
+        maximum=maximum,
+        readings=tuple(readings[name] for name in item.variables if name in readings),
+    )
+
+
+def _readings(values: FloatArray, icu_hours: FloatArray) -> dict[str, Reading]:
+    """What is known in one hour, by challenge name; both in the order of `_USED`."""
+    return {
+        name: Reading(
+            variable=BY_CHALLENGE[name].name,
+            value=value,
+            unit=BY_CHALLENGE[name].unit,
+            measured_at_icu_hour=None if isnan(hour) else int(hour),
+        )
+        for name, value, hour in zip(_USED, values.tolist(), icu_hours.tolist(), strict=True)
+        if not isnan(value)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _ItemPoints:
+    """Points of all items of all scores, each of shape (n_hours, n_items)."""
+
+    minimum: FloatArray
+    maximum: FloatArray
+    is_known: BoolArray
+
+
+def _score_items(values: FloatArray) -> _ItemPoints:
+    """Score every item of every hour on its own; `values` as `_carried` returns them."""
+    points = _points(values)
+    is_known = points > 0
+    is_known[:, _MEASURABLE] |= ~np.isnan(values[:, _FIRST_VARIABLES])
+    points[_needs_renal_replacement(values) & (points[:, _KIDNEY] > 0), _KIDNEY] = (
+        RENAL_REPLACEMENT_POINTS
+    )
+
+    ratio = _saturation_ratio(values)
+    is_known[:, _RESPIRATORY] = ~np.isnan(ratio)
+    points[:, _RESPIRATORY] = _n_reached(ratio, SATURATION_RATIO_AT_MOST)
+    maximum = np.where(is_known & ~_IS_OPEN, points, _MOST)
+    maximum[:, _RESPIRATORY] += is_known[:, _RESPIRATORY] * _n_reached(
+        ratio, SUPPORTED_RATIO_AT_MOST
+    )
+    return _ItemPoints(points, maximum, is_known)
+
+
+def _saturation_ratio(values: FloatArray) -> FloatArray:
+    """SpO2 (%) over FiO2 (fraction), NaN where it says nothing."""
+    saturation = values[:, _SPO2]
+    ratio = np.where(saturation < SATURATION_BELOW, saturation, np.nan) / values[:, _FIO2]
+    return np.round(ratio, DECIMALS)
+
+
+def _needs_renal_replacement(values: FloatArray) -> BoolArray:
+    """Whether the criteria besides raised creatinine are met; unknown counts as not."""
+    is_acidotic = (values[:, _PH] <= PH_AT_MOST) & (values[:, _BICARBONATE] <= BICARBONATE_AT_MOST)
+    return (values[:, _POTASSIUM] >= POTASSIUM_AT_LEAST) | is_acidotic
+
+
+def _n_reached(ratio: FloatArray, thresholds: tuple[float, ...]) -> IntArray:
+    """How many of the thresholds the ratio is at or below."""
+    is_reached: BoolArray = ratio[:, None] <= np.array(thresholds)
+    n_reached: IntArray = is_reached.sum(axis=1)
+    return n_reached
+
+
+def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
+    """Carry each value as long as it counts.
+
+    Returns:
+        Shape (n_hours, 34), NaN where nothing is known; and of shape (n_hours, n_used) the row
+        where each of the `_USED` variables was last measured, if it was.
+    """
+    measured = stay.values[:, _used]
+    rows = np.arange(stay.n_hours)[:, None]
+    last_rows = np.maximum.accumulate(np.where(np.isnan(measured), -1, rows), axis=0)
+    is_in_stay = last_rows >= stay.first_rows[:, None]
+    last_rows = np.where(is_in_stay, last_rows, rows)
+    age_hours = stay.icu_hours[:, None] - stay.icu_hours[last_rows]
+    # A lone hour may have no number: what was measured in the hour itself counts all the same.
+    is_fresh = (age_hours <= _hours_carried) | (last_rows == rows)
+    values = np.full((stay.n_hours, N_CLINICAL), np.nan)
+    last = np.take_along_axis(measured, last_rows, axis=0)
+    values[:, _used] = np.where(is_fresh, np.round(last, DECIMALS), np.nan)
+    return values, last_rows

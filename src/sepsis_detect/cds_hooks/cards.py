@@ -1,0 +1,130 @@
+"""CDS Hooks cards: what a clinician reads beside the chart.
+
+A negative answer makes no card: what is always there is not read. See docs/adr/0013.
+
+Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "CDS Service Response".
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from uuid import uuid4
+
+from sepsis_detect import __version__
+from sepsis_detect.fhir import systems
+from sepsis_detect.fhir.assessment import Assessment, named_reason, percent
+from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.risk_assessment import NOTICES
+from sepsis_detect.problems import Problem
+
+MOST_WARNINGS, MOST_PROBLEMS = 5, 5
+MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
+
+OVERRIDES = {
+    "already-treated": (
+        "Sepsis already recognised and treated",
+        "Sepsis déjà reconnu et traité",
+    ),
+    "other-cause": ("Explained by another condition", "Expliqué par une autre affection"),
+    "bad-data": ("Input data are wrong", "Données d'entrée erronées"),
+}
+TOPIC = {"system": systems.TOPICS, "code": "sepsis", "display": "Sepsis"}
+
+
+def risk_cards(assessment: Assessment, language: Language, *, page: str) -> list[dict[str, Any]]:
+    """One card for a positive answer, none for a negative one.
+
+    Args:
+        assessment: The answer.
+        language: Of the card.
+        page: Address of the service's page.
+    """
+    if not assessment.is_positive:
+        return []
+    is_french = language == "fr"
+    risk = percent(assessment.probability, language)
+    is_critical = assessment.is_far_above or assessment.is_in_shock
+    summary = (
+        f"Risque de sepsis dans les 6 h : {risk}" if is_french else f"Sepsis risk, next 6 h: {risk}"
+    )
+    card = _card(
+        summary,
+        "critical" if is_critical else "warning",
+        "\n\n".join(_details(assessment, language)),
+        page,
+    )
+    card["overrideReasons"] = [
+        {"system": systems.OVERRIDES, "code": code, "display": french if is_french else english}
+        for code, (english, french) in OVERRIDES.items()
+    ]
+    card["extension"] = {
+        systems.EXTENSION: {
+            "probability": assessment.probability,
+            "threshold": assessment.threshold,
+            "model": {"name": assessment.model.card.name, "version": assessment.model.card.version},
+        }
+    }
+    label = "Ouvrir Sepsis Detect" if is_french else "Open Sepsis Detect"
+    card["links"] = [{"label": label, "url": page, "type": "absolute"}]
+    return [card]
+
+
+def problem_card(problems: list[Problem], language: Language, *, page: str) -> dict[str, Any]:
+    """The card for data nothing can be said from."""
+    is_french = language == "fr"
+    summary = (
+        "Risque de sepsis non calculé : données incohérentes ou illisibles"
+        if is_french
+        else "Sepsis risk not computed: the data are incoherent or cannot be read"
+    )
+    lines = [_bullet(problem, language) for problem in problems[:MOST_PROBLEMS]]
+    if n_more := len(problems) - len(lines):
+        lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
+    notice = f"_{NOTICES[language]}_"
+    return _card(summary, "info", "\n".join(lines) + f"\n\n{notice}", page)
+
+
+def _card(summary: str, indicator: str, detail: str, page: str) -> dict[str, Any]:
+    return {
+        "uuid": str(uuid4()),
+        "summary": summary,
+        "indicator": indicator,
+        "detail": detail,
+        "source": {"label": f"Sepsis Detect {__version__}", "url": page, "topic": TOPIC},
+    }
+
+
+def _details(assessment: Assessment, language: Language) -> Iterable[str]:
+    is_french = language == "fr"
+    risk = percent(assessment.probability, language)
+    threshold = percent(assessment.threshold, language)
+    card = assessment.model.card
+    yield (
+        f"**Risque prédit : {risk}** (positif à partir de {threshold} ; "
+        f"modèle {card.name} {card.version})"
+        if is_french
+        else f"**Predicted risk: {risk}** (positive from {threshold} on; "
+        f"model {card.name} {card.version})"
+    )
+    if assessment.is_in_shock:
+        yield (
+            "Dernière heure : PAM < 65 mmHg ou lactate > 4 mmol/L."
+            if is_french
+            else "Last hour: MAP < 65 mmHg or lactate > 4 mmol/L."
+        )
+    raised = [each for each in assessment.reasons if each.effect > 0]
+    if raised:
+        title = "Ce qui augmente le risque :" if is_french else "What raises the risk:"
+        yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
+    if warnings := assessment.warnings:
+        title = "Qualité des données :" if is_french else "Data quality:"
+        lines = [_bullet(each, language) for each in warnings[:MOST_WARNINGS]]
+        if n_more := len(warnings) - len(lines):
+            lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
+        yield "\n".join([title, "", *lines])
+    yield f"_{NOTICES[language]}_"
+
+
+def _bullet(problem: Problem, language: Language) -> str:
+    """A problem as a line of Markdown; words of the caller cannot become markup."""
+    return "- " + MARKDOWN.sub(r"\\\1", " ".join(sentence(problem, language).split()))

@@ -1,0 +1,163 @@
+"""A CDS Hooks request: hook, context and prefetched data.
+
+Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "Calling a CDS Service".
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sepsis_detect.fhir import bundle, patient
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.patient import FhirPatient
+from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
+from sepsis_detect.problems import Problem, RequestError, unprocessable
+
+PATIENT_VIEW, ENCOUNTER_START = "patient-view", "encounter-start"
+REQUIRED_CONTEXT = {
+    PATIENT_VIEW: ("userId", "patientId"),
+    ENCOUNTER_START: ("userId", "patientId", "encounterId"),
+}
+SINGLE = {"patient": "Patient", "encounter": "Encounter"}
+SEARCHES = ("vitals", "labs")
+BASE = "prefetch"
+
+
+@dataclass(frozen=True, slots=True)
+class CdsRequest:
+    """What a client asks.
+
+    Attributes:
+        hook: `patient-view` or `encounter-start`.
+        patient_id: Whose chart it is.
+        prefetch: By key; what could not be had is left out.
+    """
+
+    hook: str
+    patient_id: str
+    prefetch: dict[str, Resource]
+
+
+def read_request(sent: Any) -> CdsRequest:
+    """Read a request.
+
+    Raises:
+        RequestError: 422, it is none; 412, the data needed were not sent.
+    """
+    problems: list[Problem] = []
+    if not isinstance(sent, dict):
+        raise unprocessable([_wrong((), "An object is expected.", "Un objet est attendu.")])
+    hook = sent.get("hook")
+    if not isinstance(hook, str) or hook not in REQUIRED_CONTEXT:
+        listed = ", ".join(REQUIRED_CONTEXT)
+        problems.append(
+            _wrong(("hook",), f"`hook` must be one of {listed}.", f"`hook` : {listed} attendu.")
+        )
+        hook = PATIENT_VIEW
+    if not _is_word(sent.get("hookInstance")):
+        problems.append(_required(("hookInstance",)))
+    if "fhirAuthorization" in sent and not _is_word(sent.get("fhirServer")):
+        problems.append(_required(("fhirServer",)))  # invariant cds-r-1
+    context = sent.get("context")
+    context = context if isinstance(context, dict) else {}
+    problems += [
+        _required(("context", key))
+        for key in REQUIRED_CONTEXT[hook]
+        if not _is_word(context.get(key))
+    ]
+    prefetch = _prefetch(sent.get("prefetch"), problems)
+    if problems:
+        raise unprocessable(problems)
+    if not any(key in prefetch for key in SEARCHES):
+        raise _no_data()
+    return CdsRequest(hook, str(context["patientId"]).rpartition("/")[2], prefetch)
+
+
+def read_patient(asked: CdsRequest, now: datetime) -> FhirPatient:
+    """The patient of a request; what is wrong is in `problems`."""
+    return patient.read(lambda reader: _entries(asked, reader), base=BASE, now=now)
+
+
+def _entries(asked: CdsRequest, reader: Reader) -> list[Entry]:
+    # The chart that is open says whose data these must be, also where no Patient was sent.
+    person = asked.prefetch.get("patient", {"resourceType": "Patient"})
+    person = {"id": asked.patient_id, **person}
+    if person["id"] != asked.patient_id:
+        reader.problem(
+            "bundle.two_patients",
+            f"{BASE}.patient.id",
+            "The Patient sent is not the one of the context.",
+            "Le Patient envoyé n'est pas celui du contexte.",
+            kind="incoherent",
+        )
+    found = [_entry(person, "patient", "Patient")]
+    if encounter := asked.prefetch.get("encounter"):
+        found.append(_entry(encounter, "encounter", "Encounter"))
+    for key in SEARCHES:
+        if key in asked.prefetch:
+            found += bundle.entries(asked.prefetch[key], f"{BASE}.{key}", reader)
+        else:
+            reader.note(
+                "cds.prefetch",
+                f"{BASE}.{key}",
+                f"`{key}` was not prefetched: its data are missing.",
+                f"`{key}` n'a pas été préchargé : ses données manquent.",
+            )
+    return found
+
+
+def _entry(resource: Resource, key: str, kind: str) -> Entry:
+    id_ = resource.get("id")
+    return Entry(resource, f"{BASE}.{key}", "", kind, f"{kind}/{id_}" if _is_word(id_) else "")
+
+
+def _prefetch(sent: Any, problems: list[Problem]) -> dict[str, Resource]:
+    if sent is None:
+        return {}
+    if not isinstance(sent, dict):
+        problems.append(_wrong((BASE,), "`prefetch` must be an object.", "Un objet est attendu."))
+        return {}
+    found = {}
+    for key in (*SINGLE, *SEARCHES):
+        value = sent.get(key)
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if value is None or kind == "OperationOutcome":
+            continue  # the client could not get it
+        wanted = SINGLE.get(key, "Bundle")
+        if kind == wanted:
+            found[key] = value
+        else:
+            problems.append(
+                _wrong(
+                    (BASE, key),
+                    f"`{key}` must be a {wanted} or null, not `{quoted(kind)}`.",
+                    f"`{key}` doit être un {wanted} ou null, et non `{quoted(kind)}`.",
+                )
+            )
+    return found
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _wrong(place: tuple[str, ...], msg: str, msg_fr: str) -> Problem:
+    loc = ("body", *place)
+    return Problem(type="json", rule="cds.request", loc=loc, msg=msg, msg_fr=msg_fr)
+
+
+def _required(place: tuple[str, ...]) -> Problem:
+    name = place[-1]
+    return _wrong(place, f"`{name}` is required, as a text.", f"`{name}` est nécessaire (texte).")
+
+
+def _no_data() -> RequestError:
+    keys = " or ".join(f"`{key}`" for key in SEARCHES)
+    problem = Problem(
+        type="cds",
+        rule="cds.prefetch",
+        loc=("body", BASE),
+        msg=f"Nothing to predict from: prefetch {keys}, as discovery says.",
+        msg_fr=f"Aucune donnée : préchargez {keys.replace(' or ', ' ou ')}, comme indiqué.",
+    )
+    return RequestError(412, [problem])

@@ -1,0 +1,139 @@
+"""What CDS Hooks clients discover, and the feedback they send back.
+
+Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "Discovery" and "Feedback".
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sepsis_detect.cds_hooks.cards import OVERRIDES
+from sepsis_detect.cds_hooks.request import ENCOUNTER_START, PATIENT_VIEW
+from sepsis_detect.problems import Problem, unprocessable
+
+ID = "sepsis-risk"
+_SEARCH = "Observation?patient={{context.patientId}}&category=%s&_sort=-date&_count=500"
+PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "encounter": "Encounter/{{context.encounterId}}",
+    "vitals": _SEARCH % "vital-signs",
+    "labs": _SEARCH % "laboratory",
+}
+TITLES = {"en": "Sepsis risk (ICU, next 6 hours)", "fr": "Risque de sepsis (réanimation, 6 heures)"}
+DISCOVERY: dict[str, Any] = {
+    "services": [
+        {
+            "hook": hook,
+            "title": TITLES["en"],
+            "description": (
+                "A card when the predicted risk of sepsis within six hours is at or above the "
+                "threshold. Research use only, not a medical device."
+            ),
+            "id": ID,
+            "usageRequirements": (
+                "Adults in intensive care. Needs at least one vital sign of the last 24 hours."
+            ),
+            "prefetch": PREFETCH,
+        }
+        for hook in (PATIENT_VIEW, ENCOUNTER_START)
+    ]
+}
+
+OUTCOMES = ("accepted", "overridden")
+MOST_FEEDBACK = 100
+
+
+def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
+    """Check feedback.
+
+    Returns:
+        Outcome and override reason of each card; a reason that is not ours, and every comment, is
+        left out: it may hold anything.
+
+    Raises:
+        RequestError: 422, with everything that is wrong.
+    """
+    listed = sent.get("feedback") if isinstance(sent, dict) else None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_FEEDBACK:
+        raise unprocessable(
+            [_problem(("feedback",), f"a list of 1 to {MOST_FEEDBACK} objects", "une liste")]
+        )
+    problems: list[Problem] = []
+    found = []
+    for index, each in enumerate(listed):
+        place = ("feedback", index)
+        if not isinstance(each, dict):
+            problems.append(_problem(place, "an object", "un objet"))
+            continue
+        problems += _problems(each, place)
+        found.append((str(each.get("outcome")), _reason(each)))
+    if problems:
+        raise unprocessable(problems)
+    return found
+
+
+def _problems(each: dict[str, Any], place: tuple[str | int, ...]) -> list[Problem]:
+    problems = []
+    if not isinstance(each.get("card"), str) or not each["card"]:
+        problems.append(_problem((*place, "card"), "the uuid of a card", "l'uuid d'une carte"))
+    outcome = each.get("outcome")
+    if outcome not in OUTCOMES:
+        listed = " or ".join(OUTCOMES)
+        problems.append(_problem((*place, "outcome"), listed, listed.replace(" or ", " ou ")))
+    if not _is_time(each.get("outcomeTimestamp")):
+        problems.append(
+            _problem((*place, "outcomeTimestamp"), "a time with offset", "une heure avec décalage")
+        )
+    accepted = each.get("acceptedSuggestions")
+    if outcome == "accepted" and not _has_ids(accepted):  # invariant cds-fb-2
+        problems.append(
+            _problem((*place, "acceptedSuggestions"), "a list of ids", "une liste d'identifiants")
+        )
+    if not _is_reason(each.get("overrideReason")):  # invariant cds-fb-3
+        problems.append(
+            _problem(
+                (*place, "overrideReason"),
+                "a reason, a userComment, or both",
+                "une raison, un commentaire ou les deux",
+            )
+        )
+    return problems
+
+
+def _has_ids(accepted: Any) -> bool:
+    return (
+        isinstance(accepted, list)
+        and bool(accepted)
+        and all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in accepted)
+    )
+
+
+def _is_reason(stated: Any) -> bool:
+    if not isinstance(stated, dict):
+        return stated is None
+    kinds = (("reason", dict), ("userComment", str))
+    return any(isinstance(stated.get(key), kind) and stated[key] for key, kind in kinds)
+
+
+def _is_time(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _reason(each: dict[str, Any]) -> str | None:
+    stated = each.get("overrideReason")
+    reason = stated.get("reason") if isinstance(stated, dict) else None
+    code = reason.get("code") if isinstance(reason, dict) else None
+    return code if isinstance(code, str) and code in OVERRIDES else None
+
+
+def _problem(place: tuple[str | int, ...], wanted: str, wanted_fr: str) -> Problem:
+    name = place[-1]
+    return Problem(
+        type="json",
+        rule="cds.feedback",
+        loc=("body", *place),
+        msg=f"`{name}` must be {wanted}.",
+        msg_fr=f"`{name}` doit être {wanted_fr}.",
+    )

@@ -1,0 +1,1 @@
+"""What a patient is, and what cannot be: variables, units of measure, stays, coherence rules."""

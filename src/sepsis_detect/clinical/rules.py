@@ -1,0 +1,363 @@
+"""The coherence rules as data: what is refused, what only warns, and in which words.
+
+Every rule stands here once, with its severity, its tolerance and its sentence in English and
+French; `coherence` applies them. Tolerances were measured on 20,000 real stays and are argued in
+docs/coherence.md.
+
+Placeholders of the sentences: `{label}`, `{value}`, `{low}`, `{high}` for a range; `{a}`, `{b}`,
+`{c}` for the values a rule compares, with their units.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES
+
+
+class Severity(Enum):
+    """Whether an incoherence refuses the request or accompanies the answer."""
+
+    REFUSED = "refused"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """One rule: its public id, what it costs, and its sentences; equal to itself alone."""
+
+    id: str
+    severity: Severity
+    en: str
+    fr: str
+    hint_en: str = ""
+    hint_fr: str = ""
+
+
+def _refused(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+    return Rule(id_, Severity.REFUSED, en, fr, hint_en, hint_fr)
+
+
+def _warning(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+    return Rule(id_, Severity.WARNING, en, fr, hint_en, hint_fr)
+
+
+# --- Ranges -------------------------------------------------------------------------------------
+
+OUT_OF_RANGE = {
+    variable.column: _refused(
+        f"range:{variable.challenge}",
+        "{label} {value} is outside the possible range, {low} to {high}.",
+        "{label} : {value}, hors des limites possibles ({low} à {high}).",
+    )
+    for variable in VARIABLES
+}
+NOT_WHOLE = (
+    "{label} {value} must be a whole number, {low} to {high}.",
+    "{label} : {value}, un nombre entier est attendu ({low} à {high}).",
+)
+WHOLE_NUMBERS = tuple(BY_CHALLENGE[name].column for name in ("Gender", "Unit1", "Unit2", "ICULOS"))
+
+UNUSUAL_EN = "{label} {value} is unusual (expected {low} to {high})."
+UNUSUAL_FR = "{label} : {value}, valeur inhabituelle (attendu : {low} à {high})."
+# Beyond a warning bound these variables have a rule with a name of its own.
+NAMED_UNUSUAL = {
+    ("Age", "low"): "age.adult",
+    ("Calcium", "low"): "calcium.unit",
+    ("Creatinine", "high"): "creatinine.unit",
+    ("EtCO2", "low"): "etco2.unit",
+    ("FiO2", "low"): "sat.fio2_low",
+    ("Glucose", "low"): "glucose.unit",
+    ("HospAdmTime", "high"): "stay.admtime_w",
+    ("ICULOS", "high"): "stay.beyond",
+    ("Lactate", "high"): "lactate.unit",
+    ("Magnesium", "low"): "magnesium.unit",
+    ("MAP", "high"): "bp.map_flush",
+    ("PaCO2", "low"): "paco2.unit",
+    ("Phosphate", "low"): "phosphate.unit",
+    ("TroponinI", "high"): "troponin.unit",
+}
+NAMED_SENTENCES = {
+    "bp.map_flush": (
+        "Mean arterial pressure {value}: the arterial line may have been flushed.",
+        "Pression artérielle moyenne {value} : la ligne artérielle a peut-être été purgée.",
+    ),
+    "age.adult": (
+        "Age {value}: the model was trained on adults.",
+        "Âge {value} : le modèle a été entraîné sur des adultes.",
+    ),
+    "stay.admtime_w": (
+        "Hospital admission {value} after intensive care admission; it normally comes before.",
+        "Admission à l'hôpital {value} après celle en réanimation ; elle la précède d'ordinaire.",
+    ),
+    "stay.beyond": (
+        "ICU hour {value} is beyond the longest stay of the training data ({high}).",
+        "Heure de réanimation {value} : au-delà du plus long séjour d'entraînement ({high}).",
+    ),
+}
+
+
+def _unusual(challenge: str, side: str) -> Rule:
+    rule_id = NAMED_UNUSUAL.get((challenge, side), f"range_w:{challenge}")
+    return _warning(rule_id, *NAMED_SENTENCES.get(rule_id, (UNUSUAL_EN, UNUSUAL_FR)))
+
+
+UNUSUALLY_LOW = {v.column: _unusual(v.challenge, "low") for v in VARIABLES}
+UNUSUALLY_HIGH = {v.column: _unusual(v.challenge, "high") for v in VARIABLES}
+
+
+# --- Two values of one hour ---------------------------------------------------------------------
+
+ABOVE, BELOW = np.inf, -np.inf
+# A refusal must be certain: decimal fractions stored in binary must not tip a comparison.
+SLACK = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class PairRule:
+    """Fires where `more_than < a * A + b * B < less_than`, A and B being values of one hour."""
+
+    rule: Rule
+    a: str
+    b: str
+    factor_a: float
+    factor_b: float
+    more_than: float
+    less_than: float = np.inf
+
+
+DBP_GE_SBP = _refused(
+    "bp.dbp_ge_sbp",
+    "Diastolic pressure {a} must be lower than systolic pressure {b}.",
+    "La pression diastolique ({a}) doit être inférieure à la pression systolique ({b}).",
+    "Are the two values swapped?",
+    "Les deux valeurs sont-elles inversées ?",
+)
+MAP_GT_SBP = _refused(
+    "bp.map_gt_sbp",
+    "Mean arterial pressure {a} is more than 5 mmHg above systolic pressure {b}.",
+    "La pression artérielle moyenne ({a}) dépasse la systolique ({b}) de plus de 5 mmHg.",
+    "Do the two come from the same device at the same time?",
+    "Viennent-elles du même appareil, au même moment ?",
+)
+MAP_LT_DBP = _refused(
+    "bp.map_lt_dbp",
+    "Mean arterial pressure {b} is more than 5 mmHg below diastolic pressure {a}.",
+    "La pression artérielle moyenne ({b}) est inférieure à la diastolique ({a}) de plus de 5 mmHg.",
+    "Do the two come from the same device at the same time?",
+    "Viennent-elles du même appareil, au même moment ?",
+)
+MAP_EDGE = _warning(
+    "bp.map_edge",
+    "Mean arterial pressure lies outside diastolic to systolic by up to 5 mmHg ({a}, {b}).",
+    "La pression moyenne sort de l'intervalle diastolique-systolique d'au plus 5 mmHg ({a}, {b}).",
+)
+PP_NARROW = _warning(
+    "bp.pp_narrow",
+    "Pulse pressure is below 10 mmHg (systolic {a}, diastolic {b}).",
+    "Pression pulsée inférieure à 10 mmHg (systolique {a}, diastolique {b}).",
+    "A damped arterial line looks like this.",
+    "Un cathéter artériel amorti donne ce tracé.",
+)
+PP_WIDE = _warning(
+    "bp.pp_wide",
+    "Pulse pressure is above 150 mmHg (systolic {a}, diastolic {b}).",
+    "Pression pulsée supérieure à 150 mmHg (systolique {a}, diastolique {b}).",
+)
+BILI_DIRECT = _refused(
+    "bili.direct_gt_total",
+    "Direct bilirubin {a} exceeds total bilirubin {b}.",
+    "La bilirubine directe ({a}) dépasse la bilirubine totale ({b}).",
+    "Are the two in the same unit, or swapped?",
+    "Même unité pour les deux ? Valeurs inversées ?",
+)
+BILI_DIRECT_W = _warning(
+    "bili.direct_gt_total_w",
+    "Direct bilirubin {a} is slightly above total bilirubin {b}.",
+    "La bilirubine directe ({a}) dépasse légèrement la bilirubine totale ({b}).",
+)
+HEME_RATIO = _refused(
+    "heme.ratio",
+    "Haematocrit {a} and haemoglobin {b} cannot belong to one sample (ratio outside 1.5 to 5).",
+    "Hématocrite {a} et hémoglobine {b} incompatibles (rapport hors de 1,5 à 5).",
+    "Haematocrit in % is about three times haemoglobin in g/dL: check both units.",
+    "L'hématocrite en % vaut environ trois fois l'hémoglobine en g/dL : vérifiez les unités.",
+)
+HEME_RATIO_W = _warning(
+    "heme.ratio_w",
+    "Haematocrit {a} and haemoglobin {b} fit poorly (ratio outside 2.4 to 3.7).",
+    "Hématocrite {a} et hémoglobine {b} s'accordent mal (rapport hors de 2,4 à 3,7).",
+)
+ETCO2_GT_PACO2 = _warning(
+    "gas.etco2_gt_paco2",
+    "End-tidal CO2 {a} exceeds arterial PaCO2 {b} by more than 10 mmHg.",
+    "L'EtCO2 ({a}) dépasse la PaCO2 ({b}) de plus de 10 mmHg.",
+)
+SPO2_SAO2 = _warning(
+    "sat.spo2_sao2",
+    "Pulse oximetry and arterial saturation differ by more than 15 points ({a}, {b}).",
+    "SpO2 et SaO2 diffèrent de plus de 15 points ({a}, {b}).",
+    "Is the sample venous?",
+    "L'échantillon est-il veineux ?",
+)
+RENAL_RATIO = _warning(
+    "renal.ratio",
+    "Urea nitrogen {a} and creatinine {b} fit poorly (ratio outside 1.5 to 100).",
+    "Azote uréique {a} et créatinine {b} s'accordent mal (rapport hors de 1,5 à 100).",
+    "Is urea in mmol/L, or creatinine in umol/L? Say so in `units`.",
+    "Urée en mmol/L ou créatinine en µmol/L ? Indiquez-le dans `units`.",
+)
+UNIT_BOTH = _refused(
+    "unit.both",
+    "Unit1 and Unit2 are both 1: a patient lies in one unit.",
+    "Unit1 et Unit2 valent 1 toutes les deux : un patient est dans une seule unité.",
+)
+UNIT_NONE = _refused(
+    "unit.none",
+    "Unit1 and Unit2 are both 0: send null for both when the unit is unknown.",
+    "Unit1 et Unit2 valent 0 toutes les deux : envoyez null pour les deux si l'unité est inconnue.",
+)
+
+PAIR_RULES = (
+    PairRule(DBP_GE_SBP, "DBP", "SBP", 1, -1, -SLACK),
+    PairRule(MAP_GT_SBP, "MAP", "SBP", 1, -1, 5 + SLACK),
+    PairRule(MAP_LT_DBP, "DBP", "MAP", 1, -1, 5 + SLACK),
+    PairRule(MAP_EDGE, "MAP", "SBP", 1, -1, SLACK, 5 + SLACK),
+    PairRule(MAP_EDGE, "DBP", "MAP", 1, -1, SLACK, 5 + SLACK),
+    PairRule(PP_NARROW, "SBP", "DBP", 1, -1, SLACK, 10 - SLACK),
+    PairRule(PP_WIDE, "SBP", "DBP", 1, -1, 150 + SLACK),
+    PairRule(BILI_DIRECT, "Bilirubin_direct", "Bilirubin_total", 1, -1.1, 0.3 + SLACK),
+    PairRule(BILI_DIRECT_W, "Bilirubin_direct", "Bilirubin_total", 1, -1, 0.05 + SLACK),
+    PairRule(HEME_RATIO, "Hct", "Hgb", 1, -5.0, SLACK),
+    PairRule(HEME_RATIO, "Hct", "Hgb", -1, 1.5, SLACK),
+    PairRule(HEME_RATIO_W, "Hct", "Hgb", 1, -3.7, SLACK),
+    PairRule(HEME_RATIO_W, "Hct", "Hgb", -1, 2.4, SLACK),
+    PairRule(ETCO2_GT_PACO2, "EtCO2", "PaCO2", 1, -1, 10 + SLACK),
+    PairRule(SPO2_SAO2, "O2Sat", "SaO2", 1, -1, 15 + SLACK),
+    PairRule(SPO2_SAO2, "SaO2", "O2Sat", 1, -1, 15 + SLACK),
+    PairRule(RENAL_RATIO, "BUN", "Creatinine", 1, -100, SLACK),
+    PairRule(RENAL_RATIO, "BUN", "Creatinine", -1, 1.5, SLACK),
+    PairRule(UNIT_BOTH, "Unit1", "Unit2", 1, 1, 2 - SLACK),
+    PairRule(UNIT_NONE, "Unit1", "Unit2", -1, -1, -SLACK),
+)
+
+# --- Acid and base ------------------------------------------------------------------------------
+
+PK = 6.1  # carbonic acid, 37 Cel
+CO2_SOLUBILITY = 0.0307  # mmol/L/mm[Hg]
+HH_REFUSED_ABOVE = 0.30  # pH; a factor of two in bicarbonate or PaCO2
+HH_WARNS_ABOVE = 0.15  # pH
+BASE_EXCESS_WARNS_ABOVE = 5.0  # mmol/L
+# A base deficit sent as base excess: far on one side while pH and PaCO2 say the other.
+DEFICIT_BELOW, DEFICIT_PH_ABOVE, DEFICIT_PACO2_ABOVE = -8.0, 7.5, 40.0
+EXCESS_ABOVE, EXCESS_PH_BELOW, EXCESS_PACO2_BELOW = 8.0, 7.3, 40.0
+
+HENDERSON_HASSELBALCH = _refused(
+    "abg.hh",
+    "pH {a}, bicarbonate {b} and PaCO2 {c} contradict each other (Henderson-Hasselbalch).",
+    "pH {a}, bicarbonates {b} et PaCO2 {c} se contredisent (Henderson-Hasselbalch).",
+    "Only another unit or another sample explains such a gap.",
+    "Seule une autre unité ou un autre prélèvement explique un tel écart.",
+)
+HENDERSON_HASSELBALCH_W = _warning(
+    "abg.hh_w",
+    "pH {a}, bicarbonate {b} and PaCO2 {c} fit poorly (Henderson-Hasselbalch).",
+    "pH {a}, bicarbonates {b} et PaCO2 {c} s'accordent mal (Henderson-Hasselbalch).",
+)
+BASE_EXCESS_W = _warning(
+    "abg.be_w",
+    "Base excess {c} is more than 5 mmol/L from what pH {a} and PaCO2 {b} imply.",
+    "L'excès de base ({c}) s'écarte de plus de 5 mmol/L de ce qu'impliquent pH {a} et PaCO2 {b}.",
+)
+BASE_EXCESS_SIGN = _warning(
+    "abg.be_sign",
+    "Base excess {c} contradicts pH {a} with PaCO2 {b}.",
+    "L'excès de base ({c}) contredit le pH {a} avec une PaCO2 de {b}.",
+    "Was a base deficit sent? Change its sign.",
+    "S'agit-il d'un déficit de base ? Changez le signe.",
+)
+
+# --- Across hours -------------------------------------------------------------------------------
+
+HOUR_MISSING = _refused(
+    "time.iculos_missing",
+    "Hour {position} of the stay has no icu_hour: the order of the hours is unknown.",
+    "L'heure n° {position} du séjour n'a pas d'icu_hour : l'ordre des heures est inconnu.",
+)
+HOUR_DUPLICATE = _refused(
+    "time.duplicate",
+    "ICU hour {value} is sent twice.",
+    "L'heure de réanimation {value} est envoyée deux fois.",
+    "Which one is true? Send one row per hour.",
+    "Laquelle est juste ? Envoyez une ligne par heure.",
+)
+HOUR_ORDER = _refused(
+    "time.iculos_order",
+    "ICU hour {value} comes after hour {b}: hours must increase.",
+    "L'heure de réanimation {value} suit l'heure {b} : les heures doivent croître.",
+    "Sort the hours before sending.",
+    "Triez les heures avant l'envoi.",
+)
+HOUR_GAP = _warning(
+    "time.gap",
+    "No row between ICU hours {b} and {value}: taken as hours without measurement.",
+    "Aucune ligne entre les heures {b} et {value} : considérées comme sans mesure.",
+)
+CONSTANT = _refused(
+    "stay.const",
+    "{label} changes within the stay ({a}, {b}): are two patients mixed?",
+    "{label} change au cours du séjour ({a}, {b}) : deux patients mélangés ?",
+)
+ALL_MISSING = _refused(
+    "stay.all_missing",
+    "No vital sign and no laboratory value was sent: there is nothing to predict from.",
+    "Aucun signe vital ni résultat de laboratoire : rien ne permet de prédire.",
+)
+NO_VITALS = _warning(
+    "stay.no_vitals_24h",
+    "No vital sign in the last 24 h: the prediction rests on old data.",
+    "Aucun signe vital depuis 24 h : la prédiction repose sur des données anciennes.",
+)
+TOO_SHORT = _warning(
+    "stay.too_short",
+    "{value} h of history were sent; the model saw at least 8 h of every training stay.",
+    "{value} h d'historique envoyées ; chaque séjour d'entraînement en comptait au moins 8.",
+    "Send the earlier hours of the stay as well.",
+    "Envoyez aussi les heures précédentes du séjour.",
+)
+NO_VITALS_FOR_HOURS = 24
+SHORT_STAY_HOURS = 8
+STAY_CONSTANTS = {"Age": 1.0, "Gender": 0.0, "Unit1": 0.0, "Unit2": 0.0, "HospAdmTime": 0.0}
+JUMP_LIMITS = {"Temp": 4.0, "HR": 100.0, "SBP": 120.0, "Hgb": 6.0, "Creatinine": 5.0}
+JUMPS = {
+    name: _warning(
+        f"jump.{name}",
+        "{label} changed from {b} to {a} within one hour.",
+        "{label} est passé(e) de {b} à {a} en une heure.",
+        "Another patient, or another unit, for one hour?",
+        "Un autre patient, ou une autre unité, pendant une heure ?",
+    )
+    for name in JUMP_LIMITS
+}
+FROZEN_COLUMNS = ("HR", "SBP", "Resp")
+FROZEN_HOURS = 12
+FROZEN = _warning(
+    "frozen.vitals",
+    "Heart rate, systolic pressure and respiratory rate did not change for 12 hours.",
+    "Fréquence cardiaque, pression systolique et fréquence respiratoire figées depuis 12 heures.",
+    "Is the interface of the monitor stuck?",
+    "L'interface du moniteur est-elle bloquée ?",
+)
+UNIT_HALF = _warning(
+    "unit.half",
+    "Only one of Unit1 and Unit2 is known; the other was completed.",
+    "Une seule des valeurs Unit1 et Unit2 est connue ; l'autre a été complétée.",
+)
+
+# A refusal makes the milder rule about the same values pointless.
+MILDER_THAN = {
+    "bili.direct_gt_total_w": "bili.direct_gt_total",
+    "heme.ratio_w": "heme.ratio",
+    "abg.hh_w": "abg.hh",
+}

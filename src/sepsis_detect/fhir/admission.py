@@ -1,0 +1,219 @@
+"""When and where the patient came into intensive care, from Encounters and their locations.
+
+Intensive care is recognised by the type of a Location that was sent (HL7 role code `ICU`) or by
+the words a location is called by, in English or French.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
+
+INTENSIVE = re.compile(
+    r"\b(m|s|n|b|cv|ct|ts|cc)?icu\b|\bcsru\b|intensive|critical care"
+    r"|r[ée]animation|\br[ée]a\b|soins intensifs|\busi\b",
+    re.IGNORECASE,
+)
+MEDICAL = re.compile(r"\bmicu\b|\bm[ée]dical(e|es)?\b|\bm[ée]dico-?", re.IGNORECASE)
+SURGICAL = re.compile(
+    r"\b(s|ts|cv|ct)icu\b|\bcsru\b|surgical|surgery|chirurgical|chirurgie", re.IGNORECASE
+)
+ICU_ROLE = "ICU"
+# No sets: what was sent may be of any type.
+NOT_HERE = ("cancelled", "entered-in-error", "planned")
+NO_LOCATION = ("planned", "reserved")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An admission to intensive care; what is not known is None or empty.
+
+    Attributes:
+        started_at: When intensive care began; `path` is where that stands.
+        hospital_at: When the hospital stay began; `hospital_path` is where that stands.
+        unit: `medical` or `surgical`; `unit_path` is where that stands.
+        encounter: The Encounter.
+    """
+
+    started_at: datetime | None = None
+    path: str = ""
+    hospital_at: datetime | None = None
+    hospital_path: str = ""
+    unit: str | None = None
+    unit_path: str = ""
+    encounter: Entry | None = None
+
+    @property
+    def hospital_hour(self) -> float | None:
+        """Hours from admission to intensive care to admission to hospital, usually negative."""
+        if self.started_at is None or self.hospital_at is None:
+            return None
+        return (self.hospital_at - self.started_at) / HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    started_at: datetime
+    ended_at: datetime | None
+    path: str
+    text: str
+    encounter: Entry
+
+
+def find(
+    encounters: list[Entry], last: datetime | None, references: References, reader: Reader
+) -> Admission:
+    """The admission the last measurement belongs to.
+
+    Args:
+        encounters: Of the patient.
+        last: Time of the last measurement.
+        references: Resolves locations and the encounters these are part of.
+        reader: Takes what is wrong or assumed.
+    """
+    present = [each for each in encounters if each.resource.get("status") not in NOT_HERE]
+    places = [place for each in present for place in _places(each, references, reader)]
+    if places:
+        chosen = _chosen(places, last)
+        first = _first_of(chosen, places)
+        hospital_at, hospital_path = _hospital(chosen.encounter, references, reader)
+        unit = _unit(chosen.text)
+        return Admission(
+            started_at=first.started_at,
+            path=f"{first.path}.period.start",
+            hospital_at=hospital_at,
+            hospital_path=hospital_path,
+            unit=unit,
+            unit_path=f"{chosen.path}.location.display" if unit else "",
+            encounter=chosen.encounter,
+        )
+    return _by_encounter(present, last, reader)
+
+
+def _by_encounter(present: list[Entry], last: datetime | None, reader: Reader) -> Admission:
+    begun = [
+        (moment, path, each)
+        for each in present
+        for moment, path in [_start(each.resource, each.path, reader)]
+        if moment is not None
+    ]
+    if not begun:
+        reader.note(
+            "icu.start_unknown",
+            present[0].path if present else "Bundle",
+            "Admission to intensive care is not known: hours count from the first measurement.",
+            "Admission en réanimation inconnue : heures comptées depuis la première mesure.",
+        )
+        return Admission(encounter=present[0] if present else None)
+    before = [each for each in begun if last is None or each[0] <= last]
+    moment, path, encounter = (
+        max(before, key=lambda each: each[0]) if before else min(begun, key=lambda each: each[0])
+    )
+    reader.note(
+        "icu.start_assumed",
+        path,
+        "No location of this encounter is known as intensive care: its own start is used.",
+        "Aucun lieu de ce séjour n'est reconnu comme réanimation : le début du séjour est utilisé.",
+    )
+    return Admission(started_at=moment, path=path, encounter=encounter)
+
+
+def _places(encounter: Entry, references: References, reader: Reader) -> Iterable[_Place]:
+    for location, path in reader.elements(encounter.resource, "location", encounter.path):
+        if location.get("status") in NO_LOCATION:
+            continue
+        reference = reader.element(location, "location", path)
+        resource = _location(references.resolve(reference))
+        text = " ".join(_words(reference, resource, encounter.resource))
+        if not (_is_icu(resource) or INTENSIVE.search(text)):
+            continue
+        period = reader.element(location, "period", path)
+        if "start" not in period:
+            continue
+        started_at = reader.moment(period["start"], f"{path}.period.start")
+        ended_at = None
+        if "end" in period:
+            ended_at = reader.moment(period["end"], f"{path}.period.end", may_lie_ahead=True)
+        if started_at is not None:
+            yield _Place(started_at, ended_at, path, text, encounter)
+
+
+def _location(entry: Entry | None) -> Resource:
+    return entry.resource if entry is not None and entry.kind == "Location" else {}
+
+
+def _words(reference: Resource, location: Resource, encounter: Resource) -> Iterable[str]:
+    service = encounter.get("serviceType")
+    for word in (
+        reference.get("display"),
+        location.get("name"),
+        location.get("description"),
+        service.get("text") if isinstance(service, dict) else None,
+    ):
+        if isinstance(word, str):
+            yield word[:200]
+
+
+def _is_icu(location: Resource) -> bool:
+    return any(
+        coding.get("code") == ICU_ROLE
+        for concept in _objects(location.get("type"))
+        for coding in _objects(concept.get("coding"))
+    )
+
+
+def _objects(value: Any) -> list[Resource]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def _chosen(places: list[_Place], last: datetime | None) -> _Place:
+    before = [each for each in places if last is None or each.started_at <= last]
+    if before:
+        return max(before, key=lambda each: each.started_at)
+    return min(places, key=lambda each: each.started_at)
+
+
+def _first_of(chosen: _Place, places: list[_Place]) -> _Place:
+    """The place the patient came to first, of those that follow each other without a break."""
+    first = chosen
+    for place in sorted(places, key=lambda each: each.started_at, reverse=True):
+        is_before = place.started_at < first.started_at
+        if is_before and place.ended_at and place.ended_at >= first.started_at - HOUR:
+            first = place
+    return first
+
+
+def _unit(text: str) -> str | None:
+    is_medical, is_surgical = bool(MEDICAL.search(text)), bool(SURGICAL.search(text))
+    if is_medical == is_surgical:  # a mixed unit is neither
+        return None
+    return "medical" if is_medical else "surgical"
+
+
+def _hospital(
+    encounter: Entry, references: References, reader: Reader
+) -> tuple[datetime | None, str]:
+    """Start of the outermost encounter this one is part of."""
+    seen = {id(encounter)}
+    start = _start(encounter.resource, encounter.path, reader)
+    while (
+        (parent := references.resolve(encounter.resource.get("partOf"))) is not None
+        and parent.kind == "Encounter"
+        and id(parent) not in seen
+    ):
+        seen.add(id(parent))
+        encounter = parent
+        of_parent = _start(parent.resource, parent.path, reader)
+        start = of_parent if of_parent[0] is not None else start
+    return start
+
+
+def _start(encounter: Resource, path: str, reader: Reader) -> tuple[datetime | None, str]:
+    period = reader.element(encounter, "period", path)
+    at = f"{path}.period.start"
+    return (reader.moment(period["start"], at) if "start" in period else None), at

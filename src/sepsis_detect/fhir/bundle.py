@@ -1,0 +1,190 @@
+"""A Bundle, or Parameters that hold one, taken apart into resources with their FHIRPath.
+
+Bundles of searches may stand inside a batch response; deeper nesting is refused, as is a bundle
+with more entries than a stay can need.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
+
+MAX_ENTRIES = 5_000
+BUNDLE_TYPES = ("collection", "searchset", "batch-response")
+PARAMETER, POLICY = "bundle", "on_incoherence"
+
+
+class Entry(NamedTuple):
+    """One resource.
+
+    Attributes:
+        resource: As sent.
+        path: Its FHIRPath, such as `Bundle.entry[6].resource`.
+        full_url: As sent, empty when absent.
+        kind: The resource type.
+        key: What others call it: `Patient/p1`, else its full URL, else nothing.
+    """
+
+    resource: Resource
+    path: str
+    full_url: str
+    kind: str
+    key: str
+
+
+def unpack(sent: Any, reader: Reader) -> list[Entry]:
+    """All resources of a Bundle or of Parameters; what is wrong becomes the reader's problems."""
+    kind = sent.get("resourceType") if isinstance(sent, dict) else None
+    if kind == "Parameters":
+        return _of_parameters(sent, reader)
+    if kind == "Bundle":
+        return entries(sent, "Bundle", reader)
+    reader.problem(
+        "fhir.resource_type",
+        "$this",
+        f"A Bundle, or Parameters that hold one, is expected{_named(kind)}.",
+        f"Un Bundle, ou des Parameters qui en contiennent un, est attendu{_named(kind)}.",
+    )
+    return []
+
+
+def policy_of(sent: Any) -> str | None:
+    """The parameter `on_incoherence` of Parameters, if it stands there as a code."""
+    listed = sent.get("parameter") if isinstance(sent, dict) else None
+    for each in listed if isinstance(listed, list) else ():
+        if isinstance(each, dict) and each.get("name") == POLICY:
+            code = each.get("valueCode")
+            return code if isinstance(code, str) else ""
+    return None
+
+
+def _of_parameters(sent: Resource, reader: Reader) -> list[Entry]:
+    found = []
+    for parameter, path in reader.elements(sent, "parameter", "Parameters"):
+        name = parameter.get("name")
+        if name == PARAMETER:
+            found.append((parameter.get("resource"), f"{path}.resource"))
+        elif name != POLICY:
+            reader.problem(
+                "fhir.parameter",
+                f"{path}.name",
+                f"`{quoted(name)}` is not a parameter: use `{PARAMETER}`, `{POLICY}`.",
+                f"`{quoted(name)}` n'est pas un paramètre : {PARAMETER}, {POLICY}.",
+            )
+    if len(found) != 1:
+        reader.problem(
+            "fhir.parameter",
+            "Parameters.parameter",
+            f"Exactly one parameter `{PARAMETER}` is expected.",
+            f"Un seul paramètre `{PARAMETER}` est attendu.",
+        )
+        return []
+    resource, path = found[0]
+    if not isinstance(resource, dict) or resource.get("resourceType") != "Bundle":
+        reader.problem(
+            "fhir.resource_type",
+            path,
+            f"The parameter `{PARAMETER}` must hold a Bundle.",
+            f"Le paramètre `{PARAMETER}` doit contenir un Bundle.",
+        )
+        return []
+    return entries(resource, path, reader)
+
+
+def entries(bundle: Resource, path: str, reader: Reader) -> list[Entry]:
+    """The resources of one Bundle, in order, those of bundles inside it in their place."""
+    kind = bundle.get("type")
+    if kind not in BUNDLE_TYPES:
+        listed = ", ".join(BUNDLE_TYPES)
+        reader.problem(
+            "bundle.type",
+            f"{path}.type",
+            f"A Bundle of this type is not read{_named(kind)}: use {listed}.",
+            f"Ce type de Bundle n'est pas lu{_named(kind)} : {listed}.",
+        )
+        return []
+    found = list(_entries(bundle, path, reader, is_outer=True))
+    return found if _is_bounded(len(found), path, reader) else []
+
+
+def _entries(bundle: Resource, path: str, reader: Reader, *, is_outer: bool) -> Iterator[Entry]:
+    listed = bundle.get("entry")
+    if isinstance(listed, list) and not _is_bounded(len(listed), path, reader):
+        return
+    _note_pages(bundle, path, reader)
+    for index, entry in enumerate(reader.items(bundle, "entry", path)):
+        if not isinstance(entry, dict):
+            reader.wrong_type(f"{path}.entry[{index}]", "an object", "un objet")
+            continue
+        resource = entry.get("resource")
+        if resource is None:
+            _note_response(entry, f"{path}.entry[{index}]", reader)
+            continue
+        at = f"{path}.entry[{index}].resource"
+        if not isinstance(resource, dict):
+            reader.wrong_type(at, "a resource", "une ressource")
+            continue
+        kind = resource.get("resourceType")
+        if not isinstance(kind, str) or not kind:
+            reader.problem(
+                "json.missing",
+                f"{at}.resourceType",
+                "A resource needs its `resourceType`.",
+                "Une ressource doit porter son `resourceType`.",
+            )
+        elif kind == "Bundle":
+            yield from _inner(resource, at, reader, is_outer=is_outer)
+        else:
+            url, id_ = entry.get("fullUrl"), resource.get("id")
+            url = url if isinstance(url, str) else ""
+            yield Entry(resource, at, url, kind, f"{kind}/{id_}" if isinstance(id_, str) else url)
+
+
+def _is_bounded(n_entries: int, path: str, reader: Reader) -> bool:
+    if n_entries > MAX_ENTRIES:
+        reader.problem(
+            "json.size",
+            f"{path}.entry",
+            f"{n_entries} entries were sent; at most {MAX_ENTRIES} are accepted.",
+            f"{n_entries} entrées envoyées ; {MAX_ENTRIES} au plus sont acceptées.",
+        )
+    return n_entries <= MAX_ENTRIES
+
+
+def _inner(bundle: Resource, path: str, reader: Reader, *, is_outer: bool) -> Iterator[Entry]:
+    if is_outer:
+        yield from _entries(bundle, path, reader, is_outer=False)
+        return
+    reader.problem(
+        "bundle.nested",
+        path,
+        "A Bundle inside a Bundle inside a Bundle is not read.",
+        "Un Bundle dans un Bundle dans un Bundle n'est pas lu.",
+    )
+
+
+def _note_pages(bundle: Resource, path: str, reader: Reader) -> None:
+    for link, at in reader.elements(bundle, "link", path):
+        if link.get("relation") == "next":
+            reader.note(
+                "bundle.paged",
+                at,
+                "This is one page of a longer result: the other pages were not sent.",
+                "Ceci est une page d'un résultat plus long : les autres n'ont pas été envoyées.",
+            )
+
+
+def _note_response(entry: Resource, path: str, reader: Reader) -> None:
+    """An entry without a resource: of a batch, one that failed."""
+    status = reader.element(entry, "response", path).get("status")
+    if isinstance(status, str) and not status.startswith("2"):
+        reader.note(
+            "bundle.failed_entry",
+            f"{path}.response.status",
+            "This part of the batch failed: its data are missing.",
+            "Cette partie du lot a échoué : ses données manquent.",
+        )
+
+
+def _named(kind: Any) -> str:
+    return f" (`{quoted(kind)}`)" if isinstance(kind, str) else ""

@@ -1,0 +1,93 @@
+"""LOINC codes: which variable each means, derived from the table of variables.
+
+Only what the table cannot say stands here: codes whose value is measured the other way round,
+codes that mean two things, and codes that look like one of ours and are another analyte.
+A code that is in none of these is unknown: it is reported, never guessed.
+
+Source: LOINC, https://loinc.org; FHIR R4 vital signs profiles, https://hl7.org/fhir/R4/observation-vitalsigns.html
+"""
+
+from typing import NamedTuple
+
+from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL
+
+LOINC_SYSTEMS = frozenset({"http://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
+UCUM = "http://unitsofmeasure.org"
+VITAL_SIGNS, LABORATORY = "vital-signs", "laboratory"
+
+
+class Meaning(NamedTuple):
+    """What the value under a code is.
+
+    Attributes:
+        column: The variable.
+        sign: -1 where the code measures the opposite (a base deficit).
+        is_urea: The mass is that of urea, not of its nitrogen.
+        is_moles_only: Whether a mass would be of urea or of its nitrogen cannot be told.
+        caution_en, caution_fr: Why the value is only nearly the variable; empty: it is.
+    """
+
+    column: int
+    sign: float = 1.0
+    is_urea: bool = False
+    is_moles_only: bool = False
+    caution_en: str = ""
+    caution_fr: str = ""
+
+
+def _of(challenge: str) -> Meaning:
+    return Meaning(BY_CHALLENGE[challenge].column)
+
+
+MEANINGS = {
+    code: _of(variable.challenge)
+    for variable in CLINICAL
+    for code in (variable.loinc, *variable.loinc_also)
+}
+MEANINGS |= {
+    "1922-4": _of("BaseExcess")._replace(sign=-1.0),  # base *deficit*
+    "2746-6": _of("pH")._replace(
+        caution_en="Venous pH is read as arterial: it is lower by about 0.03.",
+        caution_fr="Le pH veineux est lu comme artériel : il est plus bas d'environ 0,03.",
+    ),
+    "2028-9": _of("HCO3")._replace(
+        caution_en="Total CO2 is read as bicarbonate: it is higher by about 1 mmol/L.",
+        caution_fr="Le CO2 total est lu comme bicarbonate : il est plus haut d'environ 1 mmol/L.",
+    ),
+    "77136-0": _of("BUN")._replace(is_moles_only=True),
+}
+MEANINGS |= {code: _of("BUN")._replace(is_urea=True) for code in ("22664-7", "3091-6", "72903-8")}
+
+# The vital signs profile fixes this code for pulse oximetry, though LOINC names it SaO2: the
+# category tells them apart.
+SATURATION = "2708-6"
+SATURATION_BY_CATEGORY = {VITAL_SIGNS: _of("O2Sat"), LABORATORY: _of("SaO2")}
+SATURATIONS = frozenset(SATURATION_BY_CATEGORY.values())
+
+_IONISED = ("ionised calcium", "le calcium ionisé")
+_CO2_FRACTION = ("a fraction of CO2, not a pressure", "une fraction de CO2, pas une pression")
+NOT_INTERCHANGEABLE = {
+    "1994-3": _IONISED,
+    "1995-0": _IONISED,
+    "12180-6": _IONISED,
+    "17863-2": _IONISED,
+    "34581-9": _IONISED,
+    "63561-5": ("an aPTT ratio, not seconds", "un rapport de TCA, pas des secondes"),
+    "39106-0": ("skin temperature", "la température cutanée"),
+    "19834-1": ("a ventilator setting", "un réglage du respirateur"),
+    "19888-7": (
+        "a volume fraction of CO2, not a pressure",
+        "une fraction de CO2, pas une pression",
+    ),
+    "19889-5": (
+        "a volume fraction of CO2, not a pressure",
+        "une fraction de CO2, pas une pression",
+    ),
+    "6598-7": ("troponin T", "la troponine T"),
+    "67151-1": ("troponin T", "la troponine T"),
+    "3256-5": ("fibrinogen antigen", "le fibrinogène antigénique"),
+}
+"""Like one of our variables, and another analyte; what it is, in English and French."""
+
+# Panels say nothing themselves: their components or members are what is read.
+PANELS = frozenset({"85354-9", "55284-4", "85353-1", "8716-3", "24336-0", "24338-6"})

@@ -1,0 +1,95 @@
+"""What the FHIR side of the service can do: CapabilityStatement and OperationDefinition."""
+
+from typing import Any
+
+from sepsis_detect import __version__
+from sepsis_detect.api.answers import OnIncoherence
+from sepsis_detect.api.schema.responses import NOTICE
+from sepsis_detect.fhir import systems
+from sepsis_detect.fhir.bundle import BUNDLE_TYPES, MAX_ENTRIES, PARAMETER, POLICY
+
+PUBLISHED_ON = "2026-11-25"
+
+CAPABILITY_STATEMENT: dict[str, Any] = {
+    "resourceType": "CapabilityStatement",
+    "url": systems.CAPABILITIES,
+    "version": __version__,
+    "name": "SepsisDetect",
+    "title": "Sepsis Detect",
+    "status": "active",
+    "experimental": True,
+    "date": PUBLISHED_ON,
+    "publisher": systems.PUBLISHER,
+    "description": NOTICE,
+    "kind": "instance",
+    "software": {"name": "Sepsis Detect", "version": __version__},
+    "implementation": {"description": "Early warning of sepsis in adult intensive care"},
+    "fhirVersion": systems.FHIR_VERSION,
+    "format": ["json", systems.MEDIA_TYPE],
+    "rest": [
+        {
+            "mode": "server",
+            "documentation": "One operation; nothing is stored.",
+            "operation": [
+                {
+                    "name": "sepsis-risk",
+                    "definition": systems.OPERATION,
+                    "documentation": "POST [base]/$sepsis-risk",
+                }
+            ],
+        }
+    ],
+}
+
+OPERATION_DEFINITION: dict[str, Any] = {
+    "resourceType": "OperationDefinition",
+    "id": "sepsis-risk",
+    "url": systems.OPERATION,
+    "version": __version__,
+    "name": "SepsisRisk",
+    "title": "Sepsis risk, next 6 hours",
+    "status": "active",
+    "kind": "operation",
+    "experimental": True,
+    "date": PUBLISHED_ON,
+    "publisher": systems.PUBLISHER,
+    "description": (
+        "Estimates the probability that sepsis begins within six hours, or has begun, from the "
+        "Patient, Encounters and Observations of one stay in adult intensive care. The Bundle may "
+        "be posted as it is, without Parameters. " + NOTICE
+    ),
+    "affectsState": False,
+    "code": "sepsis-risk",
+    "system": True,
+    "type": False,
+    "instance": False,
+    "parameter": [
+        {
+            "name": PARAMETER,
+            "use": "in",
+            "min": 1,
+            "max": "1",
+            "documentation": f"Of type {', '.join(BUNDLE_TYPES)}, at most {MAX_ENTRIES} entries.",
+            "type": "Bundle",
+        },
+        {
+            "name": POLICY,
+            "use": "in",
+            "min": 0,
+            "max": "1",
+            "documentation": (
+                f"{' or '.join(OnIncoherence)}: whether incoherent values refuse the request "
+                "(the default), or are left out and listed as warnings."
+            ),
+            "type": "code",
+        },
+        {
+            "name": "return",
+            "use": "out",
+            "min": 1,
+            "max": "1",
+            "documentation": "The answer; `probabilityDecimal` is a percentage.",
+            "type": "RiskAssessment",
+        },
+    ],
+}

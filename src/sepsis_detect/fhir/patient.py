@@ -1,0 +1,224 @@
+"""From resources to a `Stay`, with the way back: which element each value of an hour came from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import attrgetter
+
+import numpy as np
+
+from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import (
+    AGE,
+    HOSPITAL_ADMISSION_HOUR,
+    ICU_HOUR,
+    MEDICAL_UNIT,
+    N_COLUMNS,
+    SEX,
+    SURGICAL_UNIT,
+)
+from sepsis_detect.fhir import admission, measurements, subject
+from sepsis_detect.fhir.admission import Admission
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
+from sepsis_detect.fhir.observations import Observations
+from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
+from sepsis_detect.patient_json.fields import UNIT_FLAGS
+from sepsis_detect.problems import Location, Problem
+
+READ = ("Patient", "Encounter", "Observation")
+MOST_PATHS = 10  # of one value: the Observations of one hour
+
+SECONDS = attrgetter("seconds")
+
+Unpack = Callable[[Reader], list[Entry]]
+
+
+@dataclass(slots=True)
+class FhirPatient:
+    """One patient as read from resources.
+
+    Attributes:
+        base: What was read, as FHIRPath.
+        stay: What could be read; None when there is nothing to speak of.
+        problems: What refuses the request.
+        notes: What accompanies the answer.
+        hits: Always empty: constants stand in one place only.
+        last: Time of the last measurement used.
+        subject: How the patient is called, such as `Patient/p1`; empty when nothing says.
+        encounter: The Encounter of the stay in intensive care.
+        used: The Observations used.
+        n_observations: How many were looked at.
+    """
+
+    base: Location
+    stay: Stay | None = None
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    last: datetime | None = None
+    subject: str = ""
+    encounter: Entry | None = None
+    used: list[Entry] = field(default_factory=list)
+    n_observations: int = 0
+    cells: Cells = NO_CELLS
+    constants: dict[int, str] = field(default_factory=dict)
+
+    def locate(self, row: int, column: int | None = None) -> Location:
+        """FHIRPath of the elements behind a value."""
+        if column is None:
+            return self.base
+        if found := self.cells.at(row, column):
+            return tuple(each.path for each in found[:MOST_PATHS])
+        return (self.constants.get(column, str(self.base[0])),)
+
+    def value_sent(self, row: int, column: int) -> float | None:
+        """A number as sent; None where several were."""
+        found = self.cells.at(row, column)
+        return found[0].value if len(found) == 1 else None
+
+    def unit_sent(self, column: int) -> str | None:
+        """The unit of a variable, where it is not the canonical one."""
+        sent = {each.conversion.unit for each in self.cells.of(column)}
+        return sent.pop() if len(sent) == 1 else None
+
+
+def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
+    """Read one patient; nothing is raised, everything wrong is in `problems`.
+
+    Args:
+        unpack: Takes the request apart into its resources.
+        base: What was sent, as FHIRPath.
+        now: Against which a time lies in the future.
+    """
+    reader = Reader(now)
+    patient = FhirPatient((base,), problems=reader.problems, notes=reader.notes)
+    entries = unpack(reader)
+    if not reader.problems:
+        _read_entries(entries, patient, reader)
+    reader.finish(base)
+    return patient
+
+
+def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) -> None:
+    entries = _distinct(entries, reader)
+    references = References(entries)
+    references.find_circle(entries, reader)
+    person = subject.find_patient(entries, reader)
+    of_patient = [each for each in entries if each.kind in READ[1:]]
+    patient.subject = subject.check_subjects(person, of_patient, references, reader)
+    _note_others(entries, reader)
+    found = Observations(reader)
+    for entry in of_patient:
+        if entry.kind == "Observation":
+            found.read(entry)
+    found.finish()
+    patient.n_observations = found.n_read
+    measured = found.measurements
+    last = max((each.moment for each in measured), key=SECONDS, default=None)
+    encounters = [each for each in of_patient if each.kind == "Encounter"]
+    admitted = admission.find(encounters, last.at if last else None, references, reader)
+    patient.encounter = admitted.encounter
+    _lay_out(patient, _since(admitted, measured, reader), admitted)
+    if person is not None:
+        _describe(patient, person, reader)
+
+
+def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
+    if not measured:
+        patient.stay = Stay(np.full((1, N_COLUMNS), np.nan))
+        return
+    start = None if admitted.started_at is None else _seconds(admitted.started_at)
+    values, patient.cells = measurements.hours_of(measured, start)
+    patient.last = max(measured, key=lambda each: each.moment.seconds).moment.at
+    patient.used = measurements.used(measured)
+    patient.constants[ICU_HOUR] = admitted.path or str(patient.base[0])
+    if admitted.hospital_hour is not None:
+        values[:, HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
+        patient.constants[HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
+    if admitted.unit is not None:
+        for column, flag in UNIT_FLAGS[admitted.unit]:
+            values[:, column] = flag
+        patient.constants |= dict.fromkeys((MEDICAL_UNIT, SURGICAL_UNIT), admitted.unit_path)
+    patient.stay = Stay(values)
+
+
+def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> list[Measurement]:
+    """What was measured in intensive care; the rest is counted."""
+    if admitted.started_at is None:
+        return measured
+    start = _seconds(admitted.started_at)
+    kept = [each for each in measured if each.moment.seconds >= start]
+    if n_before := len(measured) - len(kept):
+        first = next(each for each in measured if each.moment.seconds < start)
+        reader.note(
+            "time.before_icu",
+            first.path,
+            f"{n_before} values were measured before admission to intensive care: not used.",
+            f"{n_before} valeurs mesurées avant l'admission en réanimation : non utilisées.",
+            ctx={"count": n_before},
+        )
+    return kept
+
+
+def _describe(patient: FhirPatient, person: Entry, reader: Reader) -> None:
+    sex = subject.sex_code(person, reader)
+    on = (patient.last or reader.now).date()
+    age = subject.age_years(person, on, reader)
+    if patient.stay is None:
+        return
+    for column, value, key in ((SEX, sex, "gender"), (AGE, age, "birthDate")):
+        if value is not None:
+            patient.stay.values[:, column] = value
+            patient.constants[column] = f"{person.path}.{key}"
+
+
+def _seconds(moment: datetime) -> float:
+    return (moment - EPOCH).total_seconds()
+
+
+def _distinct(entries: list[Entry], reader: Reader) -> list[Entry]:
+    """Each resource once: a searchset of vital signs and one of laboratory may share some."""
+    by_key: dict[str, Entry] = {}
+    kept = []
+    for entry in entries:
+        key = entry.key
+        earlier = by_key.setdefault(key, entry) if key else entry
+        if earlier is entry:
+            kept.append(entry)
+        elif earlier.resource != entry.resource and entry.kind != "Patient":
+            reader.problem(
+                "bundle.duplicate",
+                f"{entry.path}.id",
+                "Two different resources have this id.",
+                "Deux ressources différentes portent cet identifiant.",
+                hint="Which one is true?",
+                hint_fr="Laquelle est juste ?",
+            )
+        elif entry.kind == "Patient":
+            kept.append(entry)
+    return kept
+
+
+def _note_others(entries: list[Entry], reader: Reader) -> None:
+    others = [entry for entry in entries if entry.kind not in READ]
+    kinds: dict[str, list[Entry]] = {}
+    for entry in others:
+        if entry.kind == "OperationOutcome":
+            reader.note(
+                "bundle.outcome",
+                entry.path,
+                "The sender reports a problem with its own data (OperationOutcome).",
+                "L'émetteur signale un problème dans ses propres données (OperationOutcome).",
+            )
+        elif entry.kind != "Location":
+            kinds.setdefault(quoted(entry.kind), []).append(entry)
+    for kind, found in list(kinds.items())[:MOST_PATHS]:
+        reader.note(
+            "resource.unused",
+            found[0].path,
+            f"Resources of type `{kind}` are not read ({len(found)}).",
+            f"Les ressources de type `{kind}` ne sont pas lues ({len(found)}).",
+        )

@@ -1,0 +1,80 @@
+"""References between resources: who is meant, whether it is one patient, and no circles."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.resource_reader import Reader
+
+# What is part of, or made of, something else cannot be part of itself. Other references may well
+# go in circles: an encounter for the reason of an observation that was made in it.
+HIERARCHIES = ("partOf", "hasMember", "derivedFrom")
+
+
+class References:
+    """Resolves what resources call each other."""
+
+    def __init__(self, entries: Iterable[Entry]):
+        """Know every resource by its id and by its full URL."""
+        self._by_name: dict[str, Entry] = {}
+        for entry in entries:
+            for name in (entry.key, entry.full_url):
+                if name:
+                    self._by_name.setdefault(name, entry)
+
+    def key(self, reference: str) -> str:
+        """One name for one resource: `Patient/p1` for its URL, its version and its urn:uuid."""
+        if entry := self._by_name.get(reference):
+            return entry.key
+        parts = reference.split("/_history/")[0].split("/")
+        return "/".join(parts[-2:]) if len(parts) > 1 else reference
+
+    def resolve(self, reference: Any) -> Entry | None:
+        """The resource a `Reference` points to, if it was sent."""
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if not isinstance(text, str):
+            return None
+        return self._by_name.get(text) or self._by_name.get(self.key(text))
+
+    def find_circle(self, entries: Iterable[Entry], reader: Reader) -> None:
+        """Refuse resources that are part of themselves."""
+        edges = {id(entry): parts for entry in entries if (parts := self._parts(entry))}
+        done: set[int] = set()
+        for start in entries:
+            if id(start) not in edges or id(start) in done:
+                continue
+            open_: list[tuple[Entry, list[Entry]]] = [(start, list(edges[id(start)]))]
+            on_path = {id(start)}
+            while open_:
+                entry, rest = open_[-1]
+                if not rest:
+                    open_.pop()
+                    on_path.discard(id(entry))
+                    done.add(id(entry))
+                    continue
+                following = rest.pop()
+                if id(following) in on_path:
+                    self._circle(following, reader)
+                    return
+                if id(following) not in done:
+                    on_path.add(id(following))
+                    open_.append((following, list(edges.get(id(following), ()))))
+
+    def _parts(self, entry: Entry) -> list[Entry]:
+        found = []
+        for key in HIERARCHIES:
+            if key not in entry.resource:
+                continue
+            value = entry.resource[key]
+            listed = value if isinstance(value, list) else [value]
+            found += [part for each in listed if (part := self.resolve(each)) is not None]
+        return found
+
+    def _circle(self, entry: Entry, reader: Reader) -> None:
+        reader.problem(
+            "fhir.circular",
+            entry.path,
+            "The references go in a circle: this resource is part of itself.",
+            "Les références tournent en rond : cette ressource fait partie d'elle-même.",
+            kind="incoherent",
+        )

@@ -1,0 +1,132 @@
+"""An assessment as a FHIR RiskAssessment.
+
+Source: https://hl7.org/fhir/R4/riskassessment.html
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from sepsis_detect import __version__
+from sepsis_detect.api.schema.responses import NOTICE
+from sepsis_detect.fhir import systems
+from sepsis_detect.fhir.assessment import Assessment, percent
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.outcomes import outcome
+from sepsis_detect.fhir.systems import concept
+
+HORIZON = timedelta(hours=6)
+MOST_NOTES = 20
+PERCENT_DECIMALS = 6
+
+RISK_WORDS = {
+    "negligible": "Negligible likelihood",
+    "low": "Low likelihood",
+    "moderate": "Moderate likelihood",
+    "high": "High likelihood",
+}
+TITLE = {"en": "Sepsis risk, next 6 hours", "fr": "Risque de sepsis dans les 6 heures"}
+NOTICES = {
+    "en": NOTICE,
+    "fr": "Logiciel de recherche, pas un dispositif médical. Pour la réanimation adulte ; il "
+    "éclaire le jugement clinique et ne le remplace jamais.",
+}
+UNKNOWN_PATIENT = {"en": "The patient of the request", "fr": "Le patient de la requête"}
+
+
+def risk_assessment(
+    assessment: Assessment, language: Language, *, request_id: str, outcome_code: str
+) -> dict[str, Any]:
+    """Present one answer.
+
+    Args:
+        assessment: The answer.
+        language: Of its texts.
+        request_id: Becomes its identifier.
+        outcome_code: `system|code` of sepsis; empty: in words only.
+    """
+    patient, last = assessment.patient, assessment.patient.last
+    resource: dict[str, Any] = {
+        "resourceType": "RiskAssessment",
+        "language": language,
+        "identifier": [{"system": systems.PREDICTION_ID, "value": request_id}],
+        "status": "preliminary" if assessment.is_stale else "final",
+        "method": _method(assessment),
+        "code": concept(systems.ASSESSMENTS, "sepsis-6h-risk", TITLE["en"], TITLE[language]),
+        "subject": {"reference": patient.subject}
+        if patient.subject
+        else {"display": UNKNOWN_PATIENT[language]},
+        "performer": {"reference": "#device"},
+        "contained": [_device()],
+        "prediction": [_prediction(assessment, language, outcome_code)],
+        "note": [{"text": text} for text in _notes(assessment, language)],
+    }
+    if patient.encounter is not None and (reference := _reference(patient.encounter)):
+        resource["encounter"] = reference
+    if last is not None:
+        resource["occurrenceDateTime"] = last.isoformat()
+    if basis := [each for entry in patient.used if (each := _reference(entry))]:
+        resource["basis"] = basis
+    if assessment.warnings:
+        resource["contained"].append({**outcome(assessment.warnings, language), "id": "warnings"})
+        resource["extension"] = [
+            {"url": systems.WARNINGS, "valueReference": {"reference": "#warnings"}}
+        ]
+    return resource
+
+
+def _method(assessment: Assessment) -> dict[str, Any]:
+    card = assessment.model.card
+    coding = {"system": systems.MODELS, "code": card.name, "version": card.version}
+    return {"coding": [coding], "text": f"{card.name} {card.version}"}
+
+
+def _device() -> dict[str, Any]:
+    return {
+        "resourceType": "Device",
+        "id": "device",
+        "status": "active",
+        "deviceName": [{"name": "Sepsis Detect", "type": "user-friendly-name"}],
+        "version": [{"value": __version__}],
+        "note": [{"text": NOTICE}],
+    }
+
+
+def _reference(entry: Entry) -> dict[str, str] | None:
+    return {"reference": entry.key} if entry.key else None
+
+
+def _prediction(assessment: Assessment, language: Language, outcome_code: str) -> dict[str, Any]:
+    system, _, code = outcome_code.partition("|")
+    sepsis: dict[str, Any] = {"text": "Sepsis (Sepsis-3)"}
+    if code:
+        sepsis["coding"] = [{"system": system, "code": code}]
+    risk = assessment.risk
+    prediction: dict[str, Any] = {
+        "outcome": sepsis,
+        # Per cent: "Decimal values are expressed as percentages" (invariant ras-2).
+        "probabilityDecimal": round(100 * assessment.probability, PERCENT_DECIMALS),
+        "qualitativeRisk": concept(
+            systems.RISK_PROBABILITY, risk, RISK_WORDS[risk], assessment.word
+        ),
+    }
+    if (last := assessment.patient.last) is not None:
+        end = last + HORIZON
+        prediction["whenPeriod"] = {"start": last.isoformat(), "end": end.isoformat()}
+    if rationale := assessment.rationale(language):
+        prediction["rationale"] = rationale
+    return prediction
+
+
+def _notes(assessment: Assessment, language: Language) -> list[str]:
+    threshold = percent(assessment.threshold, language)
+    is_french = language == "fr"
+    warnings = [sentence(each, language) for each in assessment.warnings[:MOST_NOTES]]
+    n_more = len(assessment.warnings) - len(warnings)
+    if n_more:
+        warnings.append(f"Et {n_more} autres." if is_french else f"And {n_more} more.")
+    return [
+        f"Positif à partir de {threshold}." if is_french else f"Positive from {threshold} on.",
+        *warnings,
+        NOTICES[language],
+    ]

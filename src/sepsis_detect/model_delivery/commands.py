@@ -1,0 +1,194 @@
+"""`sepsis-detect model ...`: look at a model, publish one, go back to another."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sepsis_detect.errors import ModelArtifactError, ModelCheckError, SettingsError
+from sepsis_detect.model_delivery.candidate import MOST_BYTES, too_large
+from sepsis_detect.model_delivery.sandbox import CandidateCheck, Facts
+from sepsis_detect.settings import read_settings
+
+if TYPE_CHECKING:
+    from sepsis_detect.model_delivery.registry import Published, PublishedModels
+    from sepsis_detect.prediction.model import OperatingPoint
+
+N_NEWEST = 20
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Add the actions to the parser of `model`."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    show = actions.add_parser("show", help="describe the model that would be served")
+    show.set_defaults(run=_show)
+
+    verify = actions.add_parser("verify", help="check a file as the fleet would")
+    verify.add_argument("file", type=Path, metavar="FILE")
+    verify.set_defaults(run=_verify)
+
+    publish = actions.add_parser("publish", help="check a file, then make it what the fleet serves")
+    publish.add_argument("file", type=Path, metavar="FILE")
+    publish.set_defaults(run=_publish)
+
+    history = actions.add_parser("history", help="list what was published")
+    history.add_argument(
+        "--newest", type=int, default=N_NEWEST, metavar="N", help="how many (%(default)s)"
+    )
+    history.set_defaults(run=_history)
+
+    rollback = actions.add_parser("rollback", help="make an earlier model current again")
+    rollback.add_argument(
+        "version",
+        nargs="?",
+        metavar="VERSION",
+        help="version of the model, or S3 version id (the one before, if not given)",
+    )
+    rollback.set_defaults(run=_rollback)
+
+    for remote in (publish, history, rollback):
+        remote.add_argument(
+            "--uri",
+            "--to",
+            metavar="s3://BUCKET/KEY",
+            help="where (SEPSIS_MODEL_URI, if not given)",
+        )
+
+
+def _show(_: argparse.Namespace) -> int:
+    from sepsis_detect.model_delivery.store import ModelStore
+
+    models = ModelStore(read_settings())
+    model = models.current
+    card = model.card
+    lines: dict[str, Any] = {
+        "name": card.name,
+        "version": card.version,
+        "created": card.created_at.isoformat(timespec="seconds"),
+        "source": model.source,
+        "etag": model.etag,
+        "version_id": model.version_id,
+        "sha256": model.sha256,
+        "fallback": models.fallback,
+        "features": len(card.features),
+        "threshold": card.threshold,
+    }
+    lines |= card.training | card.metrics | {"external": card.external}
+    for name, value in lines.items():
+        if value is not None:
+            print(f"{name:<28}{value}")
+    if card.operating_points is not None:
+        print()
+        print(*_table(card.operating_points), sep="\n")
+    return 0
+
+
+def _table(points: list["OperatingPoint"]) -> list[str]:
+    """Operating points as lines of text, the served one first."""
+    head = ("threshold", "sensitivity", "PPV", "alerts per patient-day", "in time", "utility")
+    lines = ["  ".join(head)]
+    for at, point in enumerate(points):
+        ppv = "-" if point.ppv is None else f"{point.ppv:.3f}"
+        cells = (
+            f"{point.threshold:.5f}",
+            f"{point.sensitivity:.3f}",
+            ppv,
+            f"{point.alerts_per_patient_day:.2f}",
+            f"{point.in_time:.3f}",
+            f"{point.utility:.3f}",
+        )
+        row = "  ".join(f"{cell:>{len(title)}}" for cell, title in zip(cells, head, strict=True))
+        lines.append(row if at else f"{row}  <- served")
+    return lines
+
+
+def _verify(options: argparse.Namespace) -> int:
+    content, facts = _checked(options.file)
+    print(
+        f"{options.file} is acceptable: {facts.name} {facts.version}, "
+        f"{len(content) / 1e6:.1f} MB, {facts.row_ms:.2g} ms for an hour."
+    )
+    return 0
+
+
+def _publish(options: argparse.Namespace) -> int:
+    bucket = _bucket(options)
+    content, facts = _checked(options.file)
+    _make_current(bucket, content, facts)
+    return 0
+
+
+def _history(options: argparse.Namespace) -> int:
+    found = _bucket(options).history(options.newest)
+    print(f"{'uploaded (UTC)':<21}{'model':<24}{'version':<20}{'S3 version id':<34}")
+    for each in found:
+        name = "(deleted)" if each.is_deletion else each.name or "(uploaded by other means)"
+        print(
+            f"{each.modified_at:%Y-%m-%d %H:%M:%S}  {name:<23} {each.version or '-':<19} "
+            f"{each.version_id or '-'}{'  <- current' if each.is_current else ''}"
+        )
+    return 0
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    from sepsis_detect.model_delivery.registry import chosen, previous
+
+    bucket = _bucket(options)
+    history = bucket.history(1_000)
+    wanted = options.version
+    found = chosen(history, wanted) if wanted else previous(history)
+    if found is None or found.is_deletion:
+        which = f"no version {wanted}" if wanted else "no other model before the present one"
+        raise ModelArtifactError(f"{bucket.uri} has {which}; see `sepsis-detect model history`")
+    content = bucket.read(found)
+    try:
+        facts = CandidateCheck().check(content)
+    except ModelArtifactError as error:
+        raise ModelArtifactError(f"{found} would be refused: {error}") from error
+    _make_current(bucket, content, facts)
+    return 0
+
+
+def _make_current(bucket: "PublishedModels", content: bytes, facts: Facts) -> None:
+    replaced = bucket.current()
+    if replaced is not None and _is_same(bucket, replaced, content):
+        print(f"{facts.name} {facts.version} is at {bucket.uri} already; nothing was written.")
+        return
+    version_id = bucket.put(content, facts, replacing=replaced)
+    print(f"{facts.name} {facts.version} is at {bucket.uri} now", end="")
+    print(f", S3 version id {version_id}." if version_id else ".")
+    print(f"It replaces {replaced}." if replaced else "It is the first, or the former was deleted.")
+    if version_id is None:
+        print("The bucket keeps no versions, so this cannot be rolled back: enable versioning.")
+    elif replaced is not None and replaced.version_id is not None:
+        print(f"To go back: sepsis-detect model rollback {replaced.version_id} --uri {bucket.uri}")
+    print("The fleet serves it at its next poll; GET /health tells.")
+
+
+def _is_same(bucket: "PublishedModels", there: "Published", content: bytes) -> bool:
+    return bucket.read(there) == content
+
+
+def _bucket(options: argparse.Namespace) -> "PublishedModels":
+    from sepsis_detect.model_delivery.registry import PublishedModels  # brings botocore
+
+    uri = options.uri or read_settings().model_uri
+    if uri is None:
+        raise SettingsError("name the model's place with --uri s3://bucket/key or SEPSIS_MODEL_URI")
+    return PublishedModels(uri)
+
+
+def _checked(path: Path) -> tuple[bytes, Facts]:
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= MOST_BYTES else b""
+    except OSError as error:
+        raise ModelArtifactError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        if size > MOST_BYTES:
+            raise ModelArtifactError(too_large(size))
+        return content, CandidateCheck().check(content)
+    except ModelArtifactError as error:
+        raise ModelArtifactError(f"{path} would be refused: {error}") from error
+    except ModelCheckError as error:
+        raise ModelCheckError(f"{path} could not be checked: {error}") from error

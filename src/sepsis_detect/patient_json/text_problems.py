@@ -1,0 +1,146 @@
+"""What the text of a patient gets wrong, in words: the `json.*` rules and their like."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from sepsis_detect.clinical import units
+from sepsis_detect.clinical.variables import VARIABLES
+from sepsis_detect.patient_json.fields import (
+    BESIDE_HOURS,
+    ICU_UNIT,
+    IN_AN_HOUR,
+    MAX_NAME_SHOWN,
+    ONCE,
+)
+from sepsis_detect.problems import Location, Problem
+
+
+class TextProblems:
+    """Collects the problems of one patient; beyond `most` they are only counted.
+
+    Attributes:
+        problems: Those collected.
+        n_more: How many were not.
+    """
+
+    def __init__(self, most: int):
+        """Start without problems."""
+        self.most = most
+        self.n_more = 0
+        self.problems: list[Problem] = []
+
+    def problem(self, rule: str, place: Location, msg: str, msg_fr: str, **more: Any) -> None:
+        """Add one problem."""
+        problem_type = "unit" if rule.startswith("unit") else "json"
+        problem_type = "incoherent" if rule == "code.gender" else problem_type
+        if len(self.problems) >= self.most:
+            self.n_more += 1
+            return
+        self.problems.append(
+            Problem(type=problem_type, rule=rule, loc=place, msg=msg, msg_fr=msg_fr, **more)
+        )
+
+    def wrong_type(
+        self, place: Location, what: str, what_fr: str, wanted: str, wanted_fr: str
+    ) -> None:
+        """A value of another JSON type than wanted."""
+        self.problem(
+            "json.type", place, f"{what} must be {wanted}.", f"{what_fr} doit être {wanted_fr}."
+        )
+
+    def unknown(self, key: str, place: Location, allowed: Iterable[str]) -> None:
+        """A field that does not exist, or not here; the nearest names are suggested."""
+        name = shown(key)
+        if allowed is BESIDE_HOURS and key in IN_AN_HOUR:
+            msg = f"`{name}` stands beside `hours`: put it inside an hour."
+            msg_fr = f"`{name}` est à côté de `hours` : mettez-le dans une heure."
+            return self.problem("json.unknown", place, msg, msg_fr)
+        if allowed is IN_AN_HOUR and key in ONCE:
+            msg = f"`{name}` stands inside an hour: put it beside the patient's `hours`."
+            msg_fr = f"`{name}` est dans une heure : mettez-le à côté de `hours`."
+            return self.problem("json.unknown", place, msg, msg_fr)
+        if len(self.problems) >= self.most:  # the search for near names is dear
+            self.n_more += 1
+            return None
+        by_lower = {field.lower(): field for field in sorted(allowed)}
+        close = [by_lower[each] for each in get_close_matches(key.lower()[:100], by_lower, 2)]
+        names = " or ".join(f"`{field}`" for field in close)
+        self.problem(
+            "json.unknown",
+            place,
+            f"`{name}` is not a field of this request.",
+            f"`{name}` n'est pas un champ de cette requête.",
+            ctx={"did_you_mean": close},
+            hint=f"Did you mean {names}?" if close else "GET /variables lists the fields.",
+            hint_fr=f"Vouliez-vous dire {names.replace(' or ', ' ou ')} ?"
+            if close
+            else "GET /variables donne la liste des champs.",
+        )
+        return None
+
+    def not_finite(self, key: str, place: Location, literal: str) -> None:
+        """NaN, an infinity, or a number that overflows."""
+        self.problem(
+            "json.nan",
+            place,
+            f"`{key}` must be a finite number, not {literal}.",
+            f"`{key}` doit être un nombre fini.",
+            hint="Send null when it was not measured.",
+            hint_fr="Envoyez null si la mesure n'a pas été faite.",
+        )
+
+    def repeated(self, sent: dict[str, Any], place: Location) -> None:
+        """Keys that stand more than once in an object."""
+        for key in getattr(sent, "keys_repeated", ()):
+            name = shown(key)
+            self.problem(
+                "json.duplicate",
+                (*place, name),
+                f"`{name}` stands more than once.",
+                f"`{name}` figure plusieurs fois.",
+                hint="Which one is true?",
+                hint_fr="Laquelle est juste ?",
+            )
+
+    def contradiction(self, place: Location, what: str, what_fr: str) -> None:
+        """Two spellings of one variable that differ."""
+        self.problem(
+            "json.alias",
+            place,
+            f"Two spellings of one variable disagree about its {what}.",
+            f"Deux orthographes d'une même variable se contredisent sur {what_fr}.",
+            hint="Send each variable once.",
+            hint_fr="Envoyez chaque variable une seule fois.",
+        )
+
+    def unknown_word(self, key: str, place: Location) -> None:
+        """A word that is no sex, or no kind of unit."""
+        accepted = ["medical", "surgical"] if key == ICU_UNIT else ["female", "male"]
+        rule = "json.type" if key == ICU_UNIT else "code.gender"
+        words = " or ".join(f'"{word}"' for word in accepted)
+        self.problem(
+            rule,
+            place,
+            f"`{key}` must be {words}, or null when unknown.",
+            f"`{key}` doit être {words.replace(' or ', ' ou ')}, ou null si inconnu.",
+            ctx={"accepted": accepted},
+        )
+
+    def unknown_unit(self, column: int, unit: str, place: Location) -> None:
+        """A unit that is not accepted for the variable."""
+        variable = VARIABLES[column]
+        accepted = units.accepted(variable)
+        listed = ", ".join(accepted)
+        self.problem(
+            "unit.unknown",
+            place,
+            f"`{shown(unit)}` is not an accepted unit of {variable.label_en}: use {listed}.",
+            f"`{shown(unit)}` n'est pas une unité acceptée pour {variable.label_fr} : {listed}.",
+            ctx={"accepted": accepted},
+        )
+
+
+def shown(name: str) -> str:
+    """A caller's own word, short and printable (a lone surrogate cannot be sent back)."""
+    return name[:MAX_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,1 @@
+"""The process: start, workers and graceful shutdown of uvicorn."""
