@@ -23,7 +23,7 @@ from sepsis_detect.auth.api_keys import entry, new_key
 
 HERE = Path(__file__).parent
 EXAMPLES = 300  # of each operation, beside those that follow from the document alone
-LEAST_CASES = 2_000
+MIN_CASES = 2_000
 COUNTED = re.compile(r"(\d+) generated")
 
 
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run, print, judge."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--examples", type=int, default=EXAMPLES, help="of each operation")
-    parser.add_argument("--least", type=int, default=LEAST_CASES, help="cases there must be")
+    parser.add_argument("--least", type=int, default=MIN_CASES, help="cases there must be")
     parser.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     parser.add_argument("--seed", type=int, default=2019)
     parser.add_argument("--open", action="store_true", help="ask for no key: wrong ones wait")

@@ -30,8 +30,8 @@ N_REQUESTS = 100_000
 SHARE_OF_HYPOTHESIS = 0.1
 N_CLIENTS = 3  # too few to be too much
 TIMEOUT_SECONDS = 60.0
-MOST_MEGABYTES = 500.0
-MOST_TOLD = 10  # requests that failed
+MAX_MEGABYTES = 500.0
+MAX_TOLD = 10  # requests that failed
 WARM_UP = 0.1  # of the requests, before memory is compared
 
 
@@ -191,7 +191,7 @@ def _report(
         told[min(int(len(told) * share), len(told) - 1)] for share in (WARM_UP, 0.25, 0.5, 0.75)
     ]
     print(f"MB resident: {', '.join(f'{each:.0f}' for each in (*steps, last))}; at most {most:.0f}")
-    for failure in tally.failures[:MOST_TOLD]:
+    for failure in tally.failures[:MAX_TOLD]:
         print(f"  {failure}")
     n_5xx = sum(n for status, n in tally.statuses.items() if status >= 500)
     return judge(
@@ -199,7 +199,7 @@ def _report(
             Bound("answers of 5xx", n_5xx, most=0),
             Bound("requests without an answer of the documented form", len(tally.failures), most=0),
             Bound("failures in the server's log", n_logged, most=0),
-            Bound("MB resident at most", round(most, 1), most=MOST_MEGABYTES),
+            Bound("MB resident at most", round(most, 1), most=MAX_MEGABYTES),
             Bound("healthy after it", int(is_well), least=1),
         ]
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-MOST_BYTES = 5 * 1024 * 1024  # the usual limit of a body
+MAX_BYTES = 5 * 1024 * 1024  # the usual limit of a body
 QUERIES = [
     *([""] * 6),
     *("on_incoherence=drop", "include=trend", "include=contributions&include=scores"),
@@ -245,9 +245,9 @@ def words(rng: Random, _: Target) -> bytes:
 
 def costly(rng: Random, target: Target) -> bytes:
     """A body made to take time or memory, up to the limit."""
-    n_bytes = rng.choice((100_000, 500_000, 2_000_000, MOST_BYTES - 500))
+    n_bytes = rng.choice((100_000, 500_000, 2_000_000, MAX_BYTES - 500))
     body = rng.choice(COSTLY)(n_bytes, rng, target)
-    return body if len(body) <= MOST_BYTES else body[:MOST_BYTES]
+    return body if len(body) <= MAX_BYTES else body[:MAX_BYTES]
 
 
 def _filled(before: bytes, each: bytes, after: bytes) -> Callable[[int, Random, Target], bytes]:

@@ -32,10 +32,10 @@ HEALTH = b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"
 HEALTH_SECONDS = 0.1  # between two health checks
 LENGTH = b"\r\ncontent-length: "
 EXPECTED = {200: b'"probability":', 503: b"\r\nretry-after: "}
-MOST_CONNECTIONS = 4_000
+MAX_CONNECTIONS = 4_000
 DRAIN_SECONDS = 30.0
 ANSWERS_AT_A_TIME = 16  # read between two looks at what is due
-MOST_BYTES = 65_536  # of an answer, read at a time
+MAX_BYTES = 65_536  # of an answer, read at a time
 
 
 class Connection:
@@ -68,7 +68,7 @@ class Connection:
         Raises:
             OSError: The connection was lost.
         """
-        data = self.socket.recv(MOST_BYTES)
+        data = self.socket.recv(MAX_BYTES)
         if not data:
             raise ConnectionResetError
         received = self.received = self.received + data if self.received else data
@@ -138,7 +138,7 @@ class Sender:
         return connection
 
     def _one_more(self) -> None:
-        if len(self._by_number) <= MOST_CONNECTIONS:
+        if len(self._by_number) <= MAX_CONNECTIONS:
             self._open("")
 
     def _ask(self, connection: Connection, request: bytes) -> None:

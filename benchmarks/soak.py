@@ -31,8 +31,8 @@ PEAK_SECONDS = 0.5
 CALM_SECONDS = 0.5  # before a peak, without requests: a flood is over then
 AS_FAST = 0.9  # of the peak before, at least
 FILLING = 0.1  # of the time, that is left out of the slope
-MOST_GROWTH = 5.0  # MB, over the time that is looked at
-MOST_REFUSED = 0.001  # chance brings many together now and then
+MAX_GROWTH = 5.0  # MB, over the time that is looked at
+MAX_REFUSED = 0.001  # chance brings many together now and then
 
 
 class Memory(threading.Thread):
@@ -97,7 +97,7 @@ def main() -> int:
     )
     return judge(
         [
-            Bound("MB of growth along the line", growth, most=MOST_GROWTH),
+            Bound("MB of growth along the line", growth, most=MAX_GROWTH),
             Bound(
                 "share of the peak before it that was asked for, least of all parts",
                 min(part["share"] for part in parts),
@@ -106,7 +106,7 @@ def main() -> int:
             Bound(
                 "share of requests turned away, median of those parts",
                 median(as_fast) if as_fast else 1.0,
-                most=MOST_REFUSED,
+                most=MAX_REFUSED,
             ),
             Bound(
                 "answers that are neither 200 nor 503 with Retry-After",

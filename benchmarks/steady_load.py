@@ -14,7 +14,7 @@ from collections import Counter
 from typing import Any
 
 PATIENT = {"age": 63, "sex": "male", "icu_hour": 12, "heart_rate": 118, "lactate": 3.1}
-MOST_SECONDS = 3_600
+MAX_SECONDS = 3_600
 
 
 class Load:
@@ -76,7 +76,7 @@ def main() -> None:
     threads = [threading.Thread(target=load.ask_on) for _ in range(n_connections)]
     for thread in threads:
         thread.start()
-    timer = threading.Timer(MOST_SECONDS, load.stop.set)
+    timer = threading.Timer(MAX_SECONDS, load.stop.set)
     timer.daemon = True
     timer.start()
     sys.stdin.readline()

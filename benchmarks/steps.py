@@ -25,8 +25,9 @@ from sepsis_detect.api import answers
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, Asked, Options
 from sepsis_detect.api.app import Application, create_app
 from sepsis_detect.api.execution import Answered
-from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.routes.prediction import Sent, json_response
+from sepsis_detect.api.services import services_in
 from sepsis_detect.clinical import coherence
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.patient_json import json_body, reader
@@ -35,7 +36,7 @@ from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.settings import Auth, LogLevel, Settings
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 AT_ONCE = 16
 PATH = "/predict/patient"
@@ -56,7 +57,7 @@ def best(do: Callable[[Sequence[bytes]], object], sent: Sequence[bytes], n: int,
 
 def steps(sent: Sequence[bytes], n_rounds: int) -> dict[str, float]:
     """Each step alone, for `AT_ONCE` patients."""
-    model, meter = Model.embedded(loaded_at=datetime.now(UTC)), Meter()
+    model, metrics = Model.embedded(loaded_at=datetime.now(UTC)), Metrics()
     now = datetime.now(UTC)
 
     found: dict[str, list[float]] = {}
@@ -73,14 +74,14 @@ def steps(sent: Sequence[bytes], n_rounds: int) -> dict[str, float]:
         read = [each for each in patients_read if isinstance(each, reader.Patient)]
         stays = [each.stay for each in read if each.stay is not None]
         together = Stay.end_to_end(stays)
-        hits = timed("rules", lambda: coherence.scan_each(together))
+        violations = timed("rules", lambda: coherence.scan_each(together))
         policy = DEFAULT_OPTIONS.on_incoherence
-        pairs = list(zip(read, hits, strict=True))
+        pairs = list(zip(read, violations, strict=True))
         timed("wording", lambda: [answers.judge(p, policy, scanned=h) for p, h in pairs])
         X = timed("features", lambda: features.compute(together, together.last_rows))
         timed("trees", lambda: model.probabilities(X))
         asked = [Asked(each, "") for each in read]
-        answered = answers.answer_each(model, DEFAULT_OPTIONS, asked, meter)
+        answered = answers.answer_each(model, DEFAULT_OPTIONS, asked, metrics)
         timed("answer as JSON", lambda: [json_response(each) for each in answered])
 
     best(one_round, sent, AT_ONCE, n_rounds)
@@ -108,12 +109,12 @@ def surroundings(app: Application, sent: Sequence[bytes], n_rounds: int) -> floa
     def known(_: Model, __: Options, asked: Sequence[Sent]) -> list[Answered | RequestError]:
         return [(json_response({"prediction": "Negative"}), ["Negative"]) for _ in asked]
 
-    usual = app.state.together
-    app.state.together = Together(known)
+    usual = services_in(app).micro_batcher
+    services_in(app).micro_batcher = MicroBatcher(known)
     try:
         return whole(app, sent, AT_ONCE, n_rounds)
     finally:
-        app.state.together = usual
+        services_in(app).micro_batcher = usual
 
 
 def main() -> None:

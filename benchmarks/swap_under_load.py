@@ -30,7 +30,7 @@ from typing import Any
 from benchmarks.steady_load import PATIENT
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, answer_bodies
 from sepsis_detect.prediction.model import Model
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 from tests.artifacts import BAD, a_model
 from tests.faulty_s3 import FAULTS, URI, FaultyS3, faulty_s3
 
@@ -38,7 +38,7 @@ N_SWAPS = 50
 N_WORKERS = 2
 POLLS_AT_MOST = 2.0  # until the last good model is served everywhere
 GIVE_UP_SECONDS = 120.0
-MOST_WORKER_MEGABYTES = 150.0
+MAX_WORKER_MEGABYTES = 150.0
 
 
 @dataclass
@@ -102,7 +102,7 @@ def probability_of(artifact: bytes) -> float:
     """What this model answers for the patient of the load, in this process."""
     model = Model(artifact, source="benchmark", loaded_at=datetime.now(UTC))
     sent = [(json.dumps(PATIENT).encode(), "")]
-    (answer,) = answer_bodies(model, DEFAULT_OPTIONS, sent, Meter())
+    (answer,) = answer_bodies(model, DEFAULT_OPTIONS, sent, Metrics())
     assert isinstance(answer, dict)  # noqa: S101 - the patient is fit
     return round(float(answer["probability"]), 6)
 
@@ -284,7 +284,7 @@ def _report(
         (
             "megabytes of the largest worker",
             round(seen.megabytes, 1),
-            MOST_WORKER_MEGABYTES,
+            MAX_WORKER_MEGABYTES,
             "after all of this",
         ),
     ]

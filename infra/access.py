@@ -42,7 +42,7 @@ class Access(Construct):
     def _audit_secret(self) -> secretsmanager.Secret:
         secret = secretsmanager.Secret(
             self,
-            "Audit",
+            "AuditLog",
             description="Under which the audit log of Sepsis Detect keeps the HMAC of inputs",
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64, exclude_punctuation=True

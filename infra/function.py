@@ -13,7 +13,7 @@ from infra.image import Image
 
 MEMORY_MB = 1_769  # one whole core
 TIMEOUT = Duration.seconds(30)
-MOST_AT_ONCE = 50
+MAX_AT_ONCE = 50
 
 
 class Function(Construct):
@@ -59,7 +59,7 @@ class Function(Construct):
             role=self.role,
             memory_size=MEMORY_MB,
             timeout=TIMEOUT,
-            reserved_concurrent_executions=MOST_AT_ONCE,
+            reserved_concurrent_executions=MAX_AT_ONCE,
             environment=environment,
             log_group=log_group,
         )

@@ -18,7 +18,7 @@ from constructs import Construct
 from sepsis_detect import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST_IMAGES = 30
+MAX_IMAGES = 30
 
 
 def _revision() -> str:
@@ -63,7 +63,7 @@ class Image(Construct):
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             lifecycle_rules=[
-                ecr.LifecycleRule(max_image_count=MOST_IMAGES, rule_priority=2),
+                ecr.LifecycleRule(max_image_count=MAX_IMAGES, rule_priority=2),
                 ecr.LifecycleRule(
                     tag_status=ecr.TagStatus.UNTAGGED,
                     max_image_age=Duration.days(30),

@@ -148,10 +148,10 @@ def _probabilities(model: Model, data: Dataset) -> Float32Array:
 
 def _described_model(model: Model) -> dict[str, Any]:
     return {
-        "name": model.card.name,
-        "version": model.card.version,
+        "name": model.metadata.name,
+        "version": model.metadata.version,
         "threshold": float(model.threshold),
-        "features": len(model.card.features),
+        "features": len(model.metadata.features),
         "sha256": model.sha256,
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-from sepsis_detect.model_delivery.candidate import MOST_BYTES
+from sepsis_detect.model_delivery.candidate import MAX_BYTES
 from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import METADATA_KEY
 
@@ -254,7 +254,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: a_stepped_model("refused", "icu_hour", above=30, rise=0.98),
         "rises by 98 % from hour 30 to 31 though no sign changes; at most 20 % is accepted",
     ),
-    "huge": (lambda: bytes(MOST_BYTES + 1), "more than the 64 MiB"),
+    "huge": (lambda: bytes(MAX_BYTES + 1), "more than the 64 MiB"),
     "endless loop": (lambda: a_model("refused", before=repeating(None)), "too much processor time"),
     "memory-hungry": (lambda: a_model("refused", before=hungry), "more than 256 MiB of memory"),
     "slow": (lambda: a_model("refused", before=repeating(3_000)), "too slow"),

@@ -92,7 +92,7 @@ def operating_point(
 def _missed_rate(at: Sweep) -> float:
     """Share of the quiet hours that is labelled."""
     n_quiet = at.n_hours - int(at.flagged[0])
-    return (at.n_labelled - int(at.hits[0])) / n_quiet if n_quiet else float("nan")
+    return (at.n_labelled - int(at.violations[0])) / n_quiet if n_quiet else float("nan")
 
 
 def _burden(sweep: Sweep, highest: FloatArray) -> dict[str, FloatArray]:

@@ -132,7 +132,7 @@ def is_enough(hours: Hours) -> bool:
 def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[str, Interval]:
     utilities, flags = hours.utilities, hours.flags
     n_hours = hours.by_patient(np.ones(len(flags)))
-    flagged, hits = hours.by_patient(flags), hours.by_patient(flags & (hours.labels == 1))
+    flagged, violations = hours.by_patient(flags), hours.by_patient(flags & (hours.labels == 1))
     predicted = hours.by_patient(hours.probabilities.astype(np.float64))
     best = hours.by_patient(np.maximum(utilities.flagged, utilities.quiet) - utilities.quiet)
     reached = hours.by_patient(np.where(flags, utilities.gain, 0.0))
@@ -141,8 +141,8 @@ def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[
         "utility": resampling.ratio(reached, best),
         "predicted_over_observed": resampling.ratio(predicted, labelled),
         "alerts_per_patient_day": resampling.ratio(flagged * HOURS_IN_A_DAY, n_hours),
-        "ppv": resampling.ratio(hits, flagged),
-        "sensitivity": resampling.ratio(hits, labelled),
+        "ppv": resampling.ratio(violations, flagged),
+        "sensitivity": resampling.ratio(violations, labelled),
     }
 
 
@@ -175,12 +175,14 @@ def ranking(hours: Hours, counts: FloatArray) -> FloatArray:
     for draw, count in enumerate(counts):
         weight = count[patient] * weights
         flagged = np.append(0.0, np.cumsum(weight))
-        hits = np.append(0.0, np.cumsum(weight[labelled]))
-        n_labelled, n_others = hits[-1], flagged[-1] - hits[-1]
-        false_alarms = flagged[up_to] - hits[hits_up_to] + flagged[ahead] - hits[hits_ahead]
+        violations = np.append(0.0, np.cumsum(weight[labelled]))
+        n_labelled, n_others = violations[-1], flagged[-1] - violations[-1]
+        false_alarms = (
+            flagged[up_to] - violations[hits_up_to] + flagged[ahead] - violations[hits_ahead]
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             below = 1.0 - false_alarms / 2 / n_others
-            precision = hits[hits_up_to] / flagged[up_to]
+            precision = violations[hits_up_to] / flagged[up_to]
             share = weight[labelled] / n_labelled
             found[:, draw] = (share * below).sum(), share[share > 0] @ precision[share > 0]
     return found

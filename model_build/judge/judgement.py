@@ -18,7 +18,7 @@ from model_build.judge.patient_bootstrap import DRAWS, LEVEL, Resampling
 from model_build.learn.out_of_fold import OutOfFold
 from sepsis_detect.clinical.stay import BoolArray, FloatArray
 
-MOST_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
+MAX_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
 DIGITS = 6
 HEADLINE = "first_36_hours"
 
@@ -34,7 +34,7 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
     """Choose the threshold and measure everything at it.
 
     The threshold is the one of highest utility on the first 36 hours of stays, where no record
-    is cut, among those that flag at most `MOST_ALERTS_PER_PATIENT_DAY`.
+    is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY`.
     """
     uncut = data.is_uncut
     threshold = chosen_threshold(data.utilities.of(uncut), scores.probabilities[uncut])
@@ -61,7 +61,7 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
 
 def chosen_threshold(utilities: Utilities, probabilities: Float32Array) -> float:
     """The threshold of highest utility that a ward can answer, exact in float32."""
-    most = MOST_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
+    most = MAX_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
     return best_threshold(utilities, probabilities, most).threshold
 
 

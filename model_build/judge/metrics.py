@@ -41,7 +41,7 @@ def summary(
     weights = np.ones(len(labels)) if weights is None else weights
     flags = probabilities >= np.float32(threshold)
     fit = calibration(probabilities.astype(np.float64), labels, weights)
-    hits = float(weights[flags & (labels == 1)].sum())
+    violations = float(weights[flags & (labels == 1)].sum())
     n_hours = float(weights.sum())
     n_flags = float(weights[flags].sum())
     n_positive = float(weights[labels == 1].sum())
@@ -55,8 +55,8 @@ def summary(
         "calibration_in_the_large": fit.in_the_large,
         "predicted_over_observed": fit.predicted_over_observed,
         "alerts_per_patient_day": n_flags / n_hours * HOURS_IN_A_DAY,
-        "ppv": hits / n_flags if n_flags else float("nan"),
-        "sensitivity": hits / n_positive,
+        "ppv": violations / n_flags if n_flags else float("nan"),
+        "sensitivity": violations / n_positive,
     }
 
 

@@ -23,7 +23,7 @@ class Sweep:
     Attributes:
         thresholds: Shape (n,), falling.
         flagged: Shape (n,), hours flagged.
-        hits: Shape (n,), flagged hours that are labelled.
+        violations: Shape (n,), flagged hours that are labelled.
         utility: Shape (n,), normalised.
         n_hours: Of all hours.
         n_labelled: Of all hours, those labelled.
@@ -31,7 +31,7 @@ class Sweep:
 
     thresholds: FloatArray
     flagged: IntArray
-    hits: IntArray
+    violations: IntArray
     utility: FloatArray
     n_hours: int
     n_labelled: int
@@ -65,7 +65,7 @@ class Sweep:
         return type(self)(
             thresholds,
             pick(self.flagged),
-            pick(self.hits),
+            pick(self.violations),
             utility,
             self.n_hours,
             self.n_labelled,
@@ -82,17 +82,17 @@ class Sweep:
     @property
     def sensitivity(self) -> FloatArray:
         """Shape (n,): share of the labelled hours that is flagged."""
-        return self.hits / self.n_labelled
+        return self.violations / self.n_labelled
 
     @property
     def false_alarm_rate(self) -> FloatArray:
         """Shape (n,): share of the other hours that is flagged."""
-        return (self.flagged - self.hits) / (self.n_hours - self.n_labelled)
+        return (self.flagged - self.violations) / (self.n_hours - self.n_labelled)
 
     @property
     def ppv(self) -> FloatArray:
         """Shape (n,): share of the flagged hours that is labelled; NaN where none is flagged."""
-        ratio = self.hits / np.maximum(self.flagged, 1)
+        ratio = self.violations / np.maximum(self.flagged, 1)
         return np.where(self.flagged > 0, ratio, np.nan)
 
     @property
@@ -103,9 +103,9 @@ class Sweep:
     @property
     def net_benefit(self) -> FloatArray:
         """Shape (n,): true alarms less false ones, each as bad as the threshold says, per hour."""
-        false_alarms = self.flagged - self.hits
+        false_alarms = self.flagged - self.violations
         odds = self.thresholds / (1.0 - self.thresholds)
-        return (self.hits - false_alarms * odds) / self.n_hours
+        return (self.violations - false_alarms * odds) / self.n_hours
 
 
 def net_benefit_of_always(thresholds: FloatArray, rate: float) -> FloatArray:

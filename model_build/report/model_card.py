@@ -7,7 +7,7 @@ from typing import Any
 
 from model_build.config import Objective
 from model_build.data.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
-from model_build.judge.judgement import MOST_ALERTS_PER_PATIENT_DAY
+from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.transfer import BEFORE, SERVED
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import HEADER, card_rows, sentence
@@ -99,7 +99,7 @@ def _model(model: Figures) -> Figures:
         "of_patient": ", ".join(seen),
         "objective": OBJECTIVES[recipe["objective"]],
         "threshold": percent(model["threshold"], 2),
-        "most_alerts": MOST_ALERTS_PER_PATIENT_DAY,
+        "most_alerts": MAX_ALERTS_PER_PATIENT_DAY,
         "left_out": _left_out(left_out),
     }
 

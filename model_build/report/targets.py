@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from model_build.judge.judgement import MOST_ALERTS_PER_PATIENT_DAY
+from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.transfer import BEFORE
 from model_build.report import report_tables as tables
 from model_build.report.formatting import MISSING, table
@@ -33,8 +33,8 @@ OVERALL = (
     Target("predicted_over_observed", "mean predicted within 5 % of observed", 0.95, 1.05),
     Target(
         "alerts_per_patient_day",
-        f"at most {MOST_ALERTS_PER_PATIENT_DAY} flagged hours per patient and day",
-        high=MOST_ALERTS_PER_PATIENT_DAY,
+        f"at most {MAX_ALERTS_PER_PATIENT_DAY} flagged hours per patient and day",
+        high=MAX_ALERTS_PER_PATIENT_DAY,
     ),
 )
 IN_EACH_HOSPITAL = (

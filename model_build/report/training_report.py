@@ -10,7 +10,7 @@ from typing import Any
 from model_build.data.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
 from model_build.judge.ablation import AS_SERVED, UNGUARDED
 from model_build.judge.alerts import LEAD_FROM, NEVER
-from model_build.judge.judgement import HEADLINE, MOST_ALERTS_PER_PATIENT_DAY
+from model_build.judge.judgement import HEADLINE, MAX_ALERTS_PER_PATIENT_DAY
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import report_section
 from model_build.report.formatting import (
@@ -95,7 +95,7 @@ def _in_short(figures: Figures) -> Words:
     by_fold = figures["protocol"]["utility_by_fold"]
     return {
         "headlines": tables.headlines(figures),
-        "most_alerts": MOST_ALERTS_PER_PATIENT_DAY,
+        "most_alerts": MAX_ALERTS_PER_PATIENT_DAY,
         "cross_fitted": number(sum(by_fold) / len(by_fold)),
         "by_fold": ", ".join(number(utility) for utility in by_fold),
     }

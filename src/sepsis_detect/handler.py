@@ -16,18 +16,19 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from sepsis_detect.api.app import create_app
-from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.api.services import services_in
+from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.errors import EventError
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.problems import Problem, RequestError, problem_response
 from sepsis_detect.settings import read_settings
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 # What Lambda hands on; a larger answer would be a 502 that explains nothing.
 # Source: AWS, "Lambda functions as targets" and "Lambda quotas".
-LARGEST_TO_LOAD_BALANCER = 1_000_000  # bytes of the answer as JSON
-LARGEST_TO_OTHERS = 6 * 1024 * 1024
+MAX_TO_LOAD_BALANCER = 1_000_000  # bytes of the answer as JSON
+MAX_TO_OTHERS = 6 * 1024 * 1024
 # The most that one invocation waits for a new model; longer than a check takes on little CPU.
 REFRESH_SECONDS = 10.0
 
@@ -44,14 +45,14 @@ class Handler:
     """Answers the events of one process.
 
     Args:
-        app: The application, with its model store in `app.state.models`.
+        app: The application, with its model store in `services_in(app).models`.
     """
 
     def __init__(self, app: FastAPI):
         """Serve `app`."""
-        self._models: ModelStore = app.state.models
-        self._keys: AccessKeys | None = app.state.keys
-        self._meter: Meter = app.state.meter
+        self._models: ModelStore = services_in(app).models
+        self._keys: ApiKeys | None = services_in(app).keys
+        self._metrics: Metrics = services_in(app).metrics
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         # Mangum would run start-up and shutdown of the application around every invocation.
@@ -66,7 +67,7 @@ class Handler:
         self._models.refresh_if_due(timeout_seconds=REFRESH_SECONDS)
         if self._keys is not None:
             self._keys.refresh_if_due()
-        self._meter.flush_if_due()
+        self._metrics.flush_if_due()
         asyncio.set_event_loop(self._loop)
         try:
             answer = self._mangum(_readable(event), context)
@@ -77,7 +78,7 @@ class Handler:
                 "not an event of a load balancer, API Gateway or function URL"
             ) from None
         is_balanced = "elb" in event["requestContext"]
-        largest = LARGEST_TO_LOAD_BALANCER if is_balanced else LARGEST_TO_OTHERS
+        largest = MAX_TO_LOAD_BALANCER if is_balanced else MAX_TO_OTHERS
         # At worst, JSON in JSON doubles in size.
         if len(answer["body"]) * 2 > largest and len(json.dumps(answer)) > largest:
             return _too_large(answer, largest)

@@ -21,8 +21,8 @@ from tools.containers import HARDENED, Container, EngineError, container, docker
 pytestmark = pytest.mark.timeout(900)
 
 BASE = "python:3.13-slim-trixie"
-MOST_MEGABYTES_OVER_BASE = 350
-MOST_MEGABYTES_A_WORKER = 150
+MAX_MEGABYTES_OVER_BASE = 350
+MAX_MEGABYTES_A_WORKER = 150
 OPEN = "--env=SEPSIS_AUTH=off"
 PROCESSES = """
 import os, pathlib, re
@@ -50,7 +50,7 @@ def test_it_is_small_and_describes_itself(image: str) -> None:
     )
     megabytes = (size - base) / 1e6
     print(f"{megabytes:.0f} MB over its base")  # noqa: T201
-    assert megabytes <= MOST_MEGABYTES_OVER_BASE
+    assert megabytes <= MAX_MEGABYTES_OVER_BASE
     config = json.loads(docker("image", "inspect", "-f", "{{json .Config}}", image))
     assert config["User"] == "10001:10001"
     assert config["StopSignal"] == "SIGTERM"
@@ -76,7 +76,7 @@ def test_every_process_is_an_ordinary_user_of_moderate_size(service: Container) 
     print("resident:", [round(each) for each in megabytes])  # noqa: T201
     assert len(lines) == 3
     assert {line.split()[1] for line in lines} == {"10001"}
-    assert max(megabytes) <= MOST_MEGABYTES_A_WORKER
+    assert max(megabytes) <= MAX_MEGABYTES_A_WORKER
 
 
 def test_it_writes_nothing_and_can_write_nowhere(service: Container) -> None:

@@ -8,7 +8,7 @@ from tests.builders import a_patient
 from tests.faulty_s3 import URI, FaultyS3
 from tools.containers import HARDENED, Container, container
 
-MOST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 
 
 def free_port() -> int:
@@ -18,7 +18,7 @@ def free_port() -> int:
 
 
 def wait_for(service: Container, version: str) -> None:
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     while service.ask("GET", "/health")[1]["model"]["version"] != version:
         assert time.monotonic() < deadline, service.ask("GET", "/health")
         time.sleep(0.1)
@@ -38,7 +38,7 @@ def test_an_upload_is_served_and_a_bad_one_changes_nothing(image: str, s3: Fault
         s3.put(a_model("2", scale=0.9))
         wait_for(service, "2")
         bad = s3.put(BAD["truncated"][0]())
-        deadline = time.monotonic() + MOST_SECONDS
+        deadline = time.monotonic() + MAX_SECONDS
         while (candidate := service.ask("GET", "/health")[1].get("candidate")) is None:
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -151,7 +151,7 @@ def test_wrong_keys_wait_and_right_ones_do_not(
     guarded: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 1.0)
-    monkeypatch.setattr(authentication, "MOST_WAITING", 3)
+    monkeypatch.setattr(authentication, "MAX_WAITING", 3)
 
     def guess(n: int) -> int:
         return guarded.get("/model", headers=bearer(f"guess-{n}")).status_code
@@ -171,7 +171,7 @@ def test_wrong_keys_wait_and_right_ones_do_not(
 def test_too_many_wrong_keys_are_asked_to_come_back(
     guarded: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "MOST_WAITING", 0)
+    monkeypatch.setattr(authentication, "MAX_WAITING", 0)
     response = guarded.get("/model", headers=bearer("guess"))
     assert refused(response, 429)[0]["rule"] == "access.too_many"
     assert response.headers["Retry-After"] == "1"

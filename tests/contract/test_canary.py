@@ -26,7 +26,7 @@ from tests.resources import a_bundle, a_hook, a_searchset, observation
 
 NUMBER, WORD = 118.4242, "canaryword"
 CANARIES = ("118.4242", "118,4242", WORD)
-MOST_SECONDS = 60.0
+MAX_SECONDS = 60.0
 
 
 def flat(**changed: Any) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def ask_everything(server: Server, key: str) -> set[int]:
         "Referer": f"https://ehr.example/{WORD}",
     }
     statuses = set()
-    with Client(base_url=f"http://127.0.0.1:{server.port}", timeout=MOST_SECONDS) as client:
+    with Client(base_url=f"http://127.0.0.1:{server.port}", timeout=MAX_SECONDS) as client:
 
         def ask(method: str, path: str, content: bytes, **more: str) -> int:
             sent = headers | {"Content-Type": "application/json"} | more

@@ -236,7 +236,7 @@ def _jti(sent: str) -> str:
 def test_memory_for_tokens_is_bounded(
     tokens: ClientTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client_tokens, "MOST_REMEMBERED", 2)
+    monkeypatch.setattr(client_tokens, "MAX_REMEMBERED", 2)
     old = token(iat=NOW - 200, exp=int(time.time()) - 59 + 5)
     tokens.verify_token(old, SERVICE)
     tokens.verify_token(token(), SERVICE)
@@ -263,7 +263,7 @@ def test_keys_are_fetched_once(keys: Keys) -> None:
 
 
 def test_a_new_key_is_fetched(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_tokens, "LEAST_BETWEEN_FETCHES_SECONDS", 0)
+    monkeypatch.setattr(client_tokens, "MIN_BETWEEN_FETCHES_SECONDS", 0)
     tokens = ClientTokens({FETCHED: keys.url})
     tokens.verify_token(of_fetched(keys), SERVICE)
     keys.body = json.dumps({"keys": [jwk(STRANGER, "new")]}).encode()
@@ -276,7 +276,7 @@ def test_old_keys_hold_when_new_ones_cannot_be_had(
     tokens = ClientTokens({FETCHED: keys.url})
     tokens.verify_token(of_fetched(keys), SERVICE)
     keys.status = 500
-    monkeypatch.setattr(client_tokens, "LEAST_BETWEEN_FETCHES_SECONDS", 0)
+    monkeypatch.setattr(client_tokens, "MIN_BETWEEN_FETCHES_SECONDS", 0)
     monkeypatch.setattr(client_tokens, "KEYS_LAST_SECONDS", 0)
     assert tokens.verify_token(of_fetched(keys), SERVICE) == FETCHED
     assert keys.n_asked == 2

@@ -21,15 +21,16 @@ from sepsis_detect.api import turning_away
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.middleware import load_shedding
 from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.api.services import services_in
 from sepsis_detect.server import connections, serve
 from sepsis_detect.server.graceful_shutdown import draining
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 from tests.builders import a_patient
 from tests.contract.asking import ask, check_problems, predicted, refused
 
 SECONDS = 0.5  # within which a request must be whole, here
-MOST_SECONDS = 30.0
+MAX_SECONDS = 30.0
 KEEP_ALIVE_SECONDS = 2
 BODY = json.dumps(a_patient()).encode()
 HEAD = (
@@ -66,7 +67,7 @@ def port(app: FastAPI) -> Iterator[int]:
 
 @pytest.fixture
 def connection(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), MOST_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", port), MAX_SECONDS) as connection:
         yield connection
 
 
@@ -122,7 +123,7 @@ def test_a_request_that_stalls_is_408(connection: socket.socket, begun: bytes) -
 
 def test_dripping_does_not_gain_time(connection: socket.socket) -> None:
     connection.settimeout(SECONDS / 20)
-    until = time.monotonic() + MOST_SECONDS
+    until = time.monotonic() + MAX_SECONDS
     for byte in HEAD * 100:
         connection.sendall(bytes([byte]))
         try:
@@ -153,7 +154,7 @@ def test_what_was_slow_but_in_time_is_answered_and_leaves_no_timer(
 def test_headers_beyond_all_bounds_are_431(connection: socket.socket) -> None:
     connection.sendall(HEAD)
     line = b"X-Filler: " + b"x" * 1000 + b"\r\n"
-    for _ in range(connections.MOST_HEADER_BYTES // len(line) + 1):
+    for _ in range(connections.MAX_HEADER_BYTES // len(line) + 1):
         connection.sendall(line)
     assert told(connection, 431) == "http.headers"
 
@@ -197,7 +198,7 @@ def test_beyond_what_can_be_met_it_turns_away_at_once_and_stays_healthy(
 
 
 def test_bodies_in_memory_are_bounded(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(load_shedding, "MOST_BYTES", len(BODY) + 1)
+    monkeypatch.setattr(load_shedding, "MAX_BYTES", len(BODY) + 1)
     for _ in range(3):
         predicted(ask(client, BODY))
     response = ask(client, BODY + b"  ")
@@ -214,7 +215,7 @@ def test_slow_work_that_would_queue_is_turned_away(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, query: str, body: bytes
 ) -> None:
     predicted(ask(client, body, query))
-    monkeypatch.setattr(load_shedding, "MOST_SLOW", 0)
+    monkeypatch.setattr(load_shedding, "MAX_SLOW", 0)
     assert ask(client, body, query).headers["Retry-After"] == "1"
     predicted(ask(client, BODY))
 
@@ -241,7 +242,7 @@ def test_what_is_turned_away_is_said_once_a_second_and_counted(
             assert (status, headers["x-request-id"]) == (503, "trace-0018")
             assert headers["cache-control"] == "no-store"
         while sum(said()) < 20:  # the last too, though nobody else comes
-            assert time.monotonic() < began + MOST_SECONDS
+            assert time.monotonic() < began + MAX_SECONDS
             time.sleep(0.05)
     assert len(said()) <= 2 + (time.monotonic() - began) / 0.5
 
@@ -284,8 +285,8 @@ def test_what_comes_behind_a_request_that_waits_to_be_turned_away_is_not_lost(
 
 def test_open_connections_are_counted_and_closed_ones_no_longer(app: FastAPI, port: int) -> None:
     def wait_for(n_connections: int) -> None:
-        until = time.monotonic() + MOST_SECONDS
-        while app.state.load.n_connections != n_connections:
+        until = time.monotonic() + MAX_SECONDS
+        while services_in(app).load.n_connections != n_connections:
             assert time.monotonic() < until
             time.sleep(0.01)
 
@@ -321,7 +322,7 @@ def test_one_turn_of_the_loop_takes_in_several_new_connections() -> None:
                 transport.close()
             return n_turns
 
-    n_turns = uvloop.run(asyncio.wait_for(turns_until_all_are_in(), MOST_SECONDS))
+    n_turns = uvloop.run(asyncio.wait_for(turns_until_all_are_in(), MAX_SECONDS))
     assert n_turns <= n_clients / serve.ACCEPTS + 5
 
 
@@ -358,15 +359,15 @@ def test_what_is_whole_and_plain_is_turned_away_unread(
     ],
 )
 def test_what_is_not_plain_is_for_the_parser(request_: bytes) -> None:
-    assert turning_away.TurningAway(Meter()).unread(request_, []) is None
+    assert turning_away.TurningAway(Metrics()).unread(request_, []) is None
 
 
 def test_in_a_flood_threads_keep_hardly_any_waiting(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(load_shedding, "MOST_SLOW_IN_FLOOD", 0)
-    here: Load = client.app.state.load  # type: ignore[attr-defined]
-    monkeypatch.setattr(here, "_flood_until", time.monotonic() + MOST_SECONDS)
+    monkeypatch.setattr(load_shedding, "MAX_SLOW_IN_FLOOD", 0)
+    here: Load = services_in(client.app).load
+    monkeypatch.setattr(here, "_flood_until", time.monotonic() + MAX_SECONDS)
     response = ask(client, BODY, "include=contributions")
     assert refused(response, 503)[0]["rule"] == "load.too_much"
     monkeypatch.undo()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.server.graceful_shutdown import IDLE_SECONDS
-from tests.contract.test_server import MOST_SECONDS, PATIENT, Server, serving
+from tests.contract.test_server import MAX_SECONDS, PATIENT, Server, serving
 
 BODY = json.dumps(PATIENT).encode()
 HEAD = (
@@ -31,7 +31,7 @@ def server() -> Iterator[Server]:
 
 @contextmanager
 def connected(server: Server) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", server.port), MOST_SECONDS) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), MAX_SECONDS) as connection:
         yield connection
 
 
@@ -120,7 +120,7 @@ def workers_of(server: Server) -> list[int]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 6 * MOST_SECONDS  # three processes start, maybe on a busy machine
+    deadline = time.monotonic() + 6 * MAX_SECONDS  # three processes start, maybe on a busy machine
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.1)

@@ -16,7 +16,7 @@ from tests.contract.test_server import PATIENT, Server, resident_megabytes, serv
 from tests.faulty_s3 import URI, FaultyS3
 
 EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
-MOST_MEGABYTES = 150
+MAX_MEGABYTES = 150
 pytestmark = pytest.mark.timeout(300)  # workers start and candidates are checked many times
 
 
@@ -105,7 +105,7 @@ def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
     with serving(**settings(tmp_path)) as server:
         s3.put(EMBEDDED.read_bytes())
         until(lambda: health(server).model.name == "sepsis-hgb")
-        until(lambda: resident_megabytes(server.process.pid) < MOST_MEGABYTES)
+        until(lambda: resident_megabytes(server.process.pid) < MAX_MEGABYTES)
         assert server.stop() == 0
 
 

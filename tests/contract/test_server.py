@@ -41,8 +41,8 @@ COMMENT = {
     ]
 }
 # Of a busy machine; the aims are 1.5 s and 150 MB on an idle one.
-MOST_SECONDS = 20.0
-MOST_MEGABYTES = 150
+MAX_SECONDS = 20.0
+MAX_MEGABYTES = 150
 
 
 def command(*arguments: str) -> list[str]:
@@ -74,7 +74,7 @@ class Server:
         content = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         # Workers that are still starting answer late on a busy machine.
         with closing(
-            http.client.HTTPConnection("127.0.0.1", self.port, timeout=3 * MOST_SECONDS)
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=3 * MAX_SECONDS)
         ) as connection:
             connection.request(
                 method, path, content, {"Content-Type": "application/json"} | headers
@@ -84,7 +84,7 @@ class Server:
 
     def stop(self, ending: int = signal.SIGTERM) -> int:
         self.process.send_signal(ending)
-        rest, self.errors = self.process.communicate(timeout=MOST_SECONDS)
+        rest, self.errors = self.process.communicate(timeout=MAX_SECONDS)
         assert rest == "", "the banner is the only line that is not a log"
         written = [json.loads(line) for line in self.errors.splitlines()]
         self.log = [line for line in written if line["event"] not in METRICS]
@@ -112,7 +112,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["serve", *arguments]) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    # An application of another test, whose meter runs on in this process, may write its minute.
+    # An application of another test, whose metrics runs on in this process, may write its minute.
     (sentence,) = [line for line in said.err.splitlines() if '"event":"metrics' not in line]
     assert sentence.startswith("sepsis-detect: ")
     return sentence.removeprefix("sepsis-detect: ")
@@ -129,8 +129,8 @@ def test_it_starts_answers_and_stops(ending: int) -> None:
         megabytes = resident_megabytes(server.process.pid)
         assert server.stop(ending) == 0
     print(f"first answer after {seconds:.2f} s, {megabytes:.0f} MB resident")  # noqa: T201
-    assert seconds < MOST_SECONDS
-    assert megabytes < MOST_MEGABYTES
+    assert seconds < MAX_SECONDS
+    assert megabytes < MAX_MEGABYTES
 
 
 def resident_megabytes(pid: int) -> float:
@@ -312,7 +312,7 @@ def test_a_process_that_cannot_start_ends_with_one_sentence_and_exit_code_2() ->
         env=environment(MODEL_URI="/none.onnx"),
         capture_output=True,
         text=True,
-        timeout=MOST_SECONDS,
+        timeout=MAX_SECONDS,
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
@@ -346,4 +346,4 @@ def test_beyond_loopback_it_serves_only_when_told_that_no_key_is_asked_for() -> 
         assert process.stdout
         assert "on http://0.0.0.0:" in process.stdout.readline()
         process.terminate()
-        assert process.wait(MOST_SECONDS) == 0
+        assert process.wait(MAX_SECONDS) == 0

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from sepsis_detect.__main__ import main
 from sepsis_detect.api.app import create_app
 from sepsis_detect.auth import api_keys
-from sepsis_detect.auth.api_keys import AccessKeys, entry, new_key
+from sepsis_detect.auth.api_keys import ApiKeys, entry, new_key
 from sepsis_detect.settings import API_KEY, Settings
 from tests.contract.asking import refused
 from tests.faulty_s3 import FaultyS3
@@ -51,7 +51,7 @@ def test_keys_differ_and_only_their_digest_is_kept() -> None:
 
 
 def test_a_caller_is_known_by_any_of_its_keys() -> None:
-    keys = AccessKeys(Settings(api_keys=(entry("ward", OLD), entry("ward", NEW))))
+    keys = ApiKeys(Settings(api_keys=(entry("ward", OLD), entry("ward", NEW))))
     assert keys.caller(OLD) == keys.caller(NEW) == "ward"
     assert keys.caller(new_key()) is None
     assert keys.caller("") is None
@@ -60,7 +60,7 @@ def test_a_caller_is_known_by_any_of_its_keys() -> None:
 
 def test_a_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
-    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     assert (keys.caller(OLD), keys.caller(NEW)) == ("ward", None)
     secret.hold(f"# rotated\n{entry('ward', OLD)}\n{entry('ward', NEW)}\n")
     keys.refresh_if_due()
@@ -71,7 +71,7 @@ def test_a_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_it_is_not_read_before_it_is_due(secret: Secret) -> None:
-    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     secret.hold(entry("ward", NEW))
     keys.refresh_if_due()
     assert keys.caller(OLD) == "ward"
@@ -81,7 +81,7 @@ def test_what_was_read_holds_while_the_secret_cannot_be_read(
     secret: Secret, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
-    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
     keys.refresh_if_due()
     assert keys.caller(OLD) == "ward"
@@ -93,9 +93,9 @@ def test_a_wrong_line_costs_the_others_nothing_and_is_not_quoted(
     secret: Secret, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret.hold(f"ward:{'A' * 64}, {entry('lab', NEW)}, secret-canary")
-    keys = AccessKeys(Settings(api_keys_secret_arn=secret.arn))
+    keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     assert keys.caller(NEW) == "lab"
-    # Not the minutely counts of an application of another test, whose meter runs on.
+    # Not the minutely counts of an application of another test, whose metrics runs on.
     (record,) = [each for each in caplog.records if not each.message.startswith("metrics")]
     assert record.message == "keys_wrong"
     assert "canary" not in json.dumps(record.__dict__, default=str)
@@ -123,7 +123,7 @@ def test_until_the_secret_was_read_the_service_is_not_ready(
 
 
 def test_a_key_of_the_settings_opens_whatever_becomes_of_the_secret(secret: Secret) -> None:
-    keys = AccessKeys(Settings(api_keys=(entry("ops", NEW),), api_keys_secret_arn=MISSING))
+    keys = ApiKeys(Settings(api_keys=(entry("ops", NEW),), api_keys_secret_arn=MISSING))
     assert keys.unready is None
     assert keys.caller(NEW) == "ops"
     assert keys.caller(OLD) is None
@@ -149,7 +149,7 @@ def test_a_new_key_opens_with_the_entry_that_is_printed(
 ) -> None:
     assert main(["key", "new", "ward-3"]) == 0
     key, told = re.findall(r": +(\S+)$", capsys.readouterr().out, re.MULTILINE)
-    assert AccessKeys(Settings(api_keys=(told,))).caller(key) == "ward-3"
+    assert ApiKeys(Settings(api_keys=(told,))).caller(key) == "ward-3"
 
 
 def test_a_name_that_would_be_misread_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sepsis_detect.clinical import coherence, rules
-from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
@@ -32,7 +32,7 @@ def a_stay(n_hours: int = 10, /, **changed: float | list[float]) -> Stay:
 
 
 def fired(stay: Stay) -> set[str]:
-    return {hit.rule.id for hit in coherence.scan(stay)}
+    return {violation.rule.id for violation in coherence.scan(stay)}
 
 
 def test_a_well_patient_is_coherent() -> None:
@@ -49,15 +49,15 @@ def test_a_refusal_silences_the_milder_rule_about_the_same_values() -> None:
 
 def test_a_constant_is_reported_once_and_dropped_everywhere() -> None:
     stay = a_stay(Age=130.0)
-    hits = coherence.scan(stay)
-    assert [hit.rows.tolist() for hit in hits] == [[0]]
-    assert np.isnan(coherence.drop(stay, hits).values[:, BY_CHALLENGE["Age"].column]).all()
+    violations = coherence.scan(stay)
+    assert [violation.rows.tolist() for violation in violations] == [[0]]
+    assert np.isnan(coherence.drop(stay, violations).values[:, BY_CHALLENGE["Age"].column]).all()
 
 
 def test_dropping_leaves_nothing_to_refuse_but_order_and_emptiness() -> None:
     broken = a_stay(SBP=60.0, Hct=60.0, Hgb=7.0, pH=6.9, HCO3=40.0, PaCO2=30.0, FiO2=40.0)
     left = coherence.scan(coherence.drop_incoherent(broken))
-    assert [hit for hit in left if hit.is_refusal] == []
+    assert [violation for violation in left if violation.is_refusal] == []
 
 
 def test_dropping_keeps_every_other_value() -> None:
@@ -71,7 +71,9 @@ def test_dropping_keeps_every_other_value() -> None:
 @pytest.mark.parametrize("n_hours", [11, 12, 30])
 def test_vital_signs_that_never_change_are_noticed_once_after_twelve_hours(n_hours: int) -> None:
     rows = [
-        hit.rows.tolist() for hit in coherence.scan(a_stay(n_hours)) if hit.rule is rules.FROZEN
+        violation.rows.tolist()
+        for violation in coherence.scan(a_stay(n_hours))
+        if violation.rule is rules.FROZEN
     ]
     assert rows == ([] if n_hours < 12 else [[11]])
 
@@ -112,8 +114,12 @@ def test_stays_end_to_end_are_judged_like_each_alone() -> None:
     assert sorted(spots(coherence.scan(together))) == sorted(alone)
 
 
-def spots(hits: Iterable[Hit]) -> list[tuple[str, int, tuple[int, ...]]]:
-    return [(hit.rule.id, row, hit.columns) for hit in hits for row in hit.rows.tolist()]
+def spots(violations: Iterable[RuleViolation]) -> list[tuple[str, int, tuple[int, ...]]]:
+    return [
+        (violation.rule.id, row, violation.columns)
+        for violation in violations
+        for row in violation.rows.tolist()
+    ]
 
 
 SAME_RULE = {
@@ -147,10 +153,12 @@ def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
     counts: Counter[str] = Counter()
     refused = 0
     for batch in tables.read_stays(SHARED / "data" / "physionet2019" / "setB.parquet"):
-        hits = coherence.scan(batch.stay)
-        for rule, _, _ in set(spots(hits)):
+        violations = coherence.scan(batch.stay)
+        for rule, _, _ in set(spots(violations)):
             counts[rule] += 1
-        at = [hit.rows for hit in hits if hit.is_refusal and hit.columns]
+        at = [
+            violation.rows for violation in violations if violation.is_refusal and violation.columns
+        ]
         refused += len(np.unique(np.concatenate(at))) if at else 0
     counts["ANY HARD RULE"] = refused
     with (SHARED / "reference" / "rule_rates_setB.csv").open(encoding="utf-8") as file:
@@ -182,11 +190,11 @@ def a_wild_stay(random: np.random.Generator) -> Stay:
     return Stay(values)
 
 
-def as_text(hits: list[Hit]) -> list[str]:
+def as_text(violations: list[RuleViolation]) -> list[str]:
     return [
-        f"{hit.rule.id} {hit.columns} {hit.rows.tolist()} "
-        f"{[(name, values.tolist()) for name, values in hit.numbers.items()]}"
-        for hit in hits
+        f"{violation.rule.id} {violation.columns} {violation.rows.tolist()} "
+        f"{[(name, values.tolist()) for name, values in violation.numbers.items()]}"
+        for violation in violations
     ]
 
 
@@ -195,4 +203,6 @@ def test_each_of_several_stays_is_judged_as_if_it_were_alone(seed: int) -> None:
     random = np.random.default_rng(seed)
     stays = [a_wild_stay(random) for _ in range(int(random.integers(1, 12)))]
     together = coherence.scan_each(Stay.end_to_end(stays))
-    assert [as_text(hits) for hits in together] == [as_text(coherence.scan(s)) for s in stays]
+    assert [as_text(violations) for violations in together] == [
+        as_text(coherence.scan(s)) for s in stays
+    ]

@@ -86,7 +86,7 @@ def test_where_connections_are_few_nobody_is_turned_away(clock: list[float]) -> 
     here.n_connections = load_shedding.FEW
     assert Loop().taken(here, load_shedding.FEW) == load_shedding.FEW
     here.n_connections += 1
-    assert Loop().taken(here, load_shedding.FEW) == load_shedding.FEWEST_IN_FLOOD
+    assert Loop().taken(here, load_shedding.FEW) == load_shedding.MIN_IN_FLOOD
 
 
 def test_connections_are_few_where_requests_are_soon_answered() -> None:
@@ -101,7 +101,7 @@ def test_connections_are_few_where_requests_are_soon_answered() -> None:
 @pytest.mark.parametrize(
     ("turns", "n_connections", "n_taken"),
     [
-        ([load_shedding.MANY, 100], 1_000, load_shedding.MOST_IN_FLOOD),
+        ([load_shedding.MANY, 100], 1_000, load_shedding.MAX_IN_FLOOD),
         ([1, 100], 1_000, 100),
         ([100, 80], 1_000, 80),
         ([load_shedding.MANY, 100], load_shedding.FEW, 100),
@@ -135,7 +135,7 @@ def test_in_a_flood_what_waited_is_turned_away_for_what_has_not(clock: list[floa
     ):
         clock[0] += seconds
         taken.append(Loop().taken(here, 300))
-    some = load_shedding.FEWEST_IN_FLOOD
+    some = load_shedding.MIN_IN_FLOOD
     assert taken == [some, 0, some, 0, some], "though never none twice in a row"
 
 
@@ -146,21 +146,21 @@ def test_in_a_flood_hardly_any_wait(clock: list[float], monkeypatch: pytest.Monk
     flood(here, clock, 2, some_too_many)
     assert Loop().taken(here, some_too_many) == load_shedding.FEWEST, "some too many are no flood"
     flood(here, clock, 15, some_too_many)
-    assert Loop().taken(here, some_too_many) == load_shedding.FEWEST_IN_FLOOD
+    assert Loop().taken(here, some_too_many) == load_shedding.MIN_IN_FLOOD
 
 
 def test_twice_as_many_at_once_as_are_taken_on_are_a_flood_at_once(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 1)
-    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 300) == load_shedding.MIN_IN_FLOOD
 
 
 def test_in_a_flood_no_more_are_taken_on_than_are_answered(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 1)
     with here.at_work, here.at_work:
-        assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD - 2
-    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD
+        assert Loop().taken(here, 300) == load_shedding.MIN_IN_FLOOD - 2
+    assert Loop().taken(here, 300) == load_shedding.MIN_IN_FLOOD
 
 
 def test_nobody_is_told_no_before_those_taken_on_are_answered(clock: list[float]) -> None:
@@ -198,7 +198,7 @@ def test_in_a_flood_as_many_are_taken_on_as_are_answered_soon(clock: list[float]
                 clock[0] += seconds
         Loop().taken(here, 1)
         most.append(Loop().taken(here, 300))
-    assert most == [load_shedding.MOST_IN_FLOOD, load_shedding.FEWEST_IN_FLOOD]
+    assert most == [load_shedding.MAX_IN_FLOOD, load_shedding.MIN_IN_FLOOD]
 
 
 def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
@@ -212,14 +212,14 @@ def test_in_a_flood_some_are_taken_on_though_others_are_still_to_be_told_no(
         assert loop.taken(here, 300) == 0, "first those who came before are told no"
         clock[0] += 2 * load_shedding.PATIENCE_SECONDS
         loop.taken(here, 1)
-        assert loop.taken(here, 300) == load_shedding.FEWEST_IN_FLOOD - 1
+        assert loop.taken(here, 300) == load_shedding.MIN_IN_FLOOD - 1
 
 
 @pytest.mark.parametrize("seconds", [0.3, 60.0], ids=["a moment", "a minute"])
 def test_after_a_pause_there_is_no_flood(clock: list[float], seconds: float) -> None:
     here = crowded()
     flood(here, clock, 500)
-    assert Loop().taken(here, 1_000) == load_shedding.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 1_000) == load_shedding.MIN_IN_FLOOD
     clock[0] += seconds
     assert Loop().taken(here, 1_000) >= load_shedding.FEWEST
 
@@ -236,9 +236,9 @@ def test_a_flood_is_over_when_what_comes_can_be_met(clock: list[float]) -> None:
 @pytest.mark.parametrize(
     ("n_requests", "times"),
     [
-        (load_shedding.FEWEST_IN_FLOOD * 4, 1),
-        (load_shedding.FEWEST_IN_FLOOD + 2, 8),
-        (load_shedding.FEWEST_IN_FLOOD, 8),
+        (load_shedding.MIN_IN_FLOOD * 4, 1),
+        (load_shedding.MIN_IN_FLOOD + 2, 8),
+        (load_shedding.MIN_IN_FLOOD, 8),
     ],
 )
 def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
@@ -247,14 +247,14 @@ def test_the_fewer_are_refused_in_a_flood_the_more_are_taken_on(
     here = crowded()
     flood(here, clock, 100)
     flood(here, clock, 20, n_requests)
-    assert Loop().taken(here, 300) == times * load_shedding.FEWEST_IN_FLOOD
+    assert Loop().taken(here, 300) == times * load_shedding.MIN_IN_FLOOD
     flood(here, clock, 10)
-    assert Loop().taken(here, 300) == load_shedding.FEWEST_IN_FLOOD, "and few again at once"
+    assert Loop().taken(here, 300) == load_shedding.MIN_IN_FLOOD, "and few again at once"
 
 
 def test_a_flood_is_over_when_less_comes_though_some_is_turned_away(clock: list[float]) -> None:
     here = crowded()
     flood(here, clock, 100)
-    flood(here, clock, 50, n_requests=load_shedding.FEWEST_IN_FLOOD + 1)
+    flood(here, clock, 50, n_requests=load_shedding.MIN_IN_FLOOD + 1)
     Loop().taken(here, 1)
     assert Loop().taken(here, load_shedding.FEWEST) == load_shedding.FEWEST

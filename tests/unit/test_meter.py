@@ -10,12 +10,13 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.api.services import services_in
 from sepsis_detect.prediction import drift, features
 from sepsis_detect.prediction.drift import distances
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.audit_log import Audit
-from sepsis_detect.telemetry.metrics import INPUTS, MOST_LATENCIES, Meter
+from sepsis_detect.telemetry.audit_log import AuditLog
+from sepsis_detect.telemetry.metrics import INPUTS, MAX_LATENCIES, Metrics
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 
@@ -52,8 +53,8 @@ def counted() -> TestClient:
 
 
 def flush(client: TestClient) -> None:
-    meter: Meter = client.app.state.meter  # type: ignore[attr-defined]
-    meter.flush()
+    metrics: Metrics = services_in(client.app).metrics
+    metrics.flush()
 
 
 def test_a_minute_is_one_line_and_one_for_every_broken_rule(
@@ -84,44 +85,45 @@ def test_a_minute_is_one_line_and_one_for_every_broken_rule(
 
 
 def test_of_many_latencies_a_sample_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    meter = Meter()
+    metrics = Metrics()
     for n in range(10_000):
-        meter.requests([(503 if n % 2 else 200, float(n))])
-    meter.flush()
+        metrics.requests([(503 if n % 2 else 200, float(n))])
+    metrics.flush()
     (line,) = lines(caplog, "metrics")
     assert (line["Requests"], line["Overloads"]) == (10_000, 5_000)
-    assert len(line["Latency"]) == MOST_LATENCIES
+    assert len(line["Latency"]) == MAX_LATENCIES
     assert 3_000 < np.mean(line["Latency"]) < 7_000
 
 
 def reference_rows(client: TestClient, n_rows: int, seed: int = 1) -> Any:
     """Inputs that lie as those of training did, drawn bin by bin."""
-    card = client.app.state.models.current.card  # type: ignore[attr-defined]
+    metadata = services_in(client.app).models.current.metadata
+    assert metadata.drift is not None
     random = np.random.default_rng(seed)
-    names = [name for name in map(features.NAMES.__getitem__, INPUTS) if name in card.features]
+    names = [name for name in map(features.NAMES.__getitem__, INPUTS) if name in metadata.features]
     rows = np.full((n_rows, len(names)), np.nan, dtype=np.float32)
     for at, name in enumerate(names):
-        place = card.features.index(name)
-        edges = np.array(card.drift.edges[place], dtype=np.float32)
-        shares = np.array(card.drift.shares[place])
-        known = random.random(n_rows) >= card.drift.missing[place]
+        place = metadata.features.index(name)
+        edges = np.array(metadata.drift.edges[place], dtype=np.float32)
+        shares = np.array(metadata.drift.shares[place])
+        known = random.random(n_rows) >= metadata.drift.missing[place]
         bins = random.choice(len(shares), n_rows, p=shares / shares.sum())
         middles = np.concatenate([edges, edges[-1:] + 1]) if len(edges) else np.zeros(1)
         rows[known, at] = middles[bins[known]]
-    return card, names, rows
+    return metadata, names, rows
 
 
 def test_patients_like_those_of_training_do_not_drift(client: TestClient) -> None:
-    card, names, rows = reference_rows(client, 2000)
-    found = distances(card, names, rows)
+    metadata, names, rows = reference_rows(client, 2000)
+    found = distances(metadata, names, rows)
     assert set(found) == set(names)
     assert max(found.values()) < drift.NOTABLE / 2
 
 
 def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None:
-    card, names, rows = reference_rows(client, 2000)
+    metadata, names, rows = reference_rows(client, 2000)
     rows[:, names.index("temperature_last")] += 3
-    found = distances(card, names, rows)
+    found = distances(metadata, names, rows)
     assert max(found, key=lambda name: found[name]) == "temperature_last"
     assert found["temperature_last"] > drift.NOTABLE
     assert sorted(found.values())[-2] < drift.NOTABLE
@@ -130,7 +132,7 @@ def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None
 def test_drift_is_told_once_there_are_enough_patients(
     counted: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sepsis_detect.telemetry.metrics.FEWEST_ROWS", 40)
+    monkeypatch.setattr("sepsis_detect.telemetry.metrics.MIN_ROWS", 40)
     for n, is_told in ((39, False), (1, True)):
         ask(counted, {"patients": [a_patient()] * n}, route=PATIENTS)
         flush(counted)
@@ -160,8 +162,8 @@ def test_the_audit_log_tells_who_decided_what_and_nothing_of_the_patient(
     assert str(CANARY) not in caplog.text
     assert AUDIT_KEY not in caplog.text
     caplog.clear()
-    model = client.app.state.models.current  # type: ignore[attr-defined]
-    Audit(AUDIT_KEY).write(body.encode(), [], model, request_id="", caller=None)
-    Audit(AUDIT_KEY[1:] + "x").write(body.encode(), [], model, request_id="", caller=None)
+    model = services_in(client.app).models.current
+    AuditLog(AUDIT_KEY).write(body.encode(), [], model, request_id="", caller=None)
+    AuditLog(AUDIT_KEY[1:] + "x").write(body.encode(), [], model, request_id="", caller=None)
     again, other = lines(caplog, "audit")
     assert again["input_hmac"] == first["input_hmac"] != other["input_hmac"]

@@ -60,7 +60,7 @@ def test_a_probability_at_the_threshold_is_positive() -> None:
 
 def test_what_the_artifact_says_is_kept() -> None:
     model = opened(artifact(a_card(CHOSEN) | {"reference": [1.0, None, 60.0], "more": "allowed"}))
-    assert (model.card.name, model.card.version, model.source) == ("made-up", "1", "test")
+    assert (model.metadata.name, model.metadata.version, model.source) == ("made-up", "1", "test")
     assert model.loaded_at == NOW
     known = {features.NAMES[at]: float(model.reference[at]) for at in range(len(features.NAMES))}
     assert (known["lactate_last"], known["age"]) == (1.0, 60.0)
@@ -68,9 +68,9 @@ def test_what_the_artifact_says_is_kept() -> None:
 
 
 def test_an_artifact_may_say_what_other_thresholds_give_and_how_it_does_elsewhere() -> None:
-    assert opened(artifact()).card.operating_points is None
+    assert opened(artifact()).metadata.operating_points is None
     told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
-    card = opened(artifact(a_card(CHOSEN) | told)).card
+    card = opened(artifact(a_card(CHOSEN) | told)).metadata
     assert card.model_dump(include=set(told)) == told
 
 

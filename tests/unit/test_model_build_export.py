@@ -216,8 +216,8 @@ def test_a_training_ends_in_an_artifact_that_the_service_accepts(
     assert card["training"]["patients"] == 60
     assert card["training"]["hospitals"] == {"A": 30, "B": 30}
     assert card["training"]["data_digest"] == f"sha256:{data.cohort.digest}"
-    assert served.card.operating_points is not None
-    assert served.card.operating_points[0].threshold == card["threshold"]
+    assert served.metadata.operating_points is not None
+    assert served.metadata.operating_points[0].threshold == card["threshold"]
     groups = {"first_36_hours", "hospital_A", "hospital_B", "all_hours_weighted", "whole_stays"}
     assert groups | {"intervals", "protocol"} == card["metrics"].keys()
 

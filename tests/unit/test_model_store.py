@@ -56,7 +56,7 @@ def refresh(models: ModelStore) -> None:
 
 
 def version(models: ModelStore) -> str:
-    return models.current.card.version
+    return models.current.metadata.version
 
 
 def reason(models: ModelStore, status: Status) -> str:

@@ -34,7 +34,7 @@ nearly_plain = st.lists(hours | stays | patient_like, max_size=5)
 def is_same(plain: Any, sent: Any) -> bool:
     slowly = reader.read(sent, now=NOW)
     return (
-        not (slowly.problems or slowly.hits)
+        not (slowly.problems or slowly.violations)
         and slowly.stay is not None
         and np.array_equal(plain.values, slowly.stay.values, equal_nan=True)
     )
@@ -61,7 +61,7 @@ def test_a_patient_is_read_among_others_as_alone(sent: list[Any]) -> None:
         assert (found.stay is None) == (alone.stay is None)
         if found.stay is not None and alone.stay is not None:
             np.testing.assert_array_equal(found.stay.values, alone.stay.values)
-        assert (found.problems, repr(found.hits)) == (alone.problems, repr(alone.hits))
+        assert (found.problems, repr(found.violations)) == (alone.problems, repr(alone.violations))
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import pytest
 
 from sepsis_detect.errors import ModelSourceError, NoModelError
 from sepsis_detect.model_delivery import s3_source
-from sepsis_detect.model_delivery.candidate import MOST_BYTES
-from sepsis_detect.model_delivery.s3_source import MOST_ABANDONED, S3Source
+from sepsis_detect.model_delivery.candidate import MAX_BYTES
+from sepsis_detect.model_delivery.s3_source import MAX_ABANDONED, S3Source
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
 
@@ -29,10 +29,10 @@ def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> N
 
 
 def test_a_huge_object_is_not_read(s3: FaultyS3) -> None:
-    s3.put(bytes(MOST_BYTES + 1))
+    s3.put(bytes(MAX_BYTES + 1))
     fetched = S3Source(URI).fetch(None, timeout_seconds=10)
     assert fetched is not None
-    assert (fetched.content, fetched.n_bytes) == (None, MOST_BYTES + 1)
+    assert (fetched.content, fetched.n_bytes) == (None, MAX_BYTES + 1)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_is_not_there_is_said(s3: FaultyS3) -> None:
 def test_questions_left_to_themselves_do_not_pile_up(s3: FaultyS3) -> None:
     source = S3Source(URI)
     s3.show("trickle")
-    for _ in range(MOST_ABANDONED):
+    for _ in range(MAX_ABANDONED):
         with pytest.raises(ModelSourceError, match="in time"):
             source.fetch(None, timeout_seconds=0.2)
     n_asked = len(s3.asked)

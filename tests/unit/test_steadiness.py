@@ -270,7 +270,7 @@ def test_a_model_with_a_step_is_refused(content: bytes, reason: str) -> None:
     ],
 )
 def test_a_model_without_a_step_is_accepted(content: bytes) -> None:
-    assert opened(content).card.version == "1"
+    assert opened(content).metadata.version == "1"
 
 
 @pytest.mark.parametrize("patient", STABLE, ids=lambda patient: patient.name)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from sepsis_detect.api.answers import DEFAULT_OPTIONS, Answer, Options, answer_bodies
-from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.routes import prediction
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
@@ -19,7 +19,7 @@ from sepsis_detect.prediction import predictor
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.prediction.predictor import Predictions
 from sepsis_detect.problems import RequestError
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 HEART_RATE = BY_CHALLENGE["HR"].column
 Sent = tuple[bytes, str]
@@ -37,15 +37,15 @@ def a_stay(heart_rate: float, n_hours: int = 1) -> bytes:
 STAYS = [a_stay(70), a_stay(110, 30), a_stay(95, 3), a_stay(130)]
 
 
-def waiting() -> Together[Options, Sent, Answer]:
-    return Together(partial(answer_bodies, meter=Meter()))
+def waiting() -> MicroBatcher[Options, Sent, Answer]:
+    return MicroBatcher(partial(answer_bodies, metrics=Metrics()))
 
 
 async def ask(
-    together: Together[Options, Sent, Answer], model: Model, *bodies: bytes
+    micro_batcher: MicroBatcher[Options, Sent, Answer], model: Model, *bodies: bytes
 ) -> Sequence[Any]:
     return await asyncio.gather(
-        *(together.ask(model, DEFAULT_OPTIONS, (body, "")) for body in bodies),
+        *(micro_batcher.submit(model, DEFAULT_OPTIONS, (body, "")) for body in bodies),
         return_exceptions=True,
     )
 
@@ -151,10 +151,10 @@ def test_many_bytes_are_answered_in_pieces_and_in_their_order(
     sent = [(body, str(number)) for number, body in enumerate(STAYS)]
 
     def bodies() -> list[bytes]:
-        told = prediction.respond_each(model, DEFAULT_OPTIONS, sent, meter=Meter())
+        told = prediction.respond_each(model, DEFAULT_OPTIONS, sent, metrics=Metrics())
         return [bytes(answered[0].body) for answered in told if isinstance(answered, tuple)]
 
     in_one = bodies()
-    monkeypatch.setattr(prediction, "MOST_BYTES_AT_ONCE", len(STAYS[0]))
+    monkeypatch.setattr(prediction, "MAX_BYTES_AT_ONCE", len(STAYS[0]))
     assert bodies() == in_one
     assert calls == [len(STAYS), 2, 1, 1]

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from sepsis_detect.api.routes.page import MEDIA_TYPES, read_assets
 from tests.web.conftest import LANGUAGES, visiting, words
 
-MOST_BYTES = 140_000
+MAX_BYTES = 140_000
 ASSETS = read_assets()
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -39,7 +39,7 @@ def test_every_file_is_served_strictly_and_asked_for_again_cheaply(
 
 
 def test_the_whole_page_weighs_little() -> None:
-    assert sum(len(asset.body) for asset in ASSETS.values()) <= MOST_BYTES
+    assert sum(len(asset.body) for asset in ASSETS.values()) <= MAX_BYTES
 
 
 def test_no_file_names_another_host_or_writes_markup() -> None:

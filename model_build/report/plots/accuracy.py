@@ -21,7 +21,7 @@ from model_build.report.plots.style import (
 
 Figures = dict[str, Any]
 STEADY_FROM = 0.002  # sensitivity; above so few hours the precision only flickers
-LEAST_TOP = 0.1  # true alerts per 1,000 hours, where a model does no good at all
+MIN_TOP = 0.1  # true alerts per 1,000 hours, where a model does no good at all
 
 
 def discrimination(figures: Figures) -> Figure:
@@ -129,7 +129,7 @@ def decision_curve(figures: Figures) -> Figure:
     ax.axhline(0, color=GREY, label="alert never")
     ax.plot(curve["threshold"], per_thousand["model"], color=BLUE, label="alert with the model")
     ax.axvline(figures["model"]["threshold"], color=GREY, linestyle="--", linewidth=1)
-    top = max(*per_thousand["model"], LEAST_TOP)
+    top = max(*per_thousand["model"], MIN_TOP)
     note(
         ax,
         "threshold served",

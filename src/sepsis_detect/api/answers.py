@@ -14,7 +14,7 @@ from starlette.datastructures import QueryParams
 
 from sepsis_detect.bedside_scores import scores
 from sepsis_detect.clinical import coherence, rules
-from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import Finding, findings
 from sepsis_detect.clinical.rules import Severity
 from sepsis_detect.clinical.stay import Stay
@@ -33,7 +33,7 @@ from sepsis_detect.problems import (
     more,
     unprocessable,
 )
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 MAX_PATIENTS = 1_000
 
@@ -121,7 +121,7 @@ class Patient(Protocol):
         """What could not be read."""
 
     @property
-    def hits(self) -> list[Hit]:
+    def violations(self) -> list[RuleViolation]:
         """Incoherences found on the way."""
 
     def locate(self, row: int, column: int | None = None) -> Location:
@@ -145,7 +145,7 @@ def judge(
     patient: Patient,
     policy: OnIncoherence,
     most: int = MAX_PROBLEMS,
-    scanned: list[Hit] | None = None,
+    scanned: list[RuleViolation] | None = None,
 ) -> Judged:
     """Apply the coherence rules.
 
@@ -161,51 +161,57 @@ def judge(
     stay = patient.stay
     if stay is None:
         raise unprocessable(patient.problems)
-    hits = coherence.scan(stay) if scanned is None else scanned
-    hits = _with_stated(patient.hits, hits)
-    if not (hits or patient.problems):
+    violations = coherence.scan(stay) if scanned is None else scanned
+    violations = _with_stated(patient.violations, violations)
+    if not (violations or patient.problems):
         return Judged(stay, [])
-    refusals = [hit for hit in hits if hit.is_refusal]
+    refusals = [violation for violation in violations if violation.is_refusal]
     if patient.problems:  # what could not be read was sent all the same
-        refusals = [hit for hit in refusals if hit.rule is not rules.ALL_MISSING]
+        refusals = [violation for violation in refusals if violation.rule is not rules.ALL_MISSING]
     dropped: list[Problem] = []
     if refusals and policy is OnIncoherence.DROP and not patient.problems:
         dropped = _problems(patient, stay, refusals, "dropped", most)
         stay = coherence.drop(stay, refusals)
-        hits = coherence.scan(stay)
-        refusals = [hit for hit in hits if hit.is_refusal]
+        violations = coherence.scan(stay)
+        refusals = [violation for violation in violations if violation.is_refusal]
     if refusals or patient.problems:
         refused = _problems(patient, stay, refusals, "incoherent", most)
         raise unprocessable([*patient.problems, *dropped, *refused])
-    warnings = [hit for hit in hits if hit.rule.severity is Severity.WARNING]
+    warnings = [
+        violation for violation in violations if violation.rule.severity is Severity.WARNING
+    ]
     return Judged(stay, dropped + _problems(patient, stay, warnings, "warning", most))
 
 
-def _with_stated(stated: list[Hit], found: list[Hit]) -> list[Hit]:
+def _with_stated(stated: list[RuleViolation], found: list[RuleViolation]) -> list[RuleViolation]:
     """Add contradictions of the constants beside `hours`, unless the hours show them already."""
     if not stated:
         return found
-    known = {(hit.rule.id, hit.columns) for hit in found}
-    return [hit for hit in stated if (hit.rule.id, hit.columns) not in known] + found
+    known = {(violation.rule.id, violation.columns) for violation in found}
+    return [
+        violation for violation in stated if (violation.rule.id, violation.columns) not in known
+    ] + found
 
 
-def _problems(patient: Patient, stay: Stay, hits: list[Hit], kind: str, most: int) -> list[Problem]:
-    """Word the hits of the earliest hours, up to about `most`, and count the rest."""
-    if not hits:
+def _problems(
+    patient: Patient, stay: Stay, violations: list[RuleViolation], kind: str, most: int
+) -> list[Problem]:
+    """Word the violations of the earliest hours, up to about `most`, and count the rest."""
+    if not violations:
         return []
-    n_hits = sum([len(hit.rows) for hit in hits])
-    if n_hits > most:
-        until = np.sort(np.concatenate([hit.rows for hit in hits]))[most - 1]
-        hits = [hit.up_to(until) for hit in hits]
+    n_violations = sum([len(violation.rows) for violation in violations])
+    if n_violations > most:
+        until = np.sort(np.concatenate([violation.rows for violation in violations]))[most - 1]
+        violations = [violation.up_to(until) for violation in violations]
     found = []
-    for finding in findings(stay, hits):
+    for finding in findings(stay, violations):
         if finding.is_of_the_stay:
             found.append(_problem_of_the_stay(finding, kind, patient.base))
         else:
             found += [
                 _problem(patient, finding, kind, column) for column in _columns(stay, finding, kind)
             ]
-    if n_left := n_hits - sum([len(hit.rows) for hit in hits]):
+    if n_left := n_violations - sum([len(violation.rows) for violation in violations]):
         found.append(more(n_left, kind, patient.base))
     return found
 
@@ -277,7 +283,7 @@ Answer = dict[str, Any] | RequestError
 
 
 def answer_each(
-    model: Model, options: Options, asked: Sequence[Asked], meter: Meter
+    model: Model, options: Options, asked: Sequence[Asked], metrics: Metrics
 ) -> list[Answer]:
     """Answer several patients at once: of each the prediction, or why it is refused.
 
@@ -289,9 +295,9 @@ def answer_each(
     answers: list[Answer] = []
     fit: list[tuple[int, Judged]] = []
     for each in asked:
-        hits = next(scanned) if each.patient.stay is not None else None
+        violations = next(scanned) if each.patient.stay is not None else None
         try:
-            judged = judge(each.patient, options.on_incoherence, each.most, hits)
+            judged = judge(each.patient, options.on_incoherence, each.most, violations)
         except RequestError as error:
             answers.append(error.alone())
         else:
@@ -306,8 +312,8 @@ def answer_each(
     predict = predictor.predict_every_hour if has_trend else predictor.predict_last
     predictions = predict(model, together)
     last = together.last_rows if has_trend else slice(None)
-    meter.predicted(model, predictions, last)
-    named = {"name": model.card.name, "version": model.card.version}
+    metrics.predicted(model, predictions, last)
+    named = {"name": model.metadata.name, "version": model.metadata.version}
     presented = zip(
         fit,
         predictions.icu_hours[last].tolist(),
@@ -368,7 +374,7 @@ def _trend(predictions: Predictions, rows: slice) -> list[dict[str, Any]]:
 
 
 def answer_bodies(
-    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], meter: Meter
+    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], metrics: Metrics
 ) -> list[Answer]:
     """Answer several requests of one patient each: bodies with the ids of their requests."""
     now = datetime.now(UTC)
@@ -382,13 +388,13 @@ def answer_bodies(
             places.append(at)
             asked.append(Asked(found, request_id))
             answers.append({})
-    for at, answer in zip(places, answer_each(model, options, asked, meter), strict=True):
+    for at, answer in zip(places, answer_each(model, options, asked, metrics), strict=True):
         answers[at] = answer
     return answers
 
 
 def answer_patients(
-    model: Model, options: Options, body: bytes, request_id: str, meter: Meter
+    model: Model, options: Options, body: bytes, request_id: str, metrics: Metrics
 ) -> list[Answer]:
     """Answer many patients in the order sent.
 
@@ -402,10 +408,10 @@ def answer_patients(
         listed, is_quick=is_quick, now=datetime.now(UTC), base=("body", "patients"), most=most
     )
     asked = [Asked(each, request_id, most) for each in read]
-    answers = answer_each(model, options, asked, meter)
+    answers = answer_each(model, options, asked, metrics)
     for answer in answers:
         if isinstance(answer, RequestError):
-            meter.refused(problem.rule for problem in answer.problems)
+            metrics.refused(problem.rule for problem in answer.problems)
     return answers
 
 

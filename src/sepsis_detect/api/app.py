@@ -15,21 +15,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sepsis_detect import __version__
 from sepsis_detect.api.direct import Direct
 from sepsis_detect.api.error_responses import error_response, internal
-from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.middleware.authentication import Access
 from sepsis_detect.api.middleware.load_shedding import Load
 from sepsis_detect.api.middleware.request_guard import Edge
 from sepsis_detect.api.routes import cds_hooks, docs, fhir, page, prediction
 from sepsis_detect.api.schema import request_schemas
 from sepsis_detect.api.schema.responses import NOTICE
+from sepsis_detect.api.services import Services, services_in, services_of
 from sepsis_detect.api.turning_away import TurningAway
-from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.auth.client_tokens import ClientTokens
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import Settings, read_settings
-from sepsis_detect.telemetry.audit_log import Audit
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.audit_log import AuditLog
+from sepsis_detect.telemetry.metrics import Metrics
 
 ROUTERS = (prediction.router, fhir.router, cds_hooks.router)
 
@@ -88,14 +89,18 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
         # What a request holds stays here. To find out that nobody traces takes as long as a rule.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.state.models = ModelStore(settings, may_fall_back=may_fall_back)
-    app.state.keys = AccessKeys(settings) if settings.asks_for_keys else None
-    app.state.load = Load()
-    app.state.meter = meter = Meter()
-    app.state.together = Together(partial(prediction.respond_each, meter=meter))
-    key = settings.audit_key
-    app.state.audit = Audit(key.get_secret_value()) if key is not None else None
-    app.state.settings = settings
+    metrics = Metrics()
+    audit_key = settings.audit_key
+    services = Services(
+        settings=settings,
+        models=ModelStore(settings, may_fall_back=may_fall_back),
+        keys=ApiKeys(settings) if settings.asks_for_keys else None,
+        metrics=metrics,
+        audit_log=AuditLog(audit_key.get_secret_value()) if audit_key is not None else None,
+        micro_batcher=MicroBatcher(partial(prediction.respond_each, metrics=metrics)),
+        load=Load(),
+    )
+    app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
     docs.mount(app)
@@ -108,10 +113,10 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
     tokens = None
     if settings.cds_issuers and settings.cds_base_url:
         tokens = ClientTokens(settings.key_sets), settings.cds_base_url
-    if app.state.keys is not None:
+    if services.keys is not None:
         request_schemas.describe_access(app)
-    if app.state.keys is not None or tokens is not None:
-        app.surround(partial(Access, keys=app.state.keys, tokens=tokens, is_open=_is_open))
+    if services.keys is not None or tokens is not None:
+        app.surround(partial(Access, keys=services.keys, tokens=tokens, is_open=_is_open))
     if settings.cors_origins:
         app.surround(
             partial(
@@ -124,27 +129,28 @@ def create_app(settings: Settings | None = None, *, may_fall_back: bool = False)
         )
     # Added last, so outermost: it sees preflights too, which carry no key.
     app.surround(
-        partial(Edge, max_body_bytes=settings.max_body_bytes, load=app.state.load, meter=meter)
+        partial(Edge, max_body_bytes=settings.max_body_bytes, load=services.load, metrics=metrics)
     )
     return app
 
 
 @asynccontextmanager
 async def _following(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-    models: ModelStore = app.state.models
-    keys: AccessKeys | None = app.state.keys
+    services = services_in(app)
+    models = services.models
+    keys = services.keys
     models.start_polling()
-    app.state.meter.start()
+    services.metrics.start()
     if keys is not None:
         keys.start_refreshing()
     try:
         # For the connections.
-        yield {"load": app.state.load, "turning_away": TurningAway(app.state.meter)}
+        yield {"load": services.load, "turning_away": TurningAway(services.metrics)}
     finally:
         if keys is not None:
             keys.stop()
         await run_in_threadpool(models.stop)
-        app.state.meter.stop()
+        services.metrics.stop()
 
 
 def _is_open(path: str) -> bool:
@@ -155,7 +161,7 @@ def _is_open(path: str) -> bool:
 async def _refused(request: Request, raised: Exception) -> Response:
     error = cast(RequestError, raised)
     if error.status == 422:
-        request.app.state.meter.refused(problem.rule for problem in error.problems)
+        services_of(request).metrics.refused(problem.rule for problem in error.problems)
     return error_response(error, request.scope)
 
 

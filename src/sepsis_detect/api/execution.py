@@ -10,9 +10,10 @@ from starlette.responses import Response
 from sepsis_detect.api.middleware.authentication import CALLER
 from sepsis_detect.api.middleware.load_shedding import Load
 from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
-from sepsis_detect.telemetry.audit_log import REFUSED, Audit
+from sepsis_detect.telemetry.audit_log import REFUSED, AuditLog
 
 # Above this size an answer takes long enough to be worth a thread: the loop stays free.
 LARGE_BODY_BYTES = 32 * 1024
@@ -39,10 +40,10 @@ async def answered(
         RequestError: What `answer` refuses; 503, too much is under way.
     """
     body = await whole_body(request)
-    state = request.app.state
+    services = services_of(request)
     # Taken once: a model that is swapped meanwhile answers the next request.
-    model: Model = state.models.current
-    audit: Audit | None = state.audit
+    model: Model = services.models.current
+    audit: AuditLog | None = services.audit_log
 
     def written_down(found: Answered | RequestError) -> Response:
         if audit is not None:
@@ -62,7 +63,7 @@ async def answered(
 
     if together is None or is_slow or len(body) > LARGE_BODY_BYTES:
         return await done(request, respond, len(body), is_slow=is_slow)
-    load: Load = state.load
+    load: Load = services.load
     with load.at_work:
         found = await together(body, model)
     return written_down(found)
@@ -86,7 +87,7 @@ async def done(
         except RequestError as error:
             return error.alone()
 
-    load: Load = request.app.state.load
+    load: Load = services_of(request).load
     if is_slow or n_bytes > LARGE_BODY_BYTES:
         result = await load.in_thread(do_alone, n_bytes)
     else:

@@ -15,14 +15,14 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sepsis_detect.prediction.model import Model
 
-MOST_SECONDS = 0.004  # that a request waits for those on their way
+MAX_SECONDS = 0.004  # that a request waits for those on their way
 
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Together(Generic[Key, Item, Answer]):
+class MicroBatcher(Generic[Key, Item, Answer]):
     """What waits in one event loop.
 
     Args:
@@ -36,7 +36,7 @@ class Together(Generic[Key, Item, Answer]):
         self._n_waiting = self._n_before = 0
         self._since = 0.0
 
-    def ask(self, model: Model, key: Key, item: Item) -> "asyncio.Future[Answer]":
+    def submit(self, model: Model, key: Key, item: Item) -> "asyncio.Future[Answer]":
         """Answer one item, together with those of the same model and key that wait."""
         loop = asyncio.get_running_loop()
         if not self._n_waiting:
@@ -52,7 +52,7 @@ class Together(Generic[Key, Item, Answer]):
         return answer
 
     def _answer_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._n_waiting > self._n_before and monotonic() - self._since < MOST_SECONDS:
+        if self._n_waiting > self._n_before and monotonic() - self._since < MAX_SECONDS:
             self._n_before = self._n_waiting
             loop.call_soon(self._answer_all, loop)
             return

@@ -17,7 +17,7 @@ from sepsis_detect.api.middleware.load_shedding import overload
 from sepsis_detect.api.middleware.request_guard import DEFAULT_HEADERS, HEADERS, request_id
 from sepsis_detect.problems import problem_response
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 LOG_SECONDS = 1.0
 CLOSE = (b"connection", b"close")
@@ -31,12 +31,12 @@ class TurningAway:
     """An application that answers nothing else.
 
     Args:
-        meter: Counts every answer.
+        metrics: Counts every answer.
     """
 
-    def __init__(self, meter: Meter):
+    def __init__(self, metrics: Metrics):
         """Make the answer."""
-        self._meter = meter
+        self._metrics = metrics
         usual = problem_response(overload())
         self._head = b"HTTP/1.1 503 Service Unavailable\r\n" + _lines(
             [*usual.raw_headers, *HEADERS, *DEFAULT_HEADERS]
@@ -102,7 +102,7 @@ class TurningAway:
         self._count()
 
     def _count(self) -> None:
-        self._meter.n_turned_away += 1
+        self._metrics.n_turned_away += 1
         self._n_unsaid += 1
         if not self._is_saying:
             self._say()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types_boto3_secretsmanager import SecretsManagerClient
 
 KEY_BYTES = 32
-MOST_KEY_CHARACTERS = 256  # longer ones are nobody's
+MAX_KEY_CHARACTERS = 256  # longer ones are nobody's
 REFRESH_SECONDS = 60.0  # a key that is taken out of the secret opens nothing after this
 RETRY_SECONDS = 5.0  # until the secret was read once
 ANSWER_SECONDS = 5.0  # of Secrets Manager
@@ -40,7 +40,7 @@ def entry(name: str, key: str) -> str:
     return f"{name}:{hashlib.sha256(key.encode()).hexdigest()}"
 
 
-class AccessKeys:
+class ApiKeys:
     """The keys that open the service now.
 
     A secret is read at the start, then every `REFRESH_SECONDS` between `start_refreshing()` and
@@ -71,7 +71,7 @@ class AccessKeys:
 
     def caller(self, key: str) -> str | None:
         """The name of whoever holds this key; None when nobody does."""
-        if len(key) > MOST_KEY_CHARACTERS:
+        if len(key) > MAX_KEY_CHARACTERS:
             return None
         digest = hashlib.sha256(key.encode(errors="replace")).digest()
         found = None

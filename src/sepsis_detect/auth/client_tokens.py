@@ -24,15 +24,15 @@ from sepsis_detect.problems import Problem, RequestError
 ALGORITHMS = ("ES384", "RS384")
 CLAIMS = ("iss", "aud", "exp", "iat", "jti")
 SKEW_SECONDS = 60
-LONGEST_LIFE_SECONDS = 3_600
-LONGEST_TOKEN = 8_192  # characters
-LONGEST_ID = 256
-LEAST_RSA_BITS = 2_048
+MAX_LIFE_SECONDS = 3_600
+MAX_TOKEN = 8_192  # characters
+MAX_ID = 256
+MIN_RSA_BITS = 2_048
 KEYS_LAST_SECONDS = 3_600
-LEAST_BETWEEN_FETCHES_SECONDS = 30
+MIN_BETWEEN_FETCHES_SECONDS = 30
 FETCH_SECONDS = 5
-MOST_KEY_SET_BYTES = 256 * 1024
-MOST_REMEMBERED = 100_000
+MAX_KEY_SET_BYTES = 256 * 1024
+MAX_REMEMBERED = 100_000
 """Tokens whose ids are kept, 16 bytes each; more at a time are turned away."""
 
 Jwk = dict[str, Any]
@@ -76,7 +76,7 @@ class ClientTokens:
         """The same for the token alone."""
         import jwt  # slow to import, and only needed where tokens are asked for
 
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > MAX_TOKEN:
             raise refused("The token is too long.", "Le jeton est trop long.")
         try:
             header = jwt.get_unverified_header(token)
@@ -123,17 +123,17 @@ class ClientTokens:
         """Let a token count once."""
         jti, now = claims["jti"], time.time()
         life = float(claims["exp"]) - float(claims["iat"])
-        if not 0 < life <= LONGEST_LIFE_SECONDS:
+        if not 0 < life <= MAX_LIFE_SECONDS:
             raise refused("The token lives longer than an hour.", "Jeton valable plus d'une heure.")
-        if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_ID:
+        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_ID:
             raise refused("`jti` must be a text.", "`jti` doit être un texte.")
         name = hashlib.sha256(f"{issuer}\n{jti}".encode("utf-8", "replace")).digest()[:16]
         with self._lock:
-            if len(self._seen) >= MOST_REMEMBERED:
+            if len(self._seen) >= MAX_REMEMBERED:
                 self._seen = {each: until for each, until in self._seen.items() if until > now}
             if self._seen.get(name, 0) > now:
                 raise refused("The token was used before.", "Le jeton a déjà servi.")
-            if len(self._seen) >= MOST_REMEMBERED:
+            if len(self._seen) >= MAX_REMEMBERED:
                 raise _later("Too many tokens are under way.", "Trop de jetons en cours.")
             self._seen[name] = float(claims["exp"]) + SKEW_SECONDS
 
@@ -181,7 +181,7 @@ class KeySet:
         now = time.monotonic()
         is_old = now - self._fetched_at > KEYS_LAST_SECONDS
         if (kid in self._keys and not is_old) or (
-            now - self._tried_at < LEAST_BETWEEN_FETCHES_SECONDS
+            now - self._tried_at < MIN_BETWEEN_FETCHES_SECONDS
         ):
             return
         self._tried_at = now
@@ -212,13 +212,13 @@ def _fetch(url: str) -> bytes:
     request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  the settings checked it
     try:
         with opener.open(request, timeout=FETCH_SECONDS) as response:
-            body: bytes = response.read(MOST_KEY_SET_BYTES + 1)
+            body: bytes = response.read(MAX_KEY_SET_BYTES + 1)
     except urllib.error.HTTPError as error:
         error.close()
         raise
     except http.client.HTTPException as error:
         raise ValueError("not an answer of HTTP") from error
-    if len(body) > MOST_KEY_SET_BYTES:
+    if len(body) > MAX_KEY_SET_BYTES:
         raise ValueError("the key set is too large")
     return body
 
@@ -247,7 +247,7 @@ def _public_key(jwk: Jwk, algorithm: str) -> Any:
             raise ValueError("another curve")
         return ECAlgorithm.from_jwk(public)
     key = RSAAlgorithm.from_jwk(public)
-    if key.key_size < LEAST_RSA_BITS:
+    if key.key_size < MIN_RSA_BITS:
         raise ValueError("too short a key")
     return key
 

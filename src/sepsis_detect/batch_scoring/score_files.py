@@ -31,7 +31,7 @@ from sepsis_detect.batch_scoring.stay_files import (
     read_stays,
 )
 from sepsis_detect.clinical import coherence
-from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, IntArray, Stay
 from sepsis_detect.clinical.units import stated_conversions
@@ -151,7 +151,7 @@ def score_files(
 def score_batch(batch: Batch, model: Model) -> Scored:
     """Answer every hour of a batch, as `include=trend&on_incoherence=drop` does."""
     sent = batch.stay
-    refusals = [hit for hit in coherence.scan(sent) if hit.is_refusal]
+    refusals = [violation for violation in coherence.scan(sent) if violation.is_refusal]
     stay = coherence.drop(sent, refusals) if refusals else sent
     reasons = {at: TORN for at, is_torn in enumerate(batch.is_torn) if is_torn}
     if refusals:
@@ -197,25 +197,25 @@ def _every_hour(model: Model, stay: Stay) -> Float32Array:
     )
 
 
-def _reasons(stay: Stay, refusals: Sequence[Hit]) -> dict[int, str]:
+def _reasons(stay: Stay, refusals: Sequence[RuleViolation]) -> dict[int, str]:
     """Why stays are still unfit after the refused values were dropped, by their place."""
     touched = np.zeros(stay.n_stays, dtype=bool)
-    for hit in refusals:
-        touched[_stays_of(stay, hit.rows)] = True
+    for violation in refusals:
+        touched[_stays_of(stay, violation.rows)] = True
     part, _ = _part(stay, touched)
     places = np.flatnonzero(touched)
     reasons: dict[int, str] = {}
-    for hit in coherence.scan(part) if part else ():
-        if hit.is_refusal and part:
-            stays, first = np.unique(_stays_of(part, hit.rows), return_index=True)
+    for violation in coherence.scan(part) if part else ():
+        if violation.is_refusal and part:
+            stays, first = np.unique(_stays_of(part, violation.rows), return_index=True)
             for at, index in zip(places[stays].tolist(), first.tolist(), strict=True):
-                reasons.setdefault(at, _sentence(part, hit, slice(index, index + 1)))
+                reasons.setdefault(at, _sentence(part, violation, slice(index, index + 1)))
     return reasons
 
 
-def _sentence(stay: Stay, hit: Hit, chosen: slice) -> str:
-    numbers = {name: values[chosen] for name, values in hit.numbers.items()}
-    return findings(stay, [hit._replace(rows=hit.rows[chosen], numbers=numbers)])[0].en
+def _sentence(stay: Stay, violation: RuleViolation, chosen: slice) -> str:
+    numbers = {name: values[chosen] for name, values in violation.numbers.items()}
+    return findings(stay, [violation._replace(rows=violation.rows[chosen], numbers=numbers)])[0].en
 
 
 def _stays_of(stay: Stay, rows: IntArray) -> IntArray:

@@ -17,7 +17,7 @@ from sepsis_detect.fhir.languages import Language, sentence
 from sepsis_detect.fhir.risk_assessment import NOTICES
 from sepsis_detect.problems import Problem
 
-MOST_WARNINGS, MOST_PROBLEMS = 5, 5
+MAX_WARNINGS, MAX_PROBLEMS = 5, 5
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 
 OVERRIDES = {
@@ -61,7 +61,10 @@ def risk_cards(assessment: Assessment, language: Language, *, page: str) -> list
         systems.EXTENSION: {
             "probability": assessment.probability,
             "threshold": assessment.threshold,
-            "model": {"name": assessment.model.card.name, "version": assessment.model.card.version},
+            "model": {
+                "name": assessment.model.metadata.name,
+                "version": assessment.model.metadata.version,
+            },
         }
     }
     label = "Ouvrir Sepsis Detect" if is_french else "Open Sepsis Detect"
@@ -77,7 +80,7 @@ def problem_card(problems: list[Problem], language: Language, *, page: str) -> d
         if is_french
         else "Sepsis risk not computed: the data are incoherent or cannot be read"
     )
-    lines = [_bullet(problem, language) for problem in problems[:MOST_PROBLEMS]]
+    lines = [_bullet(problem, language) for problem in problems[:MAX_PROBLEMS]]
     if n_more := len(problems) - len(lines):
         lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
     notice = f"_{NOTICES[language]}_"
@@ -98,7 +101,7 @@ def _details(assessment: Assessment, language: Language) -> Iterable[str]:
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
     threshold = percent(assessment.threshold, language)
-    card = assessment.model.card
+    card = assessment.model.metadata
     yield (
         f"**Risque prédit : {risk}** (positif à partir de {threshold} ; "
         f"modèle {card.name} {card.version})"
@@ -118,7 +121,7 @@ def _details(assessment: Assessment, language: Language) -> Iterable[str]:
         yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
     if warnings := assessment.warnings:
         title = "Qualité des données :" if is_french else "Data quality:"
-        lines = [_bullet(each, language) for each in warnings[:MOST_WARNINGS]]
+        lines = [_bullet(each, language) for each in warnings[:MAX_WARNINGS]]
         if n_more := len(warnings) - len(lines):
             lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
         yield "\n".join([title, "", *lines])

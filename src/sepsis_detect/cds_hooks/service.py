@@ -39,7 +39,7 @@ DISCOVERY: dict[str, Any] = {
 }
 
 OUTCOMES = ("accepted", "overridden")
-MOST_FEEDBACK = 100
+MAX_FEEDBACK = 100
 
 
 def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
@@ -53,9 +53,9 @@ def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
         RequestError: 422, with everything that is wrong.
     """
     listed = sent.get("feedback") if isinstance(sent, dict) else None
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_FEEDBACK:
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_FEEDBACK:
         raise unprocessable(
-            [_problem(("feedback",), f"a list of 1 to {MOST_FEEDBACK} objects", "une liste")]
+            [_problem(("feedback",), f"a list of 1 to {MAX_FEEDBACK} objects", "une liste")]
         )
     problems: list[Problem] = []
     found = []

@@ -1,7 +1,7 @@
 """Coherence of a stay: every rule of `rules`, applied to one hour or to a million.
 
 `scan` says where each rule fires, `drop` sets the offending values to missing, `findings` puts a
-hit into words. Nothing here knows of HTTP or JSON.
+violation into words. Nothing here knows of HTTP or JSON.
 
 Ranges come first: a value that is impossible by itself takes no part in the comparisons, so one
 typing error gives one problem.
@@ -27,14 +27,14 @@ from sepsis_detect.clinical.variables import (
 NO_NUMBERS: Mapping[str, FloatArray] = {}
 
 
-class Hit(NamedTuple):
+class RuleViolation(NamedTuple):
     """Where one rule fires.
 
     Attributes:
         rule: The rule.
-        rows: Shape (n_hits,), rows of the stay.
+        rows: Shape (n_violations,), rows of the stay.
         columns: The values concerned: those that `drop` sets to missing, in the rule's order.
-        numbers: What the rule's sentence needs beside them, each of shape (n_hits,).
+        numbers: What the rule's sentence needs beside them, each of shape (n_violations,).
     """
 
     rule: Rule
@@ -42,11 +42,11 @@ class Hit(NamedTuple):
     columns: tuple[int, ...] = ()
     numbers: Mapping[str, FloatArray] = NO_NUMBERS
 
-    def up_to(self, row: int) -> "Hit":
+    def up_to(self, row: int) -> "RuleViolation":
         """The same without what fires after `row`."""
         kept = self.rows <= row
         numbers = {name: values[kept] for name, values in self.numbers.items()}
-        return Hit(self.rule, self.rows[kept], self.columns, numbers)
+        return RuleViolation(self.rule, self.rows[kept], self.columns, numbers)
 
     @property
     def is_refusal(self) -> bool:
@@ -54,7 +54,7 @@ class Hit(NamedTuple):
         return self.rule.severity is Severity.REFUSED
 
 
-def scan(stay: Stay) -> list[Hit]:
+def scan(stay: Stay) -> list[RuleViolation]:
     """Apply every rule to every hour.
 
     Args:
@@ -65,41 +65,43 @@ def scan(stay: Stay) -> list[Hit]:
     """
     # Hours are compared before they are known to be possible: theirs may be of any size.
     with np.errstate(over="ignore", invalid="ignore"):
-        hits = list(_out_of_range(stay))
+        violations = list(_out_of_range(stay))
         values = stay.values
-        if any(hit.is_refusal for hit in hits):
-            values = _without(stay, hits)
-        hits += _pairs(values, stay)
-        hits += _acid_base(values)
-        hits += _stays(values, stay)
+        if any(violation.is_refusal for violation in violations):
+            values = _without(stay, violations)
+        violations += _pairs(values, stay)
+        violations += _acid_base(values)
+        violations += _stays(values, stay)
         if stay.n_hours > stay.n_stays:
-            hits += _hour_order(stay)
-            hits += _constants(values, stay)
-            hits += _courses(values, stay)
-        return _without_milder(hits)
+            violations += _hour_order(stay)
+            violations += _constants(values, stay)
+            violations += _courses(values, stay)
+        return _without_milder(violations)
 
 
-def scan_each(stay: Stay) -> list[list[Hit]]:
+def scan_each(stay: Stay) -> list[list[RuleViolation]]:
     """Apply every rule to several stays at once: for each of them, what `scan` finds in it alone.
 
     Rows count from the first one of their stay.
     """
-    found: list[list[Hit]] = [[] for _ in range(stay.n_stays)]
+    found: list[list[RuleViolation]] = [[] for _ in range(stay.n_stays)]
     starts = stay.starts
-    for hit in scan(stay):
-        # The rows of a hit increase, so those of one stay are a slice of them.
-        edges = np.searchsorted(hit.rows, starts).tolist()
-        rows = hit.rows - stay.first_rows[hit.rows]
-        for hits, begin, end in zip(found, edges, [*edges[1:], len(rows)], strict=True):
+    for violation in scan(stay):
+        # The rows of a violation increase, so those of one stay are a slice of them.
+        edges = np.searchsorted(violation.rows, starts).tolist()
+        rows = violation.rows - stay.first_rows[violation.rows]
+        for violations, begin, end in zip(found, edges, [*edges[1:], len(rows)], strict=True):
             if begin < end:
-                numbers = {name: values[begin:end] for name, values in hit.numbers.items()}
-                hits.append(Hit(hit.rule, rows[begin:end], hit.columns, numbers))
+                numbers = {name: values[begin:end] for name, values in violation.numbers.items()}
+                violations.append(
+                    RuleViolation(violation.rule, rows[begin:end], violation.columns, numbers)
+                )
     return found
 
 
-def drop(stay: Stay, hits: Iterable[Hit]) -> Stay:
+def drop(stay: Stay, violations: Iterable[RuleViolation]) -> Stay:
     """Set every refused value to missing; a refusal that concerns no value stays as it is."""
-    return Stay(_without(stay, hits), stay.starts)
+    return Stay(_without(stay, violations), stay.starts)
 
 
 def drop_incoherent(stay: Stay) -> Stay:
@@ -121,7 +123,7 @@ _looked_at_above = USUAL_HIGH.copy()
 _looked_at_above[MAP] = np.nextafter(USUAL_HIGH[MAP], 0)  # a flushed line shows its very end
 
 
-def _out_of_range(stay: Stay) -> Iterator[Hit]:
+def _out_of_range(stay: Stay) -> Iterator[RuleViolation]:
     values = stay.values
     is_unusual = (values < USUAL_LOW) | (values > _looked_at_above)
     is_fraction = np.remainder(values.take(WHOLE, axis=1), 1) > 0
@@ -135,7 +137,7 @@ def _out_of_range(stay: Stay) -> Iterator[Hit]:
         yield from _range_hits(column, rows, values[rows, column])
 
 
-def _range_hits(column: int, rows: IntArray, found: FloatArray) -> Iterator[Hit]:
+def _range_hits(column: int, rows: IntArray, found: FloatArray) -> Iterator[RuleViolation]:
     is_fraction = np.isin(column, WHOLE) & (found != np.trunc(found))
     is_refused = (found < HARD_LOW[column]) | (found > HARD_HIGH[column]) | is_fraction
     low = ~is_refused & (found < USUAL_LOW[column])
@@ -146,7 +148,7 @@ def _range_hits(column: int, rows: IntArray, found: FloatArray) -> Iterator[Hit]
         (rules.UNUSUALLY_HIGH[column], high),
     ):
         if chosen.any():
-            yield Hit(rule, rows[chosen], (column,))
+            yield RuleViolation(rule, rows[chosen], (column,))
 
 
 def _first_of_each_stay(rows: IntArray, stay: Stay) -> IntArray:
@@ -169,7 +171,7 @@ PH, HCO3, PACO2, BASE_EXCESS = (
 _ACID_BASE = np.array([PH, PACO2, HCO3, BASE_EXCESS])
 
 
-def _pairs(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+def _pairs(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     compared = values.take(_a, axis=1) * _factor_a + values.take(_b, axis=1) * _factor_b
     fires = (compared > _more_than) & (compared < _less_than)
     if np.count_nonzero(fires):
@@ -178,14 +180,14 @@ def _pairs(values: FloatArray, stay: Stay) -> Iterator[Hit]:
             columns = (int(_a[index]), int(_b[index]))
             if columns == (MEDICAL_UNIT, SURGICAL_UNIT):
                 rows = _first_of_each_stay(rows, stay)
-            yield Hit(PAIR_RULES[index].rule, rows, columns)
+            yield RuleViolation(PAIR_RULES[index].rule, rows, columns)
     half = np.isnan(values[:, MEDICAL_UNIT]) != np.isnan(values[:, SURGICAL_UNIT])
     if np.count_nonzero(half):
         rows = _first_of_each_stay(np.flatnonzero(half), stay)
-        yield Hit(rules.UNIT_HALF, rows, (MEDICAL_UNIT, SURGICAL_UNIT))
+        yield RuleViolation(rules.UNIT_HALF, rows, (MEDICAL_UNIT, SURGICAL_UNIT))
 
 
-def _acid_base(values: FloatArray) -> Iterator[Hit]:
+def _acid_base(values: FloatArray) -> Iterator[RuleViolation]:
     is_known = ~np.isnan(values[:, PH] + values[:, PACO2])
     if not np.count_nonzero(is_known):
         return
@@ -216,15 +218,15 @@ def _acid_base(values: FloatArray) -> Iterator[Hit]:
     yield from _hits(rules.BASE_EXCESS_SIGN, rows[is_deficit], (PH, PACO2, BASE_EXCESS))
 
 
-def _hits(rule: Rule, rows: IntArray, columns: tuple[int, ...]) -> Iterator[Hit]:
+def _hits(rule: Rule, rows: IntArray, columns: tuple[int, ...]) -> Iterator[RuleViolation]:
     if rows.size:
-        yield Hit(rule, rows, columns)
+        yield RuleViolation(rule, rows, columns)
 
 
 # --- The stay as a whole ------------------------------------------------------------------------
 
 
-def _stays(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+def _stays(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     last_rows, hours = stay.last_rows, stay.icu_hours
     # A stay whose last hour has a vital sign is neither empty nor stale.
     is_unsure = np.isnan(values[last_rows, VITAL_COLUMNS]).all(axis=1)
@@ -234,25 +236,25 @@ def _stays(values: FloatArray, stay: Stay) -> Iterator[Hit]:
     is_short = history < rules.SHORT_STAY_HOURS
     if np.count_nonzero(is_short):
         numbers = {"value": history[is_short].astype(np.float64)}
-        yield Hit(rules.TOO_SHORT, last_rows[is_short], numbers=numbers)
+        yield RuleViolation(rules.TOO_SHORT, last_rows[is_short], numbers=numbers)
 
 
-def _nothing_recent(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+def _nothing_recent(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     last_rows, hours = stay.last_rows, stay.icu_hours
     # A value that was refused was sent all the same.
     was_sent = ~np.isnan(stay.values[:, CLINICAL_COLUMNS])
     is_empty = ~np.logical_or.reduceat(was_sent.any(axis=1), stay.starts)
     if is_empty.any():
-        yield Hit(rules.ALL_MISSING, last_rows[is_empty])
+        yield RuleViolation(rules.ALL_MISSING, last_rows[is_empty])
     has_vital = (~np.isnan(values[:, VITAL_COLUMNS])).any(axis=1)
     last_vital = np.maximum.reduceat(np.where(has_vital, np.arange(stay.n_hours), -1), stay.starts)
     age = hours[last_rows] - hours[last_vital]
     is_stale = ~is_empty & ((last_vital < 0) | (age > rules.NO_VITALS_FOR_HOURS))
     if is_stale.any():
-        yield Hit(rules.NO_VITALS, last_rows[is_stale])
+        yield RuleViolation(rules.NO_VITALS, last_rows[is_stale])
 
 
-def _hour_order(stay: Stay) -> Iterator[Hit]:
+def _hour_order(stay: Stay) -> Iterator[RuleViolation]:
     hours = stay.icu_hours
     is_next = hours[1:] - hours[:-1] == 1
     is_next[stay.starts[1:] - 1] = True
@@ -266,7 +268,7 @@ def _hour_order(stay: Stay) -> Iterator[Hit]:
     if is_missing.any():
         rows = np.flatnonzero(is_missing)
         position = (rows - stay.first_rows[rows] + 1).astype(np.float64)
-        yield Hit(rules.HOUR_MISSING, rows, numbers={"position": position})
+        yield RuleViolation(rules.HOUR_MISSING, rows, numbers={"position": position})
     step = np.diff(hours, prepend=np.nan)
     step[is_first] = np.nan
     before = np.concatenate([[np.nan], hours[:-1]])
@@ -277,14 +279,14 @@ def _hour_order(stay: Stay) -> Iterator[Hit]:
     ):
         if fires.any():
             rows = np.flatnonzero(fires)
-            yield Hit(rule, rows, numbers={"value": hours[rows], "b": before[rows]})
+            yield RuleViolation(rule, rows, numbers={"value": hours[rows], "b": before[rows]})
 
 
 _constant_columns = np.array(list(CONSTANTS))
 _constant_within = np.array(list(CONSTANTS.values()))
 
 
-def _constants(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+def _constants(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     columns = _constant_columns
     constants = values.take(columns, axis=1)
     highest = np.fmax.reduceat(constants, stay.starts)
@@ -299,7 +301,9 @@ def _constants(values: FloatArray, stay: Stay) -> Iterator[Hit]:
             known = values[rows, columns[index]]
             changed = np.flatnonzero(~np.isnan(known) & (known != known[~np.isnan(known)][0]))[:1]
             numbers = {"a": lowest[at : at + 1, index], "b": highest[at : at + 1, index]}
-            yield Hit(rules.CONSTANT, stay.starts[at] + changed, (int(columns[index]),), numbers)
+            yield RuleViolation(
+                rules.CONSTANT, stay.starts[at] + changed, (int(columns[index]),), numbers
+            )
 
 
 _jumping = np.array([BY_CHALLENGE[name].column for name in rules.JUMP_LIMITS])
@@ -308,7 +312,7 @@ _jump_rules = list(rules.JUMPS.values())
 _frozen = np.array([BY_CHALLENGE[name].column for name in rules.FROZEN_COLUMNS])
 
 
-def _courses(values: FloatArray, stay: Stay) -> Iterator[Hit]:
+def _courses(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     hours, jumping = stay.icu_hours, values.take(_jumping, axis=1)
     is_next = hours[1:] - hours[:-1] == 1
     is_next[stay.starts[1:] - 1] = False
@@ -318,11 +322,11 @@ def _courses(values: FloatArray, stay: Stay) -> Iterator[Hit]:
     for index in jumped:
         rows = np.flatnonzero(jumps[:, index]) + 1
         before = values[rows - 1, _jumping[index]]
-        yield Hit(_jump_rules[index], rows, (int(_jumping[index]),), {"b": before})
+        yield RuleViolation(_jump_rules[index], rows, (int(_jumping[index]),), {"b": before})
     yield from _frozen_vitals(values, is_next)
 
 
-def _frozen_vitals(values: FloatArray, is_next: BoolArray) -> Iterator[Hit]:
+def _frozen_vitals(values: FloatArray, is_next: BoolArray) -> Iterator[RuleViolation]:
     n_same = rules.FROZEN_HOURS - 1
     if len(values) <= n_same:
         return
@@ -334,39 +338,41 @@ def _frozen_vitals(values: FloatArray, is_next: BoolArray) -> Iterator[Hit]:
     is_frozen = run[n_same:] - run[:-n_same] == n_same
     begins = is_frozen & ~np.concatenate([[False], is_frozen[:-1]])
     if begins.any():
-        yield Hit(rules.FROZEN, np.flatnonzero(begins) + n_same, tuple(_frozen.tolist()))
+        yield RuleViolation(rules.FROZEN, np.flatnonzero(begins) + n_same, tuple(_frozen.tolist()))
 
 
-# --- What becomes of the hits -------------------------------------------------------------------
+# --- What becomes of violations ------------------------------------------------------------------
 
 
-def _without(stay: Stay, hits: Iterable[Hit]) -> FloatArray:
+def _without(stay: Stay, violations: Iterable[RuleViolation]) -> FloatArray:
     values = stay.values.copy()
-    for hit in hits:
-        if not hit.is_refusal or not hit.columns:
+    for violation in violations:
+        if not violation.is_refusal or not violation.columns:
             continue
-        rows = hit.rows
-        if hit.columns[0] in CONSTANTS:
+        rows = violation.rows
+        if violation.columns[0] in CONSTANTS:
             # True of the stay, not of an hour: reported once, removed everywhere.
             rows = np.flatnonzero(np.isin(stay.first_rows, stay.first_rows[rows]))
-        for column in hit.columns:
+        for column in violation.columns:
             values[rows, column] = np.nan
     return values
 
 
-def _without_milder(hits: list[Hit]) -> list[Hit]:
+def _without_milder(violations: list[RuleViolation]) -> list[RuleViolation]:
     refused: dict[str, IntArray] = {}
-    for hit in hits:
-        if hit.is_refusal:
-            known = refused.get(hit.rule.id)
-            refused[hit.rule.id] = hit.rows if known is None else np.append(known, hit.rows)
+    for violation in violations:
+        if violation.is_refusal:
+            known = refused.get(violation.rule.id)
+            refused[violation.rule.id] = (
+                violation.rows if known is None else np.append(known, violation.rows)
+            )
     if not refused:
-        return hits
+        return violations
     kept = []
-    for hit in hits:
-        stronger = refused.get(rules.MILDER_THAN.get(hit.rule.id, ""))
+    for violation in violations:
+        stronger = refused.get(rules.MILDER_THAN.get(violation.rule.id, ""))
         if stronger is None:
-            kept.append(hit)
-        elif (remain := ~np.isin(hit.rows, stronger)).any():
-            kept.append(Hit(hit.rule, hit.rows[remain], hit.columns))
+            kept.append(violation)
+        elif (remain := ~np.isin(violation.rows, stronger)).any():
+            kept.append(RuleViolation(violation.rule, violation.rows[remain], violation.columns))
     return kept

@@ -1,4 +1,4 @@
-"""A hit in words: one finding for each hour a rule fires at, in English and French."""
+"""A violation in words: one finding for each hour a rule fires at, in English and French."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,13 @@ from math import isnan
 from typing import Any
 
 from sepsis_detect.clinical import hints, rules
-from sepsis_detect.clinical.coherence import HARD_HIGH, HARD_LOW, USUAL_HIGH, USUAL_LOW, Hit
+from sepsis_detect.clinical.coherence import (
+    HARD_HIGH,
+    HARD_LOW,
+    USUAL_HIGH,
+    USUAL_LOW,
+    RuleViolation,
+)
 from sepsis_detect.clinical.hints import decimal_comma, number
 from sepsis_detect.clinical.rules import Rule, Severity
 from sepsis_detect.clinical.stay import Stay
@@ -45,34 +51,38 @@ class Finding:
         return not self.columns and not self.rule.startswith("time.")
 
 
-def findings(stay: Stay, hits: Iterable[Hit]) -> list[Finding]:
-    """Put hits into words, in order of hour, variable and rule."""
-    found = list(chain.from_iterable(_of_hit(stay, hit) for hit in hits))
+def findings(stay: Stay, violations: Iterable[RuleViolation]) -> list[Finding]:
+    """Put violations into words, in order of hour, variable and rule."""
+    found = list(chain.from_iterable(_of_hit(stay, violation) for violation in violations))
     if len(found) > 1:
         found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found
 
 
-def _of_hit(stay: Stay, hit: Hit) -> list[Finding]:
+def _of_hit(stay: Stay, violation: RuleViolation) -> list[Finding]:
     told = []
-    for index, row in enumerate(hit.rows.tolist()):
+    for index, row in enumerate(violation.rows.tolist()):
         at = stay.values.item(row, ICU_HOUR)
         hour = None if at != at else _plain(at)
-        numbers = [(name, float(values[index])) for name, values in hit.numbers.items()]
-        if hit.columns:
-            told.append(_of_values(stay, hit, row, dict(numbers), {"icu_hour": hour}))
+        numbers = [(name, float(values[index])) for name, values in violation.numbers.items()]
+        if violation.columns:
+            told.append(_of_values(stay, violation, row, dict(numbers), {"icu_hour": hour}))
         else:
-            told.append(_of_no_value(hit.rule, row, hour, tuple(numbers)))
+            told.append(_of_no_value(violation.rule, row, hour, tuple(numbers)))
     return told
 
 
 def _of_values(
-    stay: Stay, hit: Hit, row: int, numbers: dict[str, float], context: dict[str, Any]
+    stay: Stay,
+    violation: RuleViolation,
+    row: int,
+    numbers: dict[str, float],
+    context: dict[str, Any],
 ) -> Finding:
-    values = tuple(stay.values.item(row, column) for column in hit.columns)
-    if hit.rule.id.startswith("range") or hit.rule.id in RANGE_RULES:
-        return _range_finding(hit, row, values[0], context)
-    return _finding(hit.rule, row, hit.columns, values, numbers, context)
+    values = tuple(stay.values.item(row, column) for column in violation.columns)
+    if violation.rule.id.startswith("range") or violation.rule.id in RANGE_RULES:
+        return _range_finding(violation, row, values[0], context)
+    return _finding(violation.rule, row, violation.columns, values, numbers, context)
 
 
 @lru_cache(maxsize=1024)
@@ -84,16 +94,18 @@ def _of_no_value(
 
 
 RANGE_RULES = frozenset(rules.NAMED_UNUSUAL.values())
-LARGEST_WHOLE = 2**53
+MAX_WHOLE = 2**53
 
 
-def _range_finding(hit: Hit, row: int, value: float, context: dict[str, Any]) -> Finding:
-    column = hit.columns[0]
-    variable, rule = VARIABLES[column], hit.rule
-    low, high = (HARD_LOW, HARD_HIGH) if hit.is_refusal else (USUAL_LOW, USUAL_HIGH)
+def _range_finding(
+    violation: RuleViolation, row: int, value: float, context: dict[str, Any]
+) -> Finding:
+    column = violation.columns[0]
+    variable, rule = VARIABLES[column], violation.rule
+    low, high = (HARD_LOW, HARD_HIGH) if violation.is_refusal else (USUAL_LOW, USUAL_HIGH)
     limits = {"low": float(low[column]), "high": float(high[column])}
     en, fr = rule.en, rule.fr
-    if hit.is_refusal and limits["low"] <= value <= limits["high"]:
+    if violation.is_refusal and limits["low"] <= value <= limits["high"]:
         en, fr = rules.NOT_WHOLE
     context |= {variable.name: _plain(value)} | {key: _plain(at) for key, at in limits.items()}
     hint = hints.hint(variable, value)
@@ -102,9 +114,9 @@ def _range_finding(hit: Hit, row: int, value: float, context: dict[str, Any]) ->
     words = {name: number(at) for name, at in limits.items()}
     return Finding(
         rule=rule.id,
-        is_refusal=hit.is_refusal,
+        is_refusal=violation.is_refusal,
         row=row,
-        columns=hit.columns,
+        columns=violation.columns,
         en=en.format(label=variable.label_en, value=_measure(variable, value, "en"), **words),
         fr=fr.format(
             label=variable.label_fr,
@@ -160,7 +172,7 @@ def _finding(
 
 def _plain(value: float) -> float | int:
     """A whole number without its `.0`, where JSON can write all its digits."""
-    return int(value) if value.is_integer() and abs(value) < LARGEST_WHOLE else value
+    return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
 
 
 def _local(value: float, language: str) -> str:

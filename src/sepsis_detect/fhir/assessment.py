@@ -13,11 +13,11 @@ from sepsis_detect.prediction import explain, predictor
 from sepsis_detect.prediction.explain import Contribution
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Problem, RequestError
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 # An EHR sends what was measured, not rows: hours in between are no gap.
 NATURAL = frozenset({rules.HOUR_GAP.id})
-MOST_REASONS = 5
+MAX_REASONS = 5
 MANY_TIMES_THRESHOLD = 4.0
 FAR_ABOVE_AT_MOST = 0.5
 """From many times the threshold on, or one in two, the risk is high; see docs/adr/0013."""
@@ -118,7 +118,7 @@ class Assessment:
 
 
 def assess(
-    patient: FhirPatient, model: Model, policy: OnIncoherence, *, meter: Meter
+    patient: FhirPatient, model: Model, policy: OnIncoherence, *, metrics: Metrics
 ) -> Assessment:
     """Answer one patient, with the rules and the model of every other route.
 
@@ -131,7 +131,7 @@ def assess(
         error.problems += patient.notes
         raise
     predictions = predictor.predict_last(model, judged.stay)
-    meter.predicted(model, predictions)
+    metrics.predicted(model, predictions)
     kept = [each for each in judged.warnings if each.rule not in NATURAL]
     return Assessment(
         patient=patient,
@@ -140,7 +140,7 @@ def assess(
         is_positive=bool(predictions.is_positive[-1]),
         model=model,
         warnings=[*patient.notes, *kept],
-        reasons=explain.leading(model, judged.stay, most=MOST_REASONS),
+        reasons=explain.leading(model, judged.stay, most=MAX_REASONS),
     )
 
 

@@ -9,7 +9,7 @@ Language = Literal["en", "fr"]
 RANGE = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s*=\s*([0-9.]{1,6}))?\s*"
 )
-MOST_CHARACTERS = 500
+MAX_CHARACTERS = 500
 
 
 def preferred(accept_language: str | None) -> Language:
@@ -19,7 +19,7 @@ def preferred(accept_language: str | None) -> Language:
         accept_language: The header, such as `fr-FR,fr;q=0.9,en;q=0.8`.
     """
     weights = {"en": 0.0, "fr": 0.0}
-    for part in (accept_language or "")[:MOST_CHARACTERS].split(","):
+    for part in (accept_language or "")[:MAX_CHARACTERS].split(","):
         found = RANGE.fullmatch(part)
         if found and (language := found[1].lower()) in weights:
             weights[language] = max(weights[language], _weight(found[2]))

@@ -24,7 +24,7 @@ USED = frozenset({"final", "amended", "corrected", "preliminary"})
 LEFT_OUT = frozenset({"entered-in-error", "cancelled"})
 OTHERS = frozenset({"registered", "unknown"})
 COMPARATORS = frozenset({"<", "<=", ">", ">="})
-MOST_CODES_NAMED = 20
+MAX_CODES_NAMED = 20
 ANNOTATION = re.compile(r"\.?\{[^{}]*\}")  # of UCUM: says what is counted, changes nothing
 PH = BY_CHALLENGE["pH"].column
 NO_UNIT = "1"
@@ -101,7 +101,7 @@ class Observations:
 
     def finish(self) -> None:
         """Report the codes that mean none of the variables."""
-        for (system, code), count in self._unknown.most_common(MOST_CODES_NAMED):
+        for (system, code), count in self._unknown.most_common(MAX_CODES_NAMED):
             name = code if system in codes.LOINC_SYSTEMS else f"{system}|{code}"
             self._reader.note(
                 "code.unknown",
@@ -110,7 +110,7 @@ class Observations:
                 f"Le code `{quoted(name)}` n'est pas de ceux qui sont lus : non utilisé ({count}).",
                 ctx={"system": quoted(system), "code": quoted(code), "count": count},
             )
-        n_more = len(self._unknown) - MOST_CODES_NAMED
+        n_more = len(self._unknown) - MAX_CODES_NAMED
         if n_more > 0:
             self._reader.note(
                 "code.unknown",

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import (
     AGE,
@@ -29,7 +29,7 @@ from sepsis_detect.patient_json.fields import UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
 READ = ("Patient", "Encounter", "Observation")
-MOST_PATHS = 10  # of one value: the Observations of one hour
+MAX_PATHS = 10  # of one value: the Observations of one hour
 
 SECONDS = attrgetter("seconds")
 
@@ -45,7 +45,7 @@ class FhirPatient:
         stay: What could be read; None when there is nothing to speak of.
         problems: What refuses the request.
         notes: What accompanies the answer.
-        hits: Always empty: constants stand in one place only.
+        violations: Always empty: constants stand in one place only.
         last: Time of the last measurement used.
         subject: How the patient is called, such as `Patient/p1`; empty when nothing says.
         encounter: The Encounter of the stay in intensive care.
@@ -57,7 +57,7 @@ class FhirPatient:
     stay: Stay | None = None
     problems: list[Problem] = field(default_factory=list)
     notes: list[Problem] = field(default_factory=list)
-    hits: list[Hit] = field(default_factory=list)
+    violations: list[RuleViolation] = field(default_factory=list)
     last: datetime | None = None
     subject: str = ""
     encounter: Entry | None = None
@@ -71,7 +71,7 @@ class FhirPatient:
         if column is None:
             return self.base
         if found := self.cells.at(row, column):
-            return tuple(each.path for each in found[:MOST_PATHS])
+            return tuple(each.path for each in found[:MAX_PATHS])
         return (self.constants.get(column, str(self.base[0])),)
 
     def value_sent(self, row: int, column: int) -> float | None:
@@ -215,7 +215,7 @@ def _note_others(entries: list[Entry], reader: Reader) -> None:
             )
         elif entry.kind != "Location":
             kinds.setdefault(quoted(entry.kind), []).append(entry)
-    for kind, found in list(kinds.items())[:MOST_PATHS]:
+    for kind, found in list(kinds.items())[:MAX_PATHS]:
         reader.note(
             "resource.unused",
             found[0].path,

@@ -15,7 +15,7 @@ from sepsis_detect.problems import Problem, more
 
 Resource = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOST_PROBLEMS = 200  # of one request, and as many warnings
+MAX_PROBLEMS = 200  # of one request, and as many warnings
 SHORTEST_TIME = len("2026-11-23T08:00")
 EARLIEST_YEAR = 1900
 HOUR = timedelta(hours=1)
@@ -54,7 +54,7 @@ class Reader:
         kind: str,
         rest: dict[str, Any],
     ) -> None:
-        if len(found) >= MOST_PROBLEMS:
+        if len(found) >= MAX_PROBLEMS:
             self._n_more[counted] += 1
             return
         found.append(Problem(type=kind, rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest))

@@ -16,7 +16,7 @@ from sepsis_detect.fhir.outcomes import outcome
 from sepsis_detect.fhir.systems import concept
 
 HORIZON = timedelta(hours=6)
-MOST_NOTES = 20
+MAX_NOTES = 20
 PERCENT_DECIMALS = 6
 
 RISK_WORDS = {
@@ -76,7 +76,7 @@ def risk_assessment(
 
 
 def _method(assessment: Assessment) -> dict[str, Any]:
-    card = assessment.model.card
+    card = assessment.model.metadata
     coding = {"system": systems.MODELS, "code": card.name, "version": card.version}
     return {"coding": [coding], "text": f"{card.name} {card.version}"}
 
@@ -121,7 +121,7 @@ def _prediction(assessment: Assessment, language: Language, outcome_code: str) -
 def _notes(assessment: Assessment, language: Language) -> list[str]:
     threshold = percent(assessment.threshold, language)
     is_french = language == "fr"
-    warnings = [sentence(each, language) for each in assessment.warnings[:MOST_NOTES]]
+    warnings = [sentence(each, language) for each in assessment.warnings[:MAX_NOTES]]
     n_more = len(assessment.warnings) - len(warnings)
     if n_more:
         warnings.append(f"Et {n_more} autres." if is_french else f"And {n_more} more.")

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 """A larger file is refused before it is read: the present model has 2.5 MB."""
 
 
@@ -24,7 +24,7 @@ class Fetched:
     """What a source holds now.
 
     Attributes:
-        content: The whole artifact; None where it is larger than `MOST_BYTES`.
+        content: The whole artifact; None where it is larger than `MAX_BYTES`.
         n_bytes: Its size, as far as known.
         etag: The source's name for this content.
         version_id: S3's name for this upload, where the bucket keeps versions.
@@ -58,7 +58,7 @@ def sha256(content: bytes) -> str:
 
 def too_large(n_bytes: int) -> str:
     """The sentence for a file that is not read at all."""
-    most = MOST_BYTES // 1024**2
+    most = MAX_BYTES // 1024**2
     return f"it has {n_bytes / 1024**2:.0f} MiB, more than the {most} MiB a model may have"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError, SettingsError
-from sepsis_detect.model_delivery.candidate import MOST_BYTES, too_large
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, too_large
 from sepsis_detect.model_delivery.sandbox import CandidateCheck, Facts
 from sepsis_detect.settings import read_settings
 
@@ -60,7 +60,7 @@ def _show(_: argparse.Namespace) -> int:
 
     models = ModelStore(read_settings())
     model = models.current
-    card = model.card
+    card = model.metadata
     lines: dict[str, Any] = {
         "name": card.name,
         "version": card.version,
@@ -181,11 +181,11 @@ def _bucket(options: argparse.Namespace) -> "PublishedModels":
 def _checked(path: Path) -> tuple[bytes, Facts]:
     try:
         size = path.stat().st_size
-        content = path.read_bytes() if size <= MOST_BYTES else b""
+        content = path.read_bytes() if size <= MAX_BYTES else b""
     except OSError as error:
         raise ModelArtifactError(f"cannot read {path}: {error.strerror}") from error
     try:
-        if size > MOST_BYTES:
+        if size > MAX_BYTES:
             raise ModelArtifactError(too_large(size))
         return content, CandidateCheck().check(content)
     except ModelArtifactError as error:

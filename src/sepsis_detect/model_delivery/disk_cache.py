@@ -18,7 +18,7 @@ from typing import Any
 import onnxruntime
 
 from sepsis_detect import __version__
-from sepsis_detect.model_delivery.candidate import MOST_BYTES, sha256
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, sha256
 from sepsis_detect.telemetry import logs
 
 ACCEPTED_BY = f"sepsis-detect {__version__}, onnxruntime {onnxruntime.__version__}"
@@ -62,7 +62,7 @@ class ModelCache:
             return None
         try:
             with self.path.open("rb") as file:
-                header, content = file.readline(10_000), file.read(MOST_BYTES + 1)
+                header, content = file.readline(10_000), file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sepsis_detect.errors import NoModelError
-from sepsis_detect.model_delivery.candidate import MOST_BYTES, Fetched, sha256
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, Fetched, sha256
 
 Stamp = tuple[int, int, int]
 
@@ -27,7 +27,7 @@ class FileSource:
             stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
             if known_etag is not None and self._seen == (stamp, known_etag):
                 return None
-            if found.st_size > MOST_BYTES:
+            if found.st_size > MAX_BYTES:
                 etag = f"{found.st_size}-{found.st_mtime_ns}"
                 self._seen = (stamp, etag)
                 return Fetched(content=None, n_bytes=found.st_size, etag=etag)

@@ -27,7 +27,7 @@ from botocore.exceptions import ConnectionError as EndpointError
 from botocore.session import get_session
 
 from sepsis_detect.errors import ModelSourceError, NoModelError
-from sepsis_detect.model_delivery.candidate import MOST_BYTES, Fetched
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, Fetched
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 CHUNK_BYTES = 16 * 1024
-MOST_ABANDONED = 4
+MAX_ABANDONED = 4
 
 BROKEN_OFF = (ConnectionClosedError, IncompleteReadError, ResponseStreamingError, ConnectionError)
 SLOW = "S3 did not answer in time"
@@ -85,8 +85,8 @@ class S3Source:
             NoModelError: S3 answers that the object is not there, or not for us.
         """
         self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
-        if len(self._abandoned) >= MOST_ABANDONED:
-            raise ModelSourceError(f"{SLOW}, nor have {MOST_ABANDONED} earlier questions ended")
+        if len(self._abandoned) >= MAX_ABANDONED:
+            raise ModelSourceError(f"{SLOW}, nor have {MAX_ABANDONED} earlier questions ended")
         deadline = time.monotonic() + timeout_seconds
         asking = _Asking(lambda: self._ask(known_etag, deadline))
         asking.start()
@@ -106,7 +106,7 @@ class S3Source:
             answer = client.get_object(**place)  # type: ignore[arg-type]  # all are str
             with closing(answer["Body"]) as body:
                 n_bytes = _length(answer)
-                content = _read(body, deadline) if n_bytes <= MOST_BYTES else None
+                content = _read(body, deadline) if n_bytes <= MAX_BYTES else None
         except (BotoCoreError, ClientError, OSError) as error:
             if _status(error) == 304:
                 return None

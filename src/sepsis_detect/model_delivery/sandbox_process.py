@@ -81,8 +81,8 @@ def examine(artifact: bytes) -> dict[str, Any]:
             f"{PROBES_SECONDS_AT_MOST:g})"
         )
     return {
-        "name": model.card.name,
-        "version": model.card.version,
+        "name": model.metadata.name,
+        "version": model.metadata.version,
         "row_ms": round(row_seconds * 1000, 3),
     }
 

@@ -45,8 +45,8 @@ FETCH_SECONDS = 20.0  # for all of one answer of S3
 START_SECONDS = 10.0  # the same, while nobody is served yet
 CHECK_SECONDS = 60.0
 JITTER = 0.15  # of the interval: so that a fleet does not ask at once
-MOST_INTERVALS = 4  # between two questions to a source that fails
-MOST_REFUSED = 100  # ETags that are remembered
+MAX_INTERVALS = 4  # between two questions to a source that fails
+MAX_REFUSED = 100  # ETags that are remembered
 
 
 class Source(Protocol):
@@ -138,7 +138,7 @@ class ModelStore:
             wait_seconds = self._interval()
 
     def _interval(self) -> float:
-        n_intervals = min(max(2 * (self._n_failures - 1), 1), MOST_INTERVALS)
+        n_intervals = min(max(2 * (self._n_failures - 1), 1), MAX_INTERVALS)
         spread = 1 - JITTER * random.random()  # noqa: S311 - to spread a fleet
         return self._poll_seconds * n_intervals * spread
 
@@ -232,7 +232,7 @@ class ModelStore:
             self._unkept = None if self._cache.keep(copy, is_quiet=is_known) else copy
 
     def _refuse(self, etag: str, error: SepsisDetectError) -> None:
-        while len(self._refused) >= MOST_REFUSED:
+        while len(self._refused) >= MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
         self._refused[etag] = candidate = _candidate(etag, Status.REFUSED, error)
         self.candidate = candidate
@@ -317,8 +317,8 @@ def _candidate(etag: str | None, status: Status, error: SepsisDetectError) -> Ca
 
 def _named(model: Model) -> dict[str, str | None]:
     return {
-        "model_name": sentence(model.card.name),
-        "model_version": sentence(model.card.version),
+        "model_name": sentence(model.metadata.name),
+        "model_version": sentence(model.metadata.version),
         "source": model.source,
         "etag": model.etag,
         "version_id": model.version_id,

@@ -27,7 +27,7 @@ from sepsis_detect.patient_json.fields import (
 )
 
 KINDS = frozenset({float, int, NoneType})
-MOST_NAMES = len(IN_A_FLAT_HOUR)  # in one object
+MAX_NAMES = len(IN_A_FLAT_HOUR)  # in one object
 AT_ONCE = 64  # patients: what was read of them is still in the cache when it is laid out
 
 _constants = np.array(list(CONSTANTS))
@@ -73,10 +73,10 @@ def _parts(patient: Any) -> _Parts | None:
     hours = patient.get(HOURS)
     if hours is None:
         # Of more there are strangers, and of those there may be a million.
-        return _Parts([patient], NOTHING) if len(patient) <= MOST_NAMES else None
+        return _Parts([patient], NOTHING) if len(patient) <= MAX_NAMES else None
     if type(hours) is not list or not 0 < len(hours) <= MAX_HOURS:
         return None
-    if set(map(type, hours)) != {dict} or max(map(len, hours)) > MOST_NAMES:
+    if set(map(type, hours)) != {dict} or max(map(len, hours)) > MAX_NAMES:
         return None
     if not patient.keys() <= BESIDE_HOURS:
         return None

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sepsis_detect.clinical import rules, units
-from sepsis_detect.clinical.coherence import Hit
+from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import FloatArray, Stay
 from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import MEDICAL_UNIT, N_COLUMNS, SEX, SURGICAL_UNIT, VARIABLES
@@ -57,14 +57,14 @@ class Patient:
         base: Where the patient stands in the body.
         stay: What could be read; None when there is no hour to speak of.
         problems: What the text gets wrong.
-        hits: Constants beside `hours` that an hour contradicts.
+        violations: Constants beside `hours` that an hour contradicts.
     """
 
     sent: dict[str, Any]
     base: Location
     stay: Stay | None
     problems: list[Problem]
-    hits: list[Hit]
+    violations: list[RuleViolation]
 
     def locate(self, row: int, column: int | None = None) -> Location:
         """Where an hour, or one of its values, stands, spelled as the caller spelled it."""
@@ -170,7 +170,7 @@ def read(sent: Any, *, now: datetime, base: Location = BODY, most: int = MAX_PRO
     else:
         rows = reader.rows_of(hours, sent)
     conversions = reader.conversions(sent.get(UNITS))
-    patient = Patient(sent, base, None, reader.problems, reader.hits)
+    patient = Patient(sent, base, None, reader.problems, reader.violations)
     if rows:
         n_values = len(rows) * N_COLUMNS
         values = np.fromiter(chain.from_iterable(rows), np.float64, n_values)
@@ -207,7 +207,7 @@ class _Reader(TextProblems):
         super().__init__(most)
         self.base = base
         self.without_unit: list[int] = []
-        self.hits: list[Hit] = []
+        self.violations: list[RuleViolation] = []
         self.has_timestamps = False
 
     # --- Structure ---
@@ -248,7 +248,9 @@ class _Reader(TextProblems):
                     row[column] = constant
                 elif abs(row[column] - constant) > tolerance:
                     numbers = {"a": np.array([constant]), "b": np.array([row[column]])}
-                    self.hits.append(Hit(rules.CONSTANT, np.array([index]), (column,), numbers))
+                    self.violations.append(
+                        RuleViolation(rules.CONSTANT, np.array([index]), (column,), numbers)
+                    )
                     break
 
     def conversions(self, stated: Any) -> dict[int, Conversion]:

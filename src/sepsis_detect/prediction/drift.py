@@ -14,13 +14,13 @@ import numpy as np
 
 from sepsis_detect.clinical.stay import FloatArray, IntArray
 from sepsis_detect.prediction.features import Float32Array
-from sepsis_detect.prediction.model import ModelCard
+from sepsis_detect.prediction.model import ModelMetadata
 
 NOTABLE = 0.2
-LEAST_SHARE = 0.001  # of a bin: shares in the artifact have three decimals
+MIN_SHARE = 0.001  # of a bin: shares in the artifact have three decimals
 
 
-def distances(card: ModelCard, names: Sequence[str], rows: Float32Array) -> dict[str, float]:
+def distances(card: ModelMetadata, names: Sequence[str], rows: Float32Array) -> dict[str, float]:
     """Population stability index of each feature that the model uses.
 
     Args:
@@ -55,5 +55,5 @@ def _with_missing(missing: float, shares: Sequence[float]) -> FloatArray:
 
 
 def _stability_index(seen: FloatArray, expected: FloatArray) -> float:
-    p, q = np.maximum(seen, LEAST_SHARE), np.maximum(expected, LEAST_SHARE)
+    p, q = np.maximum(seen, MIN_SHARE), np.maximum(expected, MIN_SHARE)
     return float(np.sum((p - q) * np.log(p / q)))

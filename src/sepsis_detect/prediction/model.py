@@ -70,7 +70,7 @@ class OperatingPoint(BaseModel):
     utility: float = Field(le=1)
 
 
-class ModelCard(BaseModel):
+class ModelMetadata(BaseModel):
     """What the artifact says of itself: `metadata_props["sepsis_detect"]`."""
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -98,7 +98,7 @@ class Model:
     """An accepted model.
 
     Attributes:
-        card: The artifact's description of itself.
+        metadata: The artifact's description of itself.
         source: `embedded`, `cache`, or where the file came from.
         etag: What the source calls this content, if it does.
         version_id: S3's name for this upload, where the bucket keeps versions.
@@ -138,11 +138,11 @@ class Model:
         self.loaded_at = loaded_at
         self.sha256 = hashlib.sha256(artifact).hexdigest()
         self._session = _open(artifact, threads)
-        self.card = _card(self._session)
-        self._columns = _columns(self.card)
+        self.metadata = _card(self._session)
+        self._columns = _columns(self.metadata)
         self._is_in_order = np.array_equal(self._columns, np.arange(len(features.NAMES)))
-        self.threshold = np.float32(self.card.threshold)
-        _check_signature(self._session, len(self.card.features))
+        self.threshold = np.float32(self.metadata.threshold)
+        _check_signature(self._session, len(self.metadata.features))
         self._check_itself()
         self._check_steadiness()
 
@@ -171,8 +171,8 @@ class Model:
     def reference(self) -> Float32Array:
         """Shape (n_features of `features.NAMES`,): a typical hour; NaN where typically missing."""
         row = np.full(len(features.NAMES), np.nan, dtype=np.float32)
-        if self.card.reference is not None:
-            row[self._columns] = np.array(self.card.reference, dtype=np.float32)
+        if self.metadata.reference is not None:
+            row[self._columns] = np.array(self.metadata.reference, dtype=np.float32)
         return row
 
     def probabilities(self, rows: Float32Array) -> Float32Array:
@@ -195,10 +195,10 @@ class Model:
         return probabilities
 
     def _check_itself(self) -> None:
-        check = self.card.selfcheck
+        check = self.metadata.selfcheck
         expected = np.array(check.probabilities)
         widths = {len(row) for row in check.features}
-        if len(check.features) != len(expected) or widths != {len(self.card.features)}:
+        if len(check.features) != len(expected) or widths != {len(self.metadata.features)}:
             raise ModelArtifactError(
                 "the self-check does not have one value per feature and one probability per row"
             )
@@ -235,7 +235,7 @@ def _open(artifact: bytes, threads: int) -> ort.InferenceSession:
         raise ModelArtifactError(f"not an ONNX model: {_first_line(error)}") from error
 
 
-def _card(session: ort.InferenceSession) -> ModelCard:
+def _card(session: ort.InferenceSession) -> ModelMetadata:
     try:
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     except UnicodeDecodeError as error:
@@ -243,31 +243,31 @@ def _card(session: ort.InferenceSession) -> ModelCard:
     if text is None:
         raise ModelArtifactError(f"the model carries no metadata '{METADATA_KEY}'")
     try:
-        return ModelCard.model_validate_json(text)
+        return ModelMetadata.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ModelArtifactError(f"its metadata are wrong at '{where}': {first['msg']}") from error
 
 
-def _columns(card: ModelCard) -> NDArray[np.intp]:
+def _columns(metadata: ModelMetadata) -> NDArray[np.intp]:
     place = {name: column for column, name in enumerate(features.NAMES)}
-    unknown = [name for name in card.features if name not in place]
+    unknown = [name for name in metadata.features if name not in place]
     if unknown:
         raise ModelArtifactError(f"unknown feature '{unknown[0]}' ({len(unknown)} in all)")
-    if len(set(card.features)) < len(card.features):
+    if len(set(metadata.features)) < len(metadata.features):
         raise ModelArtifactError("a feature is named twice")
-    points = card.operating_points
-    if points is not None and np.float32(points[0].threshold) != np.float32(card.threshold):
+    points = metadata.operating_points
+    if points is not None and np.float32(points[0].threshold) != np.float32(metadata.threshold):
         raise ModelArtifactError("the first operating point is not at the served threshold")
-    if card.reference is not None and len(card.reference) != len(card.features):
+    if metadata.reference is not None and len(metadata.reference) != len(metadata.features):
         raise ModelArtifactError("the reference does not have one value per feature")
-    reference = card.drift
+    reference = metadata.drift
     if reference is not None and {
         len(each) for each in (reference.missing, reference.edges, reference.shares)
-    } != {len(card.features)}:
+    } != {len(metadata.features)}:
         raise ModelArtifactError("the drift reference does not describe every feature")
-    return np.array([place[name] for name in card.features])
+    return np.array([place[name] for name in metadata.features])
 
 
 def _check_signature(session: ort.InferenceSession, n_features: int) -> None:

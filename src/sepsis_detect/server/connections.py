@@ -20,8 +20,8 @@ from sepsis_detect.api.turning_away import CLOSE, TurningAway
 from sepsis_detect.problems import Problem
 
 REQUEST_SECONDS = 30.0  # from the first byte of a request to its last
-MOST_HEADER_BYTES = 64 * 1024  # of one request
-MOST_BYTES_IN_ONE_PIECE = 64 * 1024
+MAX_HEADER_BYTES = 64 * 1024  # of one request
+MAX_BYTES_IN_ONE_PIECE = 64 * 1024
 PREDICTION = b"POST /predict/"
 HEALTH = "/health"  # asked by the load balancer: answered however much there is to do
 
@@ -76,7 +76,7 @@ class GuardedProtocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # htt
         super().data_received(data)
         if self._is_within_headers:
             self._n_header_bytes += len(data)
-            if self._n_header_bytes > MOST_HEADER_BYTES:
+            if self._n_header_bytes > MAX_HEADER_BYTES:
                 self._leave(b"431 Request Header Fields Too Large", HEADERS_TOO_LARGE)
                 return
         if not (self._is_within_headers or self._is_within_body):
@@ -218,7 +218,7 @@ def _whole_bytes(cycle: Any, start: Message, message: Message) -> bytes | None:
     body: bytes = message.get("body", b"")
     if (
         message.get("more_body", False)
-        or len(body) > MOST_BYTES_IN_ONE_PIECE
+        or len(body) > MAX_BYTES_IN_ONE_PIECE
         or cycle.flow.write_paused
         or cycle.disconnected
         or cycle.response_started
@@ -276,6 +276,6 @@ TOO_SLOW = _http_problem(
 )
 HEADERS_TOO_LARGE = _http_problem(
     "headers",
-    f"The headers of the request are larger than {MOST_HEADER_BYTES} bytes.",
-    f"Les en-têtes de la requête dépassent {MOST_HEADER_BYTES} octets.",
+    f"The headers of the request are larger than {MAX_HEADER_BYTES} bytes.",
+    f"Les en-têtes de la requête dépassent {MAX_HEADER_BYTES} octets.",
 )

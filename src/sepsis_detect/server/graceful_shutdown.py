@@ -19,7 +19,7 @@ from uvicorn.supervisors import Multiprocess, multiprocess
 from sepsis_detect.server.connections import GuardedProtocol
 
 IDLE_SECONDS = 3.0
-MOST_SECONDS = 35.0
+MAX_SECONDS = 35.0
 """After this, requests that are not answered yet are given up."""
 HANG_SECONDS = 30
 """A worker silent for so long is replaced. It is silent while it starts, too: on a busy machine
@@ -85,10 +85,10 @@ class DrainingWorkers(Multiprocess):
 
 
 def draining(**options: Any) -> Config:
-    """Configure a server that ends this way, within `MOST_SECONDS`."""
+    """Configure a server that ends this way, within `MAX_SECONDS`."""
     return Config(
         **options,
         http=DrainingProtocol,
-        timeout_graceful_shutdown=int(MOST_SECONDS),
+        timeout_graceful_shutdown=int(MAX_SECONDS),
         timeout_worker_healthcheck=HANG_SECONDS,
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from sepsis_detect import __version__
+from sepsis_detect.api.services import services_in
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.server.graceful_shutdown import DrainingWorkers, draining
@@ -63,12 +64,12 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
         listeners = [listener, *(opened.enter_context(each) for each in more_of(listener))]
         logs.configure(settings.log_level)
         app = _application(settings) if n_workers == 1 else None
-        models: ModelStore = app.state.models if app else ModelStore(settings)
+        models: ModelStore = services_in(app).models if app else ModelStore(settings)
         for ending in (signal.SIGTERM, signal.SIGINT):
             signal.signal(ending, lambda *_: sys.exit(0))  # uvicorn raises it again when done
         for name in unknown_settings(os.environ):
             logs.event(logging.WARNING, "unknown_setting", setting=name)
-        card, source = models.current.card, models.current.source
+        card, source = models.current.metadata, models.current.source
         address = f"[{host}]" if ":" in host else host
         print(  # noqa: T201  # the one line that is not a log
             f"Sepsis Detect {__version__}, model {card.name} {card.version} ({source}), "

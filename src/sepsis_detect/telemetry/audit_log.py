@@ -14,7 +14,7 @@ from sepsis_detect.telemetry import logs
 REFUSED = "Refused"
 
 
-class Audit:
+class AuditLog:
     """Writes one line an answered request.
 
     Args:
@@ -48,6 +48,6 @@ class Audit:
             request_id=request_id,
             input_hmac=hmac.new(self._key, body, hashlib.sha256).hexdigest(),
             decision=",".join(decisions),
-            model_name=model.card.name,
-            model_version=model.card.version,
+            model_name=model.metadata.name,
+            model_version=model.metadata.version,
         )

@@ -22,10 +22,10 @@ from sepsis_detect.prediction.predictor import Predictions
 from sepsis_detect.telemetry import logs
 
 FLUSH_SECONDS = 60.0
-MOST_LATENCIES = 100  # CloudWatch takes no more values at a time
-MOST_RULES = 200  # that are told apart
+MAX_LATENCIES = 100  # CloudWatch takes no more values at a time
+MAX_RULES = 200  # that are told apart
 SEEN_ROWS = 2000  # the newest predictions, of which drift is told
-FEWEST_ROWS = 500  # below, chance alone would look like drift
+MIN_ROWS = 500  # below, chance alone would look like drift
 
 INPUTS = np.array(
     [column for column, name in enumerate(features.NAMES) if name.endswith("_last")]
@@ -44,7 +44,7 @@ def _metric_of(status: int) -> str | None:
 METRICS = {401: "Unauthorized", 422: "Refusals", 429: "Unauthorized"}
 
 
-class Meter:
+class Metrics:
     """Counts for one process.
 
     Attributes:
@@ -77,16 +77,16 @@ class Meter:
                 if status >= 400 and (metric := _metric_of(status)):
                     self._counts[metric] += 1
                 # A sample of the minute in which each request is as likely as another.
-                if len(self._latencies) < MOST_LATENCIES:
+                if len(self._latencies) < MAX_LATENCIES:
                     self._latencies.append(milliseconds)
-                elif (at := int(random.random() * self._counts["Requests"])) < MOST_LATENCIES:  # noqa: S311
+                elif (at := int(random.random() * self._counts["Requests"])) < MAX_LATENCIES:  # noqa: S311
                     self._latencies[at] = milliseconds
 
     def refused(self, rules: Iterable[str]) -> None:
         """Count the rules that one patient breaks."""
         with self._lock:
             for rule in set(rules):
-                if rule in self._rules or len(self._rules) < MOST_RULES:
+                if rule in self._rules or len(self._rules) < MAX_RULES:
                     self._rules[rule] += 1
 
     def predicted(
@@ -107,7 +107,7 @@ class Meter:
 
     def start(self) -> None:
         """Write every minute, in a thread, until `stop()`."""
-        self._thread = threading.Thread(target=self._flush_on, name="meter", daemon=True)
+        self._thread = threading.Thread(target=self._flush_on, name="metrics", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -139,8 +139,8 @@ class Meter:
         fields: dict[str, Any] = {}
         if model is not None and (n := counts["Predictions"]):
             metrics["MissingShare"] = round(n_missing / (n * len(INPUTS)), 4)
-            fields["model_version"] = model.card.version
-            if model.card.drift is not None and len(seen) >= FEWEST_ROWS:
+            fields["model_version"] = model.metadata.version
+            if model.metadata.drift is not None and len(seen) >= MIN_ROWS:
                 metrics |= self._drift(model, np.array(seen), fields)
         logs.measured("metrics", metrics, **fields)
         for rule, n in rules.items():
@@ -148,7 +148,7 @@ class Meter:
 
     def _drift(self, model: Model, rows: Float32Array, fields: dict[str, Any]) -> dict[str, float]:
         names = [features.NAMES[column] for column in INPUTS]
-        distances = drift.distances(model.card, names, rows)
+        distances = drift.distances(model.metadata, names, rows)
         if not distances:
             return {}
         farthest = max(distances, key=lambda name: distances[name])

@@ -21,7 +21,7 @@ from tests.infra.local_aws import ACCOUNT, REGION, LocalAws
 from tools.containers import docker
 
 CDK_SECONDS = 500.0
-MOST_SECONDS = 120.0  # of a busy machine
+MAX_SECONDS = 120.0  # of a busy machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,7 @@ def seen_from_containers(aws: LocalAws) -> dict[str, str]:
 
 
 def wait_for(instance: Instance, condition: Callable[[Any], bool]) -> Any:
-    deadline = time.monotonic() + MOST_SECONDS
+    deadline = time.monotonic() + MAX_SECONDS
     while True:
         health = instance.service.ask("GET", "/health")[1]
         if condition(health):

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 
 from infra.log_metrics import EVENTS, VALUES
 from sepsis_detect.api.app import create_app
+from sepsis_detect.api.services import services_in
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
 from tests.builders import a_patient
@@ -39,14 +40,14 @@ def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: 
 def test_the_minutely_line_has_every_value_that_filters_take(
     dev: Template, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sepsis_detect.telemetry.metrics.FEWEST_ROWS", 40)
+    monkeypatch.setattr("sepsis_detect.telemetry.metrics.MIN_ROWS", 40)
     app = create_app(Settings())
     client = TestClient(app)
     predicted(ask(client, a_patient()))
     ask(client, {"patients": [a_patient()] * 40}, route=PATIENTS)
     refused(ask(client, a_patient(heart_rate=-5)))
-    app.state.meter.requests([(401, 1.0)])
-    app.state.meter.flush()
+    services_in(app).metrics.requests([(401, 1.0)])
+    services_in(app).metrics.flush()
     written = [json.loads(logs.JsonFormatter().format(each)) for each in caplog.records]
     (line,) = [each for each in written if each["event"] == "metrics"]
     filters = {

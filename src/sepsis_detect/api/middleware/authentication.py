@@ -15,7 +15,7 @@ import anyio.to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sepsis_detect.api.error_responses import error_response
-from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.auth.client_tokens import ClientTokens
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.telemetry import logs
@@ -23,7 +23,7 @@ from sepsis_detect.telemetry import logs
 CALLER = "sepsis_detect.caller"
 """Key of the caller's name in the ASGI scope."""
 WRONG_KEY_SECONDS = 0.5  # that a wrong key waits for its answer
-MOST_WAITING = 20  # wrong keys at a time; more are turned away at once
+MAX_WAITING = 20  # wrong keys at a time; more are turned away at once
 BEARER = b"bearer "
 CDS = "/cds-services"
 TOKEN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
@@ -44,7 +44,7 @@ class Access:
         self,
         app: ASGIApp,
         *,
-        keys: AccessKeys | None,
+        keys: ApiKeys | None,
         tokens: tuple[ClientTokens, str] | None,
         is_open: Callable[[str], bool],
     ):
@@ -103,7 +103,7 @@ class Access:
 
     async def _slow_down(self) -> None:
         """Nobody can try many keys: each waits, and few wait at a time. Right keys never do."""
-        if self._n_waiting >= MOST_WAITING:
+        if self._n_waiting >= MAX_WAITING:
             raise _too_many()
         self._n_waiting += 1
         try:

@@ -46,11 +46,11 @@ FLOOD_GOES_ON_SHARE = 0.5  # of requests turned away; below, it will be over
 # Requests under way at a time in a flood: as many as are together answered within this time, which
 # differs by what is asked and by how fast the processor is at the moment.
 FLOOD_SECONDS = 0.0015
-FEWEST_IN_FLOOD, MOST_IN_FLOOD = 4, 32
+MIN_IN_FLOOD, MAX_IN_FLOOD = 4, 32
 MORE, LESS = 0.05, 0.2  # after each time that was shorter, or was not
 # Where fewer than two are refused for one that is taken on, more at a time answer more of them: the
 # first of a batch takes as long as several others. So many times as many, at most.
-MOST_EASE = 8.0
+MAX_EASE = 8.0
 # Refusals between two looks at what else came. Until all are made no more is taken on in a flood,
 # unless nothing was for so many seconds: answers must not end.
 REFUSALS_AT_A_TIME = 16
@@ -61,8 +61,8 @@ LATE_SECONDS = 2 * FLOOD_SECONDS
 
 THREADS = 2  # more would only take turns
 HUGE_BYTES = 1024 * 1024  # of a body: parsed, it takes many times as much, so one at a time
-MOST_SLOW, MOST_SLOW_IN_FLOOD = 16, 2  # requests for threads
-MOST_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
+MAX_SLOW, MAX_SLOW_IN_FLOOD = 16, 2  # requests for threads
+MAX_BYTES = 64 * 1024 * 1024  # of bodies, in memory at once
 RETRY_SECONDS = 1
 
 Answer = TypeVar("Answer")
@@ -107,7 +107,7 @@ class Load:
         """Nothing."""
         self.at_work = UnderWay(self._answered_within)
         self.n_connections = 0
-        self._most_in_flood = float(FEWEST_IN_FLOOD)
+        self._most_in_flood = float(MIN_IN_FLOOD)
         self._ease = 1.0
         self._mean_seconds = FIRST_SECONDS
         self._threads = anyio.CapacityLimiter(THREADS)
@@ -153,7 +153,7 @@ class Load:
             return False
         most = self.most
         if self._n_before >= MANY:
-            most = min(max(self._n_before, MOST_IN_FLOOD), most)
+            most = min(max(self._n_before, MAX_IN_FLOOD), most)
         return n_under_way >= most
 
     def takes(self, call_soon: CallSoon) -> bool:
@@ -193,7 +193,7 @@ class Load:
     def _answered_within(self, seconds: float) -> None:
         if self._is_flood and self._ease == 1:
             most = self._most_in_flood + (MORE if seconds < FLOOD_SECONDS else -LESS)
-            self._most_in_flood = min(max(most, FEWEST_IN_FLOOD), MOST_IN_FLOOD)
+            self._most_in_flood = min(max(most, MIN_IN_FLOOD), MAX_IN_FLOOD)
 
     def _begin_turn(self, call_soon: CallSoon) -> None:
         self._is_turn_begun = True
@@ -230,7 +230,7 @@ class Load:
                 self._flood_until = self._window_began + WINDOW_SECONDS + PAUSE_SECONDS
             taken_per_refused = (self._n_seen - self._n_refused) / max(self._n_refused, 1)
             # Step by step, as senders that stalled soon go on. Back at once.
-            most_ease = min(2 * self._ease, MOST_EASE)
+            most_ease = min(2 * self._ease, MAX_EASE)
             self._ease = min(max(2 * taken_per_refused, 1.0) ** 2, most_ease)
             self._window_began, self._n_seen, self._n_refused = now, 0, 0
         self._is_flood = now < self._flood_until and self._is_crowded
@@ -241,7 +241,7 @@ class Load:
         Raises:
             RequestError: 503, too much of this kind is under way.
         """
-        if self._n_slow >= (MOST_SLOW_IN_FLOOD if monotonic() < self._flood_until else MOST_SLOW):
+        if self._n_slow >= (MAX_SLOW_IN_FLOOD if monotonic() < self._flood_until else MAX_SLOW):
             self._n_refused += 1
             raise overload()
         self._n_slow += 1
@@ -257,7 +257,7 @@ class Load:
         Raises:
             RequestError: 503, too many are held already.
         """
-        if self._n_bytes + n_bytes > MOST_BYTES:
+        if self._n_bytes + n_bytes > MAX_BYTES:
             raise overload()
         self._n_bytes += n_bytes
 

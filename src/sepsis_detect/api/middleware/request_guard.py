@@ -19,7 +19,7 @@ from sepsis_detect.api.middleware.authentication import CALLER
 from sepsis_detect.api.middleware.load_shedding import Load
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 SANE_REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=-]{1,128}")
 JSON_TYPE = re.compile(rb"\s*application/([A-Za-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
@@ -48,15 +48,15 @@ class Edge:
         app: The application.
         max_body_bytes: Larger bodies are answered 413, as soon as that is known.
         load: What the process has under way.
-        meter: Counts every answer.
+        metrics: Counts every answer.
     """
 
-    def __init__(self, app: ASGIApp, *, max_body_bytes: int, load: Load, meter: Meter):
+    def __init__(self, app: ASGIApp, *, max_body_bytes: int, load: Load, metrics: Metrics):
         """Wrap `app`."""
         self._app = app
         self._max_body_bytes = max_body_bytes
         self._load = load
-        self._meter = meter
+        self._metrics = metrics
         self._n_open = 0
         self._ended: list[dict[str, Any]] = []
 
@@ -128,7 +128,7 @@ class Edge:
     def _write_down(self) -> None:
         ended, self._ended = self._ended, []
         if ended:
-            self._meter.requests([(each["status"], each["duration_ms"]) for each in ended])
+            self._metrics.requests([(each["status"], each["duration_ms"]) for each in ended])
             logs.events(logging.INFO, "request", ended)
 
     def _check_kind_and_length(self, headers: dict[bytes, bytes]) -> None:

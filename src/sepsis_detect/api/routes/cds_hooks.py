@@ -11,6 +11,7 @@ from sepsis_detect.api.answers import OnIncoherence
 from sepsis_detect.api.middleware.request_guard import REQUEST_ID
 from sepsis_detect.api.routes.prediction import json_response
 from sepsis_detect.api.schema import interop_schemas, request_schemas
+from sepsis_detect.api.services import services_of
 from sepsis_detect.cds_hooks import cards, service
 from sepsis_detect.cds_hooks import request as cds_request
 from sepsis_detect.clinical.rules import ALL_MISSING
@@ -51,17 +52,17 @@ async def sepsis_risk(request: Request) -> Response:
     """
     language = preferred(request.headers.get("accept-language"))
     page = page_address(request)
-    meter = request.app.state.meter
+    metrics = services_of(request).metrics
 
     def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
         asked = cds_request.read_request(strict_json.parse(body))
         read = cds_request.read_patient(asked, datetime.now(UTC))
         try:
-            answer = assess(read, model, OnIncoherence.REJECT, meter=meter)
+            answer = assess(read, model, OnIncoherence.REJECT, metrics=metrics)
         except RequestError as error:
             if any(problem.type == "json" for problem in error.problems):
                 raise  # no data of the patient, but a request that is none
-            meter.refused(problem.rule for problem in error.problems)
+            metrics.refused(problem.rule for problem in error.problems)
             is_empty = read.n_observations == 0 and error.problems[0].rule == ALL_MISSING.id
             found = [] if is_empty else [cards.problem_card(error.problems, language, page=page)]
             return json_response({"cards": found}), [REFUSED]
@@ -97,6 +98,6 @@ async def feedback(request: Request) -> Response:
 
 def page_address(request: Request) -> str:
     """Where the page is, as seen from outside."""
-    settings: Settings = request.app.state.settings
+    settings: Settings = services_of(request).settings
     base = settings.cds_base_url or str(request.base_url)
     return base.rstrip("/") + "/"

@@ -14,6 +14,7 @@ from sepsis_detect.api import execution
 from sepsis_detect.api.answers import OnIncoherence, read_options
 from sepsis_detect.api.middleware.request_guard import REQUEST_ID
 from sepsis_detect.api.schema import interop_schemas
+from sepsis_detect.api.services import services_of
 from sepsis_detect.fhir import bundle, conformance, patient, strict_json
 from sepsis_detect.fhir.assessment import assess
 from sepsis_detect.fhir.languages import Language, preferred
@@ -72,14 +73,14 @@ async def sepsis_risk(request: Request) -> Response:
     """
     _check_format(request)
     language = preferred(request.headers.get("accept-language"))
-    settings: Settings = request.app.state.settings
+    settings: Settings = services_of(request).settings
 
     def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
         sent = strict_json.parse(body)
         read = patient.read(
             lambda reader: bundle.unpack(sent, reader), base=_base(sent), now=datetime.now(UTC)
         )
-        answer = assess(read, model, _policy(request, sent), meter=request.app.state.meter)
+        answer = assess(read, model, _policy(request, sent), metrics=services_of(request).metrics)
         resource = risk_assessment(
             answer,
             language,

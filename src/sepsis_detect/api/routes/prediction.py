@@ -17,17 +17,18 @@ from sepsis_detect.api.answers import (
     answer_patients,
     read_options,
 )
-from sepsis_detect.api.micro_batcher import Together
+from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.middleware.request_guard import REQUEST_ID
 from sepsis_detect.api.schema import request_schemas, responses
-from sepsis_detect.auth.api_keys import AccessKeys
+from sepsis_detect.api.services import services_of
+from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import RANGES, VARIABLES, Variable
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.telemetry.audit_log import REFUSED
-from sepsis_detect.telemetry.metrics import Meter
+from sepsis_detect.telemetry.metrics import Metrics
 
 router = APIRouter()
 
@@ -59,7 +60,7 @@ class JsonResponse(Response):
 JSON = (b"content-type", b"application/json")
 # Of bodies that are answered by the same operations: beyond, arrays outgrow the cache and memory
 # grows, for nothing.
-MOST_BYTES_AT_ONCE = 512 * 1024
+MAX_BYTES_AT_ONCE = 512 * 1024
 
 
 def json_response(content: Any, status: int = 200) -> Response:
@@ -68,7 +69,7 @@ def json_response(content: Any, status: int = 200) -> Response:
 
 
 def _model(request: Request) -> Model:
-    model: Model = request.app.state.models.current
+    model: Model = services_of(request).models.current
     return model
 
 
@@ -86,15 +87,16 @@ async def health(request: Request) -> Response:
     It stays 200 when a new model is refused or S3 cannot be read: the model at hand answers on.
     `candidate` and `fallback` say so.
     """
-    models: ModelStore = request.app.state.models
-    keys: AccessKeys | None = request.app.state.keys
+    models: ModelStore = services_of(request).models
+    keys: ApiKeys | None = services_of(request).keys
     if keys is not None and (reason := keys.unready) is not None:
         return json_response({"status": "Unavailable", "reason": reason}, 503)
     model = models.current
     return json_response(
         {
             "status": "OK",
-            "model": {"name": model.card.name, "version": model.card.version} | _origin(model),
+            "model": {"name": model.metadata.name, "version": model.metadata.version}
+            | _origin(model),
             "candidate": models.candidate,
             "fallback": models.fallback,
         }
@@ -121,7 +123,7 @@ async def served_model(request: Request) -> Response:
     """Describe the served model: threshold, features, training data, metrics, other thresholds."""
     model = _model(request)
     notices = {"intended_use": responses.NOTICE, "long_stays": responses.LONG_STAYS}
-    return json_response(model.card.model_dump(include=DESCRIBED) | _origin(model) | notices)
+    return json_response(model.metadata.model_dump(include=DESCRIBED) | _origin(model) | notices)
 
 
 @router.get(
@@ -183,14 +185,14 @@ async def predict_patient(request: Request) -> Response:
 
     def respond(body: bytes, model: Model) -> execution.Answered:
         sent = [(body, sent_with)]
-        (found,) = respond_each(model, options, sent, meter=request.app.state.meter)
+        (found,) = respond_each(model, options, sent, metrics=services_of(request).metrics)
         if isinstance(found, RequestError):
             raise found
         return found
 
     def respond_together(body: bytes, model: Model) -> Awaitable[execution.Answered | RequestError]:
-        together: PatientsTogether = request.app.state.together
-        return together.ask(model, options, (body, sent_with))
+        micro_batcher: PatientBatcher = services_of(request).micro_batcher
+        return micro_batcher.submit(model, options, (body, sent_with))
 
     is_slow = Include.CONTRIBUTIONS in options.include
     can_join = Include.TREND not in options.include
@@ -200,11 +202,11 @@ async def predict_patient(request: Request) -> Response:
 
 
 Sent = tuple[bytes, str]
-PatientsTogether = Together[Options, Sent, execution.Answered | RequestError]
+PatientBatcher = MicroBatcher[Options, Sent, execution.Answered | RequestError]
 
 
 def respond_each(
-    model: Model, options: Options, sent: Sequence[Sent], *, meter: Meter
+    model: Model, options: Options, sent: Sequence[Sent], *, metrics: Metrics
 ) -> list[execution.Answered | RequestError]:
     """Respond to requests of one patient each: bodies with the ids of their requests."""
     return [
@@ -212,14 +214,14 @@ def respond_each(
         if isinstance(answer, RequestError)
         else (json_response(answer), [answer["prediction"]])
         for several in _in_pieces(sent)
-        for answer in answer_bodies(model, options, several, meter)
+        for answer in answer_bodies(model, options, several, metrics)
     ]
 
 
 def _in_pieces(sent: Sequence[Sent]) -> Iterator[Sequence[Sent]]:
     begin, n_bytes = 0, 0
     for at, (body, _) in enumerate(sent):
-        if n_bytes > MOST_BYTES_AT_ONCE:
+        if n_bytes > MAX_BYTES_AT_ONCE:
             yield sent[begin:at]
             begin, n_bytes = at, 0
         n_bytes += len(body)
@@ -247,7 +249,7 @@ async def predict_patients(request: Request) -> Response:
             {"detail": [problem.as_dict() for problem in answer.problems]}
             if isinstance(answer, RequestError)
             else answer
-            for answer in answer_patients(model, options, body, id_, request.app.state.meter)
+            for answer in answer_patients(model, options, body, id_, services_of(request).metrics)
         ]
         decisions = [result.get("prediction", REFUSED) for result in results]
         return json_response({"results": results}), decisions

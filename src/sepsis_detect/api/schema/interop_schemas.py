@@ -217,7 +217,7 @@ _feedback = _object(
             ]
         },
         minItems=1,
-        maxItems=service.MOST_FEEDBACK,
+        maxItems=service.MAX_FEEDBACK,
     ),
 )
 
