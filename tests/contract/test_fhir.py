@@ -1,7 +1,6 @@
 """FHIR in, FHIR out: what each resource means, and the same answer as by REST."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from starlette.testclient import TestClient
 from sepsis_detect.clinical.variables import CLINICAL, Variable
 from tests.builders import Json, a_patient, a_stay
 from tests.contract.asking import ask, predicted
+from tests.paths import SHARED
 from tests.resources import (
     CODES,
     FHIR_JSON,
@@ -29,7 +29,7 @@ from tests.resources import (
     without,
 )
 
-EXAMPLES = Path(__file__).parents[3] / "shared" / "reference" / "examples"
+EXAMPLES = SHARED / "reference" / "examples"
 needs_examples = pytest.mark.skipif(
     not EXAMPLES.exists(), reason="the reference examples do not lie beside the checkout"
 )

@@ -8,7 +8,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +15,8 @@ import uvicorn
 
 from sepsis_detect.api.app import create_app
 from sepsis_detect.settings import Settings
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "interoperability.md").read_text(encoding="utf-8")
 REQUESTS = re.findall(r"^```sh\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:8000"

@@ -1,15 +1,15 @@
 """The published cases of the coherence rules, answered as written there."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from tests.contract.asking import ask, predicted, refused, rules_of
+from tests.paths import SHARED
 
-CASES = Path(__file__).parents[3] / "shared" / "reference" / "coherence_cases.jsonl"
+CASES = SHARED / "reference" / "coherence_cases.jsonl"
 needs_cases = pytest.mark.skipif(
     not CASES.exists(), reason=f"{CASES.name} does not lie beside the checkout, in shared/reference"
 )

@@ -4,7 +4,6 @@ import csv
 from fractions import Fraction
 from importlib.resources import files
 from math import log10
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,10 @@ from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
 from tests.builders import a_patient
 from tests.contract.asking import ask, fired, predicted, probability, refused, rules_of
+from tests.paths import SHARED
 
 OURS = files("sepsis_detect").joinpath("unit_conversions.csv").read_text(encoding="utf-8")
-PUBLISHED = Path(__file__).parents[3] / "shared" / "reference" / "unit_conversions.csv"
+PUBLISHED = SHARED / "reference" / "unit_conversions.csv"
 needs_published = pytest.mark.skipif(
     not PUBLISHED.exists(), reason=f"{PUBLISHED.name} is not in shared/reference by the checkout"
 )

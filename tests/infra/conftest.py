@@ -4,14 +4,13 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra import NODE
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 
 Template = dict[str, Any]

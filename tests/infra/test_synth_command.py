@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.conftest import ROOT
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)
 

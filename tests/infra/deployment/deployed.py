@@ -15,9 +15,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.infra.conftest import ROOT
 from tests.infra.instance import Instance
 from tests.infra.local_aws import ACCOUNT, REGION, LocalAws
+from tests.paths import ROOT
 from tools.containers import docker
 
 CDK_SECONDS = 500.0

@@ -4,8 +4,9 @@ import shlex
 
 import pytest
 
-from tests.infra.conftest import ROOT, Synthesise, Template
+from tests.infra.conftest import Synthesise, Template
 from tests.infra.templates.reading import DIGEST, user_data
+from tests.paths import ROOT
 
 ANOTHER_DIGEST = "sha256:" + "b" * 64
 TOLD = {

@@ -14,8 +14,9 @@ from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
-from tests.infra.conftest import ROOT, Template
+from tests.infra.conftest import Template
 from tests.infra.templates.reading import of_type, only
+from tests.paths import ROOT
 
 
 def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: Template) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.conftest import ROOT, Template, cdk_context
+from tests.infra.conftest import Template, cdk_context
 from tests.infra.templates.reading import DIGEST, attributes, of_type, only, user_data
+from tests.paths import ROOT
 
 # CDK itself writes DependsOn where a Ref says it already.
 LINT = ("--regions", "eu-west-3", "--ignore-checks", "W3005")

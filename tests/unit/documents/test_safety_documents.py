@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.settings import Settings
+from tests.paths import ROOT
 from tools.licences import PIN, SHIPPED, licence_of
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "SECURITY.md", ROOT / "PRIVACY.md", ROOT / "docs" / "hazard-log.md"]
 TESTS = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
 

@@ -25,8 +25,9 @@ from sepsis_detect.batch_scoring import score_files
 from sepsis_detect.batch_scoring.stay_files import shortest_decimals
 from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.settings import Settings
+from tests.paths import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019" / "setB.parquet"
+STAYS = SHARED / "data" / "physionet2019" / "setB.parquet"
 NAMES = [variable.challenge for variable in VARIABLES]
 Row = dict[str, Any]
 
@@ -169,9 +170,9 @@ def test_single_precision_columns_are_answered_as_the_api_answers(
     assert_as_the_api(found, answers_of_the_api(client, [*GOOD, *DIRTY]))
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared data do not lie beside the checkout")
+@pytest.mark.skipif(not STAYS.exists(), reason="the shared data do not lie beside the checkout")
 def test_real_stays_are_answered_as_the_api_answers(tmp_path: Path, client: TestClient) -> None:
-    whole = pa.parquet.ParquetFile(SHARED)
+    whole = pa.parquet.ParquetFile(STAYS)
     table = next(whole.iter_batches(4_000))
     last = table["patient_id"][-1].as_py()
     table = pa.Table.from_batches([table]).filter(pa.compute.field("patient_id") != last)

@@ -31,7 +31,7 @@ from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.model import METADATA_KEY, Model
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 RECIPE = Recipe(
     folds=2,

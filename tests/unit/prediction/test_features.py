@@ -1,7 +1,5 @@
 """Features: causal, the same bits alone and together, missing before the first measurement."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,8 +10,9 @@ from sepsis_detect.clinical.stay import FloatArray, Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.lookback_windows import WINDOWS_HOURS
+from tests.paths import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared" / "data" / "physionet2019"
+STAYS = SHARED / "data" / "physionet2019"
 
 LOW = np.array([variable.hard_low for variable in VARIABLES])
 HIGH = np.array([variable.hard_high for variable in VARIABLES])
@@ -206,10 +205,10 @@ def test_every_feature_names_the_variables_it_is_made_of() -> None:
             assert moved, variable.challenge
 
 
-@pytest.mark.skipif(not SHARED.exists(), reason="the shared data do not lie beside the checkout")
+@pytest.mark.skipif(not STAYS.exists(), reason="the shared data do not lie beside the checkout")
 def test_a_real_stay_alone_is_as_among_a_thousand() -> None:
     tables = pytest.importorskip("sepsis_detect.batch_scoring.stay_files")
-    batch = next(iter(tables.read_stays(SHARED / "setA.parquet")))
+    batch = next(iter(tables.read_stays(STAYS / "setA.parquet")))
     stay = batch.stay
     together = features.compute(stay)
     for at in range(0, stay.n_stays, 40):

@@ -1,5 +1,4 @@
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,9 @@ from sepsis_detect.clinical.variables import (
     VITALS,
     bounds,
 )
+from tests.paths import SHARED
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "variables.csv"
+REFERENCE = SHARED / "reference" / "variables.csv"
 
 
 def test_there_are_forty_columns_clinical_ones_first() -> None:

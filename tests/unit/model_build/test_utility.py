@@ -1,7 +1,6 @@
 """The metrics: the challenge's own scores, the threshold sweep, calibration."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,8 @@ from model_build.judge.metrics import (
     total_utility,
 )
 from sepsis_detect.clinical.variables import BY_CHALLENGE
+from tests.paths import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 VECTORS = SHARED / "reference" / "utility_vectors.json"
 DATA = SHARED / "data" / "physionet2019"
 

@@ -19,7 +19,7 @@ from model_build.learn.out_of_fold import fit
 from model_build.report import report_tables
 from model_build.tune import VARIATIONS, tune, variations
 from sepsis_detect.clinical.variables import ICU_HOUR
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 SMALL = replace(
     RECIPE,

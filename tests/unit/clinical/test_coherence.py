@@ -3,7 +3,6 @@
 import csv
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+from tests.paths import SHARED
 
-SHARED = Path(__file__).parents[3] / "shared"
 needs_shared_data = pytest.mark.skipif(
     not SHARED.exists(), reason="the shared data do not lie beside the checkout"
 )

@@ -15,8 +15,8 @@ from model_build.data.stay_files import absent_variables, read_labelled, read_un
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.errors import BadFileError
-from tests.unit.made_up_cohort import a_cohort
-from tests.unit.stay_tables import ABSENT, a_table, save
+from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 
 @pytest.fixture(scope="module")

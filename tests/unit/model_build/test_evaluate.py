@@ -44,7 +44,8 @@ from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import AGE, ICU_HOUR, MEDICAL_UNIT, SEX, SURGICAL_UNIT
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.drift import bins_of
-from tests.unit.made_up_cohort import a_cohort
+from tests.paths import ROOT
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 RECIPE = Recipe(
     folds=2,
@@ -57,7 +58,6 @@ RECIPE = Recipe(
     keep_negatives=0.5,
     max_features=0.5,
 )
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -1,13 +1,13 @@
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
+from tests.paths import SHARED
 
-REFERENCE = Path(__file__).parents[3] / "shared" / "reference" / "unit_conversions.csv"
+REFERENCE = SHARED / "reference" / "unit_conversions.csv"
 
 
 def converted(challenge: str, unit: str, value: float) -> float:

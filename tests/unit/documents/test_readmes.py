@@ -9,8 +9,8 @@ import pytest
 
 from model_build.evaluate import EXTERNAL
 from model_build.report import readme as readme_figures
+from tests.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ ", re.MULTILINE)
 TREE_NOTE = re.compile(r"^(\S+/) .*$", re.MULTILINE)

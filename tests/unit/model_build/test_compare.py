@@ -36,7 +36,7 @@ from model_build.learn.out_of_fold import fit
 from model_build.learn.results_cache import Store
 from model_build.report.comparison_report import markdown
 from sepsis_detect.bedside_scores import scores
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 RECIPE = Recipe(
     folds=2,

@@ -10,7 +10,7 @@ from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import septic_stays
 from model_build.data.record_cut import UNCUT_HOURS
 from sepsis_detect.prediction import features
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 
 @pytest.fixture(scope="module")

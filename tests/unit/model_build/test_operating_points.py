@@ -14,7 +14,7 @@ from model_build.judge.operating_points import (
     operating_points,
 )
 from sepsis_detect.prediction.model import OperatingPoint
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 THRESHOLD = float(np.float32(0.53))
 

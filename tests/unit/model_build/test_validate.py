@@ -23,8 +23,8 @@ from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR
 from sepsis_detect.errors import BadFileError, SettingsError
 from sepsis_detect.prediction.model import Model
 from tests.artifacts import NOW, a_card, artifact
-from tests.unit.made_up_cohort import a_cohort
-from tests.unit.stay_tables import ABSENT, a_table, save
+from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 USED = ["temperature_last", "respiratory_rate_last"]  # of the made-up model
 DRAWS = 20

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import Utilities
 from model_build.judge.candidate_figures import Bench, cross_fitted_flags
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from model_build.__main__ import main
 from model_build.data.cohort import Cohort, CohortError, load
 from model_build.data.split import folds
 from sepsis_detect.clinical.variables import VARIABLES
-from tests.unit.made_up_cohort import a_cohort
+from tests.unit.model_build.made_up_cohort import a_cohort
 
 COLUMNS = [*(variable.challenge for variable in VARIABLES), "SepsisLabel"]
 
