@@ -1,4 +1,4 @@
-"""`/docs`: the OpenAPI document to read and try, with no asset from another host."""
+"""`/docs`: Swagger UI of the OpenAPI document, without assets from other hosts."""
 
 from importlib.resources import files
 

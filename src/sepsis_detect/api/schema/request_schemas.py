@@ -193,7 +193,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": responses.Problems, "description": meaning}
     for status, meaning in ERROR_MEANINGS.items()
 }
-WITHOUT_BODY = (401, 429, 503)  # what may be answered whatever is asked
+WITHOUT_BODY = (401, 429, 503)  # the errors of every route
 ERRORS_OF_GET: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in WITHOUT_BODY}
 
 SECURITY_SCHEMES = {
@@ -203,7 +203,7 @@ SECURITY_SCHEMES = {
 
 
 def describe_access(app: FastAPI) -> None:
-    """Have the document say how a key is sent; only `/health` asks for none."""
+    """Add authentication to the OpenAPI document; only `/health` needs none."""
     describe = app.openapi
 
     def described() -> dict[str, Any]:
