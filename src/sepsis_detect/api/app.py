@@ -5,15 +5,16 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, cast
 
-from fastapi import FastAPI, Request
 from fastapi.routing import APIRoute
+from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from sepsis_detect import __version__
 from sepsis_detect.api.error_responses import error_response
 from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.middleware.authentication import Authentication
@@ -25,8 +26,6 @@ from sepsis_detect.api.middleware.request_log import RequestLog
 from sepsis_detect.api.middleware.security_headers import SecurityHeaders
 from sepsis_detect.api.middleware.unhandled_errors import UnhandledErrors
 from sepsis_detect.api.routes import cds_hooks, docs, fhir, page, prediction, service
-from sepsis_detect.api.schema import request_schemas
-from sepsis_detect.api.schema.responses import NOTICE
 from sepsis_detect.api.services import Services, services_of
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.auth.client_tokens import ClientTokens
@@ -36,7 +35,7 @@ from sepsis_detect.settings import Settings, read_settings
 from sepsis_detect.telemetry.audit_log import AuditLog
 from sepsis_detect.telemetry.metrics import Metrics
 
-ROUTERS = (service.router, prediction.router, fhir.router, cds_hooks.router)
+ROUTERS = (prediction.router, service.router, fhir.router, cds_hooks.router)
 WhileServing = Callable[[Services], AbstractContextManager[Any]]
 
 
@@ -45,7 +44,7 @@ def create_app(
     *,
     may_fall_back: bool = False,
     while_serving: WhileServing = nullcontext,
-) -> FastAPI:
+) -> Starlette:
     """Build the application; the model is opened here, so that a bad one stops the start.
 
     Args:
@@ -58,24 +57,14 @@ def create_app(
         ModelArtifactError: The model is not acceptable.
     """
     services = _services(settings or read_settings(), may_fall_back=may_fall_back)
-    app = FastAPI(
-        title="Sepsis Detect",
-        version=__version__,
-        summary="Early warning of sepsis in adult intensive care",
-        description=NOTICE,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        lifespan=partial(_lifespan, services, while_serving),
+    app = Starlette(
+        routes=_routes(has_keys=services.keys is not None),
         middleware=_middleware(services),
         exception_handlers={RequestError: _refused, HTTPException: _no_such_route},
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing leaves the process
+        lifespan=partial(_lifespan, services, while_serving),
     )
+    app.router.redirect_slashes = False
     app.state.services = services
-    _add_routes(app)
-    if services.keys is not None:
-        request_schemas.describe_access(app)
     return app
 
 
@@ -137,25 +126,27 @@ def _is_open(path: str) -> bool:
     return path == "/health" or page.is_part(path)
 
 
-def _add_routes(app: FastAPI) -> None:
-    """Add all routes.
+def _routes(*, has_keys: bool) -> list[Route]:
+    """All routes, as Starlette serves them.
 
-    A POST route is served by a plain Starlette route, as FastAPI's dependency resolution takes
-    longer than a prediction. FastAPI's route behind it describes it in the OpenAPI document.
+    FastAPI's routers declare and describe those of the API (`openapi`). They are not served by
+    FastAPI: its dependency resolution takes longer than a prediction, and no route needs it.
     """
-    for router in ROUTERS:
-        for route in router.routes:
-            if isinstance(route, APIRoute) and route.methods == {"POST"}:
-                app.add_route(route.path, route.endpoint, ["POST"], include_in_schema=False)
-    for router in ROUTERS:
-        app.include_router(router)
-    docs.mount(app)
-    page.mount(app)
+    declared = [route for router in ROUTERS for route in router.routes]
+    return [
+        *(
+            Route(route.path, route.endpoint, methods=route.methods)
+            for route in declared
+            if isinstance(route, APIRoute)
+        ),
+        *docs.routes(declared, has_keys=has_keys),
+        *page.routes(),
+    ]
 
 
 @asynccontextmanager
 async def _lifespan(
-    services: Services, while_serving: WhileServing, app: FastAPI
+    services: Services, while_serving: WhileServing, app: Starlette
 ) -> AsyncIterator[None]:
     services.models.start_polling()
     services.metrics.start()

@@ -39,18 +39,28 @@ async def execute(
     """
     body = await read_body(request)
     # Read once: a model that is swapped meanwhile answers the next request.
-    model = services_of(request).models.current
+    services = services_of(request)
+    model = services.models.current
+
+    def audited(answered: Answered | RequestError) -> Response:
+        if services.audit_log is not None:
+            decisions = [REFUSED] if isinstance(answered, RequestError) else answered[1]
+            request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
+            services.audit_log.write(body, decisions, model, request_id=request_id, caller=caller)
+        if isinstance(answered, RequestError):
+            raise answered
+        return answered[0]
 
     def respond() -> Response:
         try:
             answered: Answered | RequestError = answer(body, model)
         except RequestError as error:
             answered = error
-        return _audited(request, body, model, answered)
+        return audited(answered)
 
     if in_batch is None or is_slow or len(body) > LARGE_BODY_BYTES:
         return await run_in_thread_if_large(request, respond, len(body), is_slow=is_slow)
-    return _audited(request, body, model, await in_batch(body, model))
+    return audited(await in_batch(body, model))
 
 
 async def run_in_thread_if_large(
@@ -91,17 +101,3 @@ async def read_body(request: Request) -> bytes:
         raise ClientDisconnect
     body: bytes = message["body"]
     return body
-
-
-def _audited(
-    request: Request, body: bytes, model: Model, answered: Answered | RequestError
-) -> Response:
-    """The response, after its line in the audit log."""
-    audit_log = services_of(request).audit_log
-    if audit_log is not None:
-        request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
-        decisions = [REFUSED] if isinstance(answered, RequestError) else answered[1]
-        audit_log.write(body, decisions, model, request_id=request_id, caller=caller)
-    if isinstance(answered, RequestError):
-        raise answered
-    return answered[0]

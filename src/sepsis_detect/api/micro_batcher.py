@@ -34,15 +34,16 @@ class MicroBatcher(Generic[Key, Item, Answer]):
         self._batches: dict[tuple[int, Key], _Batch[Key, Item, Answer]] = {}
         self._n_pending = self._n_before = 0
         self._first_at = 0.0
+        self._loop: asyncio.AbstractEventLoop
 
     def submit(self, model: Model, key: Key, item: Item) -> "asyncio.Future[Answer]":
         """Answer one item, together with pending ones of the same model and key."""
-        loop = asyncio.get_running_loop()
         if not self._n_pending:
+            self._loop = asyncio.get_running_loop()
             self._n_before, self._first_at = 0, monotonic()
-            loop.call_soon(self._flush_when_due, loop)
+            self._loop.call_soon(self._flush_when_due)
         self._n_pending += 1
-        answer: asyncio.Future[Answer] = loop.create_future()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
         batch = self._batches.get((id(model), key))
         if batch is None:
             batch = self._batches[id(model), key] = _Batch(model, key, [], [])
@@ -50,11 +51,11 @@ class MicroBatcher(Generic[Key, Item, Answer]):
         batch.answers.append(answer)
         return answer
 
-    def _flush_when_due(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _flush_when_due(self) -> None:
         has_grown = self._n_pending > self._n_before
         if has_grown and monotonic() - self._first_at < MAX_WAIT_SECONDS:
             self._n_before = self._n_pending
-            loop.call_soon(self._flush_when_due, loop)
+            self._loop.call_soon(self._flush_when_due)
             return
         batches, self._batches, self._n_pending = self._batches, {}, 0
         for batch in batches.values():

@@ -59,7 +59,7 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
 
 
 def _serve_here(settings: Settings, host: str, listener: socket.socket) -> None:
-    # Imported late: importing FastAPI takes longer than finding that a setting is wrong.
+    # Imported late: importing the application takes longer than finding that a setting is wrong.
     from sepsis_detect.api.services import services_in
     from sepsis_detect.server.worker import build_application
 

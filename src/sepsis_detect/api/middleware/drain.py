@@ -22,10 +22,13 @@ class Drain:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
+        await self._app(scope, receive, _closing(send) if self._services.is_draining else send)
 
-        def send_and_close(message: Message) -> Awaitable[None]:
-            if message["type"] == "http.response.start" and self._services.is_draining:
-                message["headers"] = [*message.get("headers", ()), CLOSE]
-            return send(message)
 
-        await self._app(scope, receive, send_and_close)
+def _closing(send: Send) -> Send:
+    def send_and_close(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), CLOSE]
+        return send(message)
+
+    return send_and_close

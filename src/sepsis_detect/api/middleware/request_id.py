@@ -36,7 +36,7 @@ class RequestId:
 
 
 def _request_id(scope: Scope) -> str:
-    sent: bytes | None = next((value for name, value in scope["headers"] if name == HEADER), None)
+    sent: bytes | None = dict(scope["headers"]).get(HEADER)
     if sent is not None and WELL_FORMED.fullmatch(sent):
         return sent.decode()
     return f"{getrandbits(128):032x}"  # it must be unique, not secret

@@ -28,10 +28,10 @@ class SecurityHeaders:
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *ALWAYS]
-                names = {name for name, _ in headers}
-                headers += [header for header in DEFAULTS if header[0] not in names]
-                message["headers"] = headers
+                headers = message.get("headers", ())
+                own = dict(headers)
+                defaults = [header for header in DEFAULTS if header[0] not in own]
+                message["headers"] = [*headers, *ALWAYS, *defaults]
             return send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
     openapi_extra=interop_schemas.CDS_DISCOVERY,
     summary="Discovery",
 )
-async def discovery() -> Response:
+async def discovery(_: Request) -> Response:
     """List the hooks this service answers, and what is to be prefetched."""
     return json_response(service.DISCOVERY)
 

@@ -3,14 +3,15 @@
 The page holds no patient value, so that it needs no key; its calls of the API do.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import PurePosixPath
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 ROOT, FOLDER = "/", "/web/"
 INDEX = "index.html"
@@ -54,15 +55,19 @@ def read_assets() -> dict[str, Asset]:
     return assets
 
 
-def mount(app: FastAPI) -> None:
-    """Add the page's routes; none of them is part of the OpenAPI document."""
-    for name, asset in read_assets().items():
-        path = ROOT if name == INDEX else FOLDER + name
+def routes() -> list[Route]:
+    """The routes of the page."""
+    return [
+        Route(ROOT if name == INDEX else FOLDER + name, _endpoint(asset))
+        for name, asset in read_assets().items()
+    ]
 
-        async def send(request: Request, asset: Asset = asset) -> Response:
-            return asset.respond(request)
 
-        app.add_route(path, send, include_in_schema=False)
+def _endpoint(asset: Asset) -> Callable[[Request], Awaitable[Response]]:
+    async def send(request: Request) -> Response:
+        return asset.respond(request)
+
+    return send
 
 
 def is_part(path: str) -> bool:

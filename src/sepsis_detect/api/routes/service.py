@@ -29,7 +29,6 @@ SHOWN_METADATA = {
 """The metadata that `GET /model` shows."""
 
 
-@router.head("/health", include_in_schema=False)
 @router.get(
     "/health",
     response_model=responses.Health,
@@ -92,7 +91,7 @@ async def served_model(request: Request) -> Response:
     summary="The variables",
     tags=["service"],
 )
-async def variables() -> Response:
+async def variables(_: Request) -> Response:
     """List every variable: names, unit and accepted units, codes, labels and ranges."""
     return json_response({"variables": [_described(variable) for variable in VARIABLES]})
 
