@@ -88,12 +88,12 @@ def _middleware(services: Services) -> list[Middleware]:
         Middleware(RequestId),
         Middleware(RequestLog, metrics=services.metrics),
         Middleware(SecurityHeaders),
+        Middleware(InFlightLimit),
         Middleware(Drain, services=services),
         Middleware(UnhandledErrors),
         *_cors(settings),  # outside of authentication: preflight requests have no key
         *_authentication(services),
         Middleware(BodyLimit, max_body_bytes=settings.max_body_bytes),
-        Middleware(InFlightLimit),
     ]
 
 

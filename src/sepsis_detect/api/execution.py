@@ -1,6 +1,6 @@
 """Executes a prediction request: one model, in a batch or a worker thread, with an audit line."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -19,12 +19,11 @@ LARGE_BODY_BYTES = 32 * 1024
 Answered = tuple[Response, Sequence[str]]
 """A response, and the decisions of the audit log."""
 Answer = Callable[[bytes, Model], Answered]
-AnswerInBatch = Callable[[bytes, Model], Awaitable[Answered | RequestError]]
 Result = TypeVar("Result")
 
 
 async def execute(
-    request: Request, answer: Answer, *, is_slow: bool, in_batch: AnswerInBatch | None = None
+    request: Request, answer: Answer, *, is_slow: bool, batch_key: Hashable = None
 ) -> Response:
     """Answer one request.
 
@@ -32,7 +31,8 @@ async def execute(
         request: Whose body is answered.
         answer: From the body and the model to the response; the model stays the same throughout.
         is_slow: Whether it takes long whatever the size of the body.
-        in_batch: Does what `answer` does, in one call for several small requests.
+        batch_key: Key of the micro-batcher, which does what `answer` does for several small
+            requests in one call; None: not in a batch.
 
     Raises:
         RequestError: What `answer` refuses; 503, too many requests wait for a thread.
@@ -58,9 +58,10 @@ async def execute(
             answered = error
         return audited(answered)
 
-    if in_batch is None or is_slow or len(body) > LARGE_BODY_BYTES:
+    if batch_key is None or is_slow or len(body) > LARGE_BODY_BYTES:
         return await run_in_thread_if_large(request, respond, len(body), is_slow=is_slow)
-    return audited(await in_batch(body, model))
+    item = body, request.scope[REQUEST_ID]
+    return audited(await services.micro_batcher.submit(model, batch_key, item))
 
 
 async def run_in_thread_if_large(

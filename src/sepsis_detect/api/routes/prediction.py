@@ -1,6 +1,6 @@
 """The prediction routes of the REST API: parse, call, present."""
 
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -16,7 +16,6 @@ from sepsis_detect.api.answers import (
     read_options,
 )
 from sepsis_detect.api.json_response import json_response
-from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
@@ -32,7 +31,6 @@ MAX_BATCH_BYTES = 512 * 1024
 
 SentPatient = tuple[bytes, str]
 """A body and the id of its request."""
-PatientBatcher = MicroBatcher[Options, SentPatient, execution.Answered | RequestError]
 
 
 @router.post(
@@ -49,25 +47,19 @@ async def predict_patient(request: Request) -> Response:
     Send one hour flat, or a stay with its `hours`; the answer is about the last hour.
     """
     options = _options(request)
-    services = services_of(request)
-    request_id = request.scope[REQUEST_ID]
 
     def respond(body: bytes, model: Model) -> execution.Answered:
-        sent = [(body, request_id)]
-        (answered,) = respond_each(model, options, sent, metrics=services.metrics)
+        sent = [(body, request.scope[REQUEST_ID])]
+        (answered,) = respond_each(model, options, sent, metrics=services_of(request).metrics)
         if isinstance(answered, RequestError):
             raise answered
         return answered
-
-    def respond_in_batch(body: bytes, model: Model) -> Awaitable[execution.Answered | RequestError]:
-        batcher: PatientBatcher = services.micro_batcher
-        return batcher.submit(model, options, (body, request_id))
 
     return await execution.execute(
         request,
         respond,
         is_slow=Include.CONTRIBUTIONS in options.include,
-        in_batch=None if Include.TREND in options.include else respond_in_batch,
+        batch_key=None if Include.TREND in options.include else options,
     )
 
 
