@@ -16,7 +16,7 @@ from constructs import Construct
 
 from infra.findings import explain
 from infra.image import Image
-from infra.load_balancer import LoadBalancer
+from infra.load_balancer import DRAIN_SECONDS, LoadBalancer
 from infra.network import Network
 from infra.service_settings import MODEL_CACHE_DIR, as_flags
 from infra.settings import EnvironmentSettings
@@ -26,9 +26,9 @@ AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 DISK_GB = 30  # the least that AWS's image takes
 BOOT_TIME = Duration.seconds(180)  # until it answers, with a margin
 BAKE_TIME = Duration.minutes(5)
-# Longer than the 35 s that the service takes at most to end, which are longer than the 30 s of
-# deregistration: an instance goes away when nobody waits for an answer any more.
-TERMINATION_TIME = Duration.seconds(60)
+# Longer than the service takes at most to end (35 s of draining, 30 s for requests in flight), and
+# that is longer than the 30 s of deregistration.
+TERMINATION_TIME = Duration.seconds(90)
 
 
 class Fleet(Construct):
@@ -194,6 +194,7 @@ def _boot_script(
     script = BOOT.read_text("utf-8")
     told = environment | {
         "SEPSIS_MODEL_CACHE_DIR": MODEL_CACHE_DIR,
+        "SEPSIS_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "AWS_DEFAULT_REGION": Aws.REGION,
     }
     for name, value in (

@@ -98,14 +98,21 @@ def test_the_load_balancer_is_closed_behind_itself(prod: Template) -> None:
 
 def test_instances_end_in_order(prod: Template) -> None:
     """Deregistered, then drained, then gone: each waits longer than the one before."""
-    from sepsis_detect.server.graceful_shutdown import MAX_SECONDS
+    from sepsis_detect.server.serve import SHUTDOWN_SECONDS
 
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
     delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
     stop = int(re.search(r"--stop-timeout (\d+)", user_data(prod))[1])  # type: ignore[index]
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
     hook = only(prod, "AutoScaling::LifecycleHook")
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
-    assert delay < MAX_SECONDS < stop < hook["HeartbeatTimeout"]
+    assert delay < drain + SHUTDOWN_SECONDS < stop < hook["HeartbeatTimeout"]
+
+
+def test_an_instance_drains_until_the_load_balancer_has_noticed(prod: Template) -> None:
+    group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
+    assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] < drain
 
 
 def test_idle_connections_of_the_service_outlive_the_load_balancers(prod: Template) -> None:
