@@ -24,7 +24,7 @@ from model_build.data.split import folds
 from model_build.judge.metrics import best_threshold
 from model_build.judge.transfer import directions
 from model_build.learn.out_of_fold import fit
-from model_build.learn.results_cache import Store
+from model_build.learn.results_cache import ResultsCache
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 
 log = logging.getLogger(__name__)
@@ -120,9 +120,9 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     rows = []
     for variation in tqdm(variations(recipe), desc="variations"):
         data = everything.select(variation.recipe.features)
-        store = Store.open(work, variation.recipe, data)
-        figures = _inside(data, variation.recipe, fold, store)
-        figures |= _across(data, variation.recipe, store)
+        cache = ResultsCache.open(work, variation.recipe, data)
+        figures = _inside(data, variation.recipe, fold, cache)
+        figures |= _across(data, variation.recipe, cache)
         log.info("%s: %s", variation.label, figures)
         rows.append({"name": variation.name, "label": variation.label} | figures)
     found = {
@@ -136,23 +136,23 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     return found
 
 
-def _inside(data: Dataset, recipe: Recipe, fold: IntArray, store: Store) -> dict[str, Any]:
+def _inside(data: Dataset, recipe: Recipe, fold: IntArray, cache: ResultsCache) -> dict[str, Any]:
     """Figures of margins by fits that never saw the patient."""
     margins = np.full(len(fold), np.nan)
     for k in range(FOLDS):
         own = data.is_uncut & (fold == k)
         trial = _Margins(data, recipe, np.flatnonzero(fold != k), own)
-        margins[own] = store.keep(f"tuning-{k}", trial)
+        margins[own] = cache.get_or_compute(f"tuning-{k}", trial)
     return {"inside": _figures(data, margins[data.is_uncut], data.is_uncut)}
 
 
-def _across(data: Dataset, recipe: Recipe, store: Store) -> dict[str, Any]:
+def _across(data: Dataset, recipe: Recipe, cache: ResultsCache) -> dict[str, Any]:
     """Figures in one hospital of a fit on all patients of the other."""
     found = {}
     for source, target in directions(data):
         away = data.is_uncut & (data.hospitals == target)
         trial = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
-        margins = store.keep(f"tuning-{source}-to-{target}", trial)
+        margins = cache.get_or_compute(f"tuning-{source}-to-{target}", trial)
         found[f"{source} to {target}"] = _figures(data, margins, away)
     return {"across_hospitals": found}
 

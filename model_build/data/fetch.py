@@ -42,7 +42,7 @@ WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0)  # before the second to the fifth attempt
 PASSING = (EndpointError, HTTPClientError, IncompleteReadError, OSError)
 PASSING_STATUS = {429, 500, 502, 503, 504}
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 GO_ON = "run the same command again to go on from here."
 
 log = logging.getLogger(__name__)

@@ -47,7 +47,7 @@ class Utilities:
         """The same for some of the hours."""
         return Utilities(self.flagged[rows], self.quiet[rows])
 
-    def weighed(self, weights: FloatArray) -> "Utilities":
+    def weighted(self, weights: FloatArray) -> "Utilities":
         """Both utilities times the weight of each hour."""
         return Utilities(self.flagged * weights, self.quiet * weights)
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from model_build.data.labels import LATEST_USEFUL
-from model_build.judge.group_figures import Figure, Hours
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours
 from model_build.judge.lead_time import around_onset, highest_in_time, lead_times, new_alerts
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling
@@ -92,7 +93,7 @@ def operating_point(
 def _missed_rate(at: Sweep) -> float:
     """Share of the quiet hours that is labelled."""
     n_quiet = at.n_hours - int(at.flagged[0])
-    return (at.n_labelled - int(at.violations[0])) / n_quiet if n_quiet else float("nan")
+    return (at.n_labelled - int(at.true_positives[0])) / n_quiet if n_quiet else float("nan")
 
 
 def _burden(sweep: Sweep, highest: FloatArray) -> dict[str, FloatArray]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model_build.data.labels import Labels
-from model_build.judge.metrics import log_odds, logistic_fit, sigmoid
+from model_build.learn.calibration import log_odds, logistic_fit, sigmoid
 from sepsis_detect.clinical.stay import FloatArray, IntArray
 
 BINS = 10

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from model_build.data.dataset import Dataset
-from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours, figures
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.judge.subgroups import Groups, by_day

@@ -6,17 +6,17 @@ import numpy as np
 
 from model_build.data.dataset import Dataset
 from model_build.data.labels import Utilities
-from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours, figures
 from model_build.judge.metrics import (
     HOURS_IN_A_DAY,
-    Float32Array,
     best_threshold,
     normalised_utility,
     summary,
 )
 from model_build.judge.patient_bootstrap import DRAWS, LEVEL, Resampling
 from model_build.learn.out_of_fold import OutOfFold
-from sepsis_detect.clinical.stay import BoolArray, FloatArray
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray
 
 MAX_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
 DIGITS = 6

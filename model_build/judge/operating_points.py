@@ -13,8 +13,8 @@ from model_build.data.dataset import Dataset
 from model_build.judge.alerts import operating_point
 from model_build.judge.group_figures import Hours
 from model_build.judge.lead_time import highest_in_time
-from model_build.judge.metrics import Float32Array
 from model_build.judge.threshold_sweep import Sweep
+from sepsis_detect.clinical.stay import Float32Array
 
 SENSITIVITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of septic hours
 ALERTS_PER_PATIENT_DAY = (0.5, 1.0, 1.5, 2.0, 2.5, 4.0)  # flagged hours

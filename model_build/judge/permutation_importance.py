@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from model_build.data.dataset import Dataset
 from model_build.data.split import rank
-from model_build.judge.group_figures import Figure, Hours, ranking
-from model_build.judge.metrics import Float32Array
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours, ranking
 from model_build.judge.patient_bootstrap import Resampling, interval
-from model_build.learn.export import served_probabilities, session, to_onnx
+from model_build.learn.export import to_onnx
+from model_build.learn.onnx_inference import served_scores, session
 from model_build.learn.out_of_fold import OutOfFold
-from model_build.learn.results_cache import Store
-from sepsis_detect.clinical.stay import BoolArray, IntArray
+from model_build.learn.results_cache import ResultsCache
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, IntArray
 from sepsis_detect.clinical.variables import BY_CHALLENGE, LABS, VITALS
 from sepsis_detect.prediction import features
 
@@ -44,7 +45,7 @@ def variable_groups(names: tuple[str, ...]) -> dict[str, IntArray]:
 
 
 def importance(
-    data: Dataset, scores: OutOfFold, store: Store, *, threshold: float, draws: int
+    data: Dataset, scores: OutOfFold, cache: ResultsCache, *, threshold: float, draws: int
 ) -> dict[str, Any]:
     """Loss of utility and of AUROC for each variable, the greatest loss of utility first.
 
@@ -57,7 +58,7 @@ def importance(
     true = _hours(data, rows, patient, scores.probabilities[rows], threshold)
     area, areas = _areas(true, resampling)
     losses: dict[str, dict[str, Figure]] = {}
-    permuted = _Permuted(data, scores, store, rows)
+    permuted = _Permuted(data, scores, cache, rows)
     for name, columns in tqdm(variable_groups(data.names).items(), desc="variables"):
         false = _hours(data, rows, patient, permuted(columns), threshold)
         false_area, false_areas = _areas(false, resampling)
@@ -85,13 +86,15 @@ def sample(data: Dataset) -> BoolArray:
 class _Permuted:
     """Held-out probabilities when some features are those of another hour of the fold."""
 
-    def __init__(self, data: Dataset, scores: OutOfFold, store: Store, rows: BoolArray) -> None:
+    def __init__(
+        self, data: Dataset, scores: OutOfFold, cache: ResultsCache, rows: BoolArray
+    ) -> None:
         fold = scores.fold[rows]
         random = np.random.default_rng(SEED)
         self._X = data.X[rows]
         self._folds = []
         for k in range(int(scores.fold.max()) + 1):
-            model, own = store.get(f"fold-{k}"), np.flatnonzero(fold == k)
+            model, own = cache.get(f"fold-{k}"), np.flatnonzero(fold == k)
             model.slope_, model.intercept_ = scores.slope, scores.intercept
             self._folds.append((session(to_onnx(model)), own, random.permutation(own)))
 
@@ -101,7 +104,7 @@ class _Permuted:
             if len(own):
                 X = self._X[own]
                 X[:, columns] = self._X[other][:, columns]
-                probabilities[own] = served_probabilities(runtime, X)
+                probabilities[own] = served_scores(runtime, X)
         return probabilities
 
 

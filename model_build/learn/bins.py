@@ -12,9 +12,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sepsis_detect.clinical.stay import FloatArray
-
-Float32Array = NDArray[np.float32]
+from sepsis_detect.clinical.stay import Float32Array, FloatArray
 
 MAX_BINS = 255  # what scikit-learn can tell apart
 

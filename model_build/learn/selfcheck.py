@@ -8,11 +8,9 @@ further (the first right of it), and rows with all or most values missing.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_build.learn.ensemble import AveragedGradientBoosting
-
-Float32Array = NDArray[np.float32]
+from sepsis_detect.clinical.stay import Float32Array
 
 N_RANDOM = 12
 N_BESIDE = 12  # pairs: last to the left, first to the right
@@ -21,7 +19,7 @@ MISSING_SHARE = 0.3
 SPARSE_MISSING_SHARE = 0.95
 
 
-def made_up_rows(ensemble: AveragedGradientBoosting, *, seed: int) -> Float32Array:
+def synthetic_rows(ensemble: AveragedGradientBoosting, *, seed: int) -> Float32Array:
     """Shape (40, n_features): what the artifact is checked with."""
     random = np.random.default_rng(seed)
     cuts = ensemble.bins_.cuts

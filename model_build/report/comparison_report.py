@@ -8,7 +8,7 @@ from model_build.config import Objective
 from model_build.data.record_cut import UNCUT_HOURS
 from model_build.judge.transfer import SERVED
 from model_build.report.plots import style
-from model_build.report.plots.candidates import TITLES, candidates
+from model_build.report.plots.comparison import TITLES, candidates
 
 OBJECTIVES: dict[Objective, str] = {
     "label": "the hours labelled septic from the others",

@@ -1,10 +1,9 @@
 """The tables of the report, in Markdown."""
 
-from typing import Any
-
 from model_build.data.record_cut import UNCUT_HOURS
+from model_build.judge.evaluation import HOUR_BIN
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE
-from model_build.judge.measurements import HOUR_BIN
 from model_build.report.formatting import (
     number,
     percent,
@@ -14,7 +13,6 @@ from model_build.report.formatting import (
     with_interval,
 )
 
-Figures = dict[str, Any]
 Rows = list[list[str]]
 
 BOTH = "both hospitals"

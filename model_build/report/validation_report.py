@@ -1,14 +1,11 @@
 """The report of a validation for people: `validation.md`, its template filled with the figures."""
 
-from typing import Any
-
 from model_build.judge.alerts import NEVER
+from model_build.judge.figures import Figures
 from model_build.judge.group_figures import SEPTIC_PATIENTS_AT_LEAST
 from model_build.report import report_tables
 from model_build.report import validation_tables as tables
 from model_build.report.formatting import MISSING, number, percent, percent_with_interval
-
-Figures = dict[str, Any]
 
 
 def text(figures: Figures) -> str:

@@ -1,9 +1,9 @@
 """Tables and sentences of a validation, in Markdown, from the figures of `validation.json`."""
 
 import re
-from importlib.resources import files
 from typing import Any
 
+from model_build.judge.figures import Figures
 from model_build.judge.group_figures import SEPTIC_PATIENTS_AT_LEAST
 from model_build.report import report_tables as tables
 from model_build.report.formatting import (
@@ -12,10 +12,9 @@ from model_build.report.formatting import (
     percent,
     percent_with_interval,
     table,
+    template,
     with_interval,
 )
-
-Figures = dict[str, Any]
 
 ALL_HOURS, FIRST_HOURS = "all hours", "first 36 hours"
 OF_PATIENTS = {
@@ -25,13 +24,12 @@ OF_PATIENTS = {
 }
 OF_HOURS = tables.AREAS | tables.CALIBRATION | tables.ALERTS
 SHARES = ("observed_rate", "mean_predicted", "sensitivity", "ppv", *OF_PATIENTS)
-DROPPED_FROM = 0.1  # of the values of a variable: its unit may be wrong
+MIN_DROPPED_SHARE = 0.1  # of the values of a variable; from here on its unit may be wrong
 
 
-def filled(template: str, **words: Any) -> str:
-    """A template with its holes filled; what is empty leaves no gap."""
-    text = files("model_build.report").joinpath("templates", template).read_text(encoding="utf-8")
-    return re.sub(r"\n{3,}", "\n\n", text.format(**words)).strip() + "\n"
+def filled(name: str, /, **fields: Any) -> str:
+    """A template with its fields filled; an empty field leaves no blank lines."""
+    return re.sub(r"\n{3,}", "\n\n", template(name).format(**fields)).strip() + "\n"
 
 
 def cell(figures: Figures, name: str, decimals: int = 2) -> str:
@@ -151,7 +149,7 @@ def inputs(data: Figures) -> str:
     if data["absent"]:
         found.append(f"No value at all of {', '.join(data['absent'])}.")
     for name, share in data["dropped"].items():
-        if share >= DROPPED_FROM:
+        if share >= MIN_DROPPED_SHARE:
             found.append(
                 f"**{percent(share, 0)} of the values of {name} are incoherent and count as "
                 "missing: is the unit right?**"

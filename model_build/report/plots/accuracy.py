@@ -1,10 +1,9 @@
 """Plots of the probability itself: ranking, utility, calibration, net benefit, distribution."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.plots.style import (
     BLACK,
     BLUE,
@@ -19,7 +18,6 @@ from model_build.report.plots.style import (
     percent_ticks,
 )
 
-Figures = dict[str, Any]
 STEADY_FROM = 0.002  # sensitivity; above so few hours the precision only flickers
 MIN_TOP = 0.1  # true alerts per 1,000 hours, where a model does no good at all
 

@@ -1,10 +1,9 @@
 """Plots of what a ward meets: how many alerts, how early, and the score on the way to onset."""
 
-from typing import Any
-
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from model_build.judge.figures import Figures
 from model_build.report.plots.style import (
     BLACK,
     BLUE,
@@ -17,8 +16,6 @@ from model_build.report.plots.style import (
     note,
     percent,
 )
-
-Figures = dict[str, Any]
 
 
 def alert_burden(figures: Figures) -> Figure:

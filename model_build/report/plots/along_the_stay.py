@@ -1,17 +1,15 @@
 """Plot of the cut of the records: rate, weight and prediction by hour in intensive care."""
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from model_build.data.record_cut import UNCUT_HOURS
-from model_build.judge.measurements import HOUR_BIN, LAST_SHOWN_HOUR
+from model_build.judge.evaluation import HOUR_BIN, LAST_SHOWN_HOUR
+from model_build.judge.figures import Figures
 from model_build.report.plots.style import BLACK, BLUE, GREY, ORANGE, WIDTH, note, percent_ticks
 
-Figures = dict[str, Any]
 RATES = {
     "rate": (BLACK, "-", "septic, as recorded"),
     "weighted_rate": (ORANGE, "-", "septic, under the weights"),

@@ -1,14 +1,12 @@
 """Plots that compare: groups of patients, and variables."""
 
-from typing import Any
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.formatting import variable_name
 from model_build.report.plots.style import BLACK, BLUE, GREY, LIGHT, OF_GROUP, WIDTH
 
-Figures = dict[str, Any]
 SHOWN_VARIABLES = 20
 PANELS = {
     "auroc": "AUROC",

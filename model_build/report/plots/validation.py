@@ -1,15 +1,13 @@
 """The plots of a validation on other stays, drawn from `validation.json` alone."""
 
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.plots import accuracy, alarms, style
 from model_build.report.plots.style import BLUE, GREY, SKY, VERMILLION, axes, note, percent
-
-Figures = dict[str, Any]
 
 APART = 0.16  # between two series of one day, in days
 LEFT, RIGHT = -APART, APART

@@ -1,28 +1,25 @@
-"""One candidate on one fold: fitted on the others, exported, scored, checked and timed."""
+"""Evaluation of one learner on one fold: fit on the others, export, scores, parity, latency."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_build.config import Comparison
 from model_build.data.dataset import Dataset
-from model_build.learn.candidates import Boosting, Learner
-from model_build.learn.onnx_inference import inference_times, served_scores, timed
-from model_build.learn.results_cache import Store
-from sepsis_detect.clinical.stay import BoolArray, IntArray
-
-Float32Array = NDArray[np.float32]
+from model_build.learn.learners import Boosting, Learner
+from model_build.learn.onnx_inference import inference_times, served_scores, session, timed
+from model_build.learn.results_cache import ResultsCache
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, IntArray
 
 
 @dataclass(frozen=True)
-class Result:
-    """One candidate on one fold.
+class FoldResult:
+    """Scores and costs of one learner on one fold.
 
     Attributes:
         scores: Shape (n_judged,), ONNX Runtime's.
-        fit_seconds: None where the fit was found ready.
+        fit_seconds: None where the fit came from the cache.
         artifact_bytes: Of the ONNX graph.
         one_hour_us: Median of calls with one hour, one thread.
         batch_hour_us: Median of calls with 1,000 hours, per hour, one thread.
@@ -40,16 +37,16 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What is to be done for one fold of one candidate.
+class FoldEvaluation:
+    """One learner on one fold; called only if its result is not in the cache.
 
     Attributes:
-        learner: The candidate.
+        learner: The learner.
         data: All hours.
         fold: Shape (n_hours,), of the hour's patient.
         k: The fold held out.
         settings: What is measured.
-        kept: Where `train` keeps its fits; a boosting of as many members or fewer is part of them.
+        training_cache: The fits of `train`; a boosting of as many members or fewer is part of them.
     """
 
     learner: Learner
@@ -57,18 +54,18 @@ class Trial:
     fold: IntArray
     k: int
     settings: Comparison
-    kept: Store
+    training_cache: ResultsCache
 
-    def __call__(self) -> Result:
-        """Do it; only called if the result is not stored."""
+    def __call__(self) -> FoldResult:
+        """Fit, export, score and time."""
         model, fit_seconds = self._fitted()
         graph = self.learner.to_onnx(model).SerializeToString()
         X = self.data.X[self.judged]
-        scores = served_scores(graph, X)
+        scores = served_scores(session(graph), X)
         n = min(self.settings.parity_hours, len(X))
         sample = np.linspace(0, len(X) - 1, n).astype(np.intp)
         difference = np.abs(scores[sample] - self.learner.scores(model, X[sample]))
-        return Result(
+        return FoldResult(
             scores,
             fit_seconds,
             len(graph),
@@ -79,16 +76,16 @@ class Trial:
 
     @property
     def judged(self) -> BoolArray:
-        """Shape (n_hours,): the hours of the fold on which candidates are judged."""
+        """Shape (n_hours,): the hours of the fold on which learners are compared."""
         judged: BoolArray = (self.fold == self.k) & self.data.is_uncut
         return judged
 
     def _fitted(self) -> tuple[Any, float | None]:
         if isinstance(self.learner, Boosting):
-            return self.learner.part_of(self.kept.get(f"fold-{self.k}")), None
+            return self.learner.part_of(self.training_cache.get(f"fold-{self.k}")), None
         return timed(self._fit)
 
     def _fit(self) -> Any:
         others = np.flatnonzero(self.fold != self.k)
-        stakes = self.data.stakes(self.learner.objective, others)
-        return self.learner.fit(self.data.X, stakes, others)
+        signed_weights = self.data.signed_weights(self.learner.objective, others)
+        return self.learner.fit(self.data.X, signed_weights, others)

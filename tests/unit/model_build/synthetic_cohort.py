@@ -21,7 +21,7 @@ LABS = {"WBC": (9, 3), "Lactate": (1.6, 0.5), "Creatinine": (1.0, 0.3)}
 FEVER = {"HR": 25, "Temp": 1.5, "Resp": 7, "Lactate": 2, "WBC": 6}
 
 
-def a_cohort(n_patients: int = 60, *, seed: int = 1) -> Cohort:
+def synthetic_cohort(n_patients: int = 60, *, seed: int = 1) -> Cohort:
     """Stays of 8 to 40 hours in hospitals A and B; one in three becomes septic."""
     random = np.random.default_rng(seed)
     stays, labels = [], []

@@ -1,7 +1,6 @@
 """Variations of the recipe, judged on folds of their own and from one hospital to the other."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from model_build import tune as tuning
 from model_build.config import RECIPE
@@ -19,7 +17,7 @@ from model_build.learn.out_of_fold import fit
 from model_build.report import report_tables
 from model_build.tune import VARIATIONS, tune, variations
 from sepsis_detect.clinical.variables import ICU_HOUR
-from tests.unit.model_build.made_up_cohort import a_cohort
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 SMALL = replace(
     RECIPE,
@@ -37,16 +35,9 @@ TRIED = (
 )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Fits this small only lose time to a second thread."""
-    with threadpool_limits(limits=1):
-        yield
-
-
 @pytest.fixture(scope="module")
 def cohort() -> Cohort:
-    cohort = a_cohort(60)
+    cohort = synthetic_cohort(60)
     cohort.stay.values[:, ICU_HOUR] += 10  # so that some hours lie beyond hour 36
     return cohort
 

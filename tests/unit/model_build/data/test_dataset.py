@@ -10,15 +10,14 @@ from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import septic_stays
 from model_build.data.record_cut import UNCUT_HOURS
 from sepsis_detect.prediction import features
-from tests.unit.model_build.made_up_cohort import a_cohort
 
 
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    return dataset(a_cohort(150))
+@pytest.fixture
+def data(large_data: Dataset) -> Dataset:
+    return large_data
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def rows(data: Dataset) -> np.ndarray:
     return np.arange(len(data.X))
 
@@ -26,15 +25,15 @@ def rows(data: Dataset) -> np.ndarray:
 def test_on_the_label_every_hour_before_the_cut_weighs_the_same(
     data: Dataset, rows: np.ndarray
 ) -> None:
-    stakes = data.stakes("label", rows)
-    np.testing.assert_array_equal(stakes > 0, data.labels == 1)
-    assert set(np.abs(stakes[data.is_uncut])) == {1.0}
+    signed_weights = data.signed_weights("label", rows)
+    np.testing.assert_array_equal(signed_weights > 0, data.labels == 1)
+    assert set(np.abs(signed_weights[data.is_uncut])) == {1.0}
 
 
 def test_after_the_cut_only_hours_of_septic_stays_weigh_less(
     data: Dataset, rows: np.ndarray
 ) -> None:
-    weights = np.abs(data.stakes("label", rows))
+    weights = np.abs(data.signed_weights("label", rows))
     cohort = data.cohort
     of_septic = septic_stays(cohort.labels, cohort.stay.starts)[cohort.stay_of_hour]
     lighter = weights < 1
@@ -45,14 +44,14 @@ def test_after_the_cut_only_hours_of_septic_stays_weigh_less(
 
 def test_on_utility_an_hour_weighs_what_a_flag_is_worth(data: Dataset, rows: np.ndarray) -> None:
     uncut, gain = data.is_uncut, data.utilities.gain
-    np.testing.assert_array_equal(data.stakes("utility", rows)[uncut], gain[uncut])
+    np.testing.assert_array_equal(data.signed_weights("utility", rows)[uncut], gain[uncut])
 
 
 def test_where_the_cut_is_not_undone_every_hour_weighs_the_same(
     data: Dataset, rows: np.ndarray
 ) -> None:
     as_recorded = replace(data, undo_cut=False)
-    assert set(np.abs(as_recorded.stakes("label", rows))) == {1.0}
+    assert set(np.abs(as_recorded.signed_weights("label", rows))) == {1.0}
     assert as_recorded.digest != data.digest
 
 

@@ -27,8 +27,8 @@ from model_build.__main__ import main
 from model_build.data import fetch as stage
 from model_build.data.cohort import Cohort, load
 from model_build.data.fetch import BUCKET, DATASET, FetchError, fetch, parse
-from tests.unit.model_build.made_up_cohort import a_cohort
-from tests.unit.model_build.test_cohort import assert_same, write_psv
+from tests.unit.model_build.data.test_cohort import assert_same, write_psv
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 N_PATIENTS = 30
 RECORD = "training_setA/p000007.psv"
@@ -119,7 +119,7 @@ def server() -> Iterator[S3]:
 
 @pytest.fixture(scope="module")
 def cohort() -> Cohort:
-    return a_cohort(N_PATIENTS)
+    return synthetic_cohort(N_PATIENTS)
 
 
 @pytest.fixture

@@ -16,12 +16,7 @@ from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.errors import BadFileError
 from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
-from tests.unit.model_build.made_up_cohort import a_cohort
-
-
-@pytest.fixture(scope="module")
-def cohort() -> Cohort:
-    return a_cohort(100)
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 
 def test_layouts_names_units_and_order_change_nothing(tmp_path: Path, cohort: Cohort) -> None:
@@ -107,7 +102,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     change, sentence = BAD[name]
-    good = pa.table(a_table(a_cohort(8))).to_pylist()
+    good = pa.table(a_table(synthetic_cohort(8))).to_pylist()
     rows = change(good)
     path = tmp_path / "stays.csv"
     lines = [",".join((rows or good)[0])]

@@ -12,7 +12,7 @@ from model_build.__main__ import main
 from model_build.data.cohort import Cohort, CohortError, load
 from model_build.data.split import folds
 from sepsis_detect.clinical.variables import VARIABLES
-from tests.unit.model_build.made_up_cohort import a_cohort
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 COLUMNS = [*(variable.challenge for variable in VARIABLES), "SepsisLabel"]
 
@@ -63,25 +63,25 @@ def assert_same(found: Cohort, expected: Cohort) -> None:
 
 
 def test_psv_files_give_exactly_what_they_spell(tmp_path: Path) -> None:
-    cohort = a_cohort()
+    cohort = synthetic_cohort()
     write_psv(cohort, tmp_path / "anywhere" / "training")
     assert_same(load(tmp_path), cohort)
 
 
 def test_parquet_gives_the_same_numbers_as_psv_to_the_bit(tmp_path: Path) -> None:
-    cohort = a_cohort()
+    cohort = synthetic_cohort()
     write_parquet(cohort, tmp_path / "physionet2019")
     assert_same(load(tmp_path), cohort)
 
 
 def test_the_order_of_rows_on_disk_does_not_matter(tmp_path: Path) -> None:
-    cohort = a_cohort()
+    cohort = synthetic_cohort()
     write_parquet(cohort, tmp_path, shuffled=True)
     assert_same(load(tmp_path), cohort)
 
 
 def test_a_changed_value_changes_the_digest() -> None:
-    cohort = a_cohort()
+    cohort = synthetic_cohort()
     before = cohort.digest
     values = cohort.stay.values.copy()
     values[0, 0] = 61.0
@@ -95,7 +95,7 @@ def test_a_changed_value_changes_the_digest() -> None:
 
 
 def test_a_sample_holds_whole_patients_and_is_stable() -> None:
-    cohort = a_cohort()
+    cohort = synthetic_cohort()
     sample = cohort.sample(10, seed=3)
     assert sample.stay.n_stays == 10
     assert_same(sample, cohort.sample(10, seed=3))

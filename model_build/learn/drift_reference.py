@@ -1,25 +1,23 @@
-"""What the features looked like in training, so that a running service can notice that they differ.
+"""Reference distribution of the features in training, for the service's drift detection.
 
-For each feature: how often it is missing, and how its known values spread over bins between their
-deciles. A value x lies in bin k when k edges are below it, compared as float32. Aggregates of a
-million hours, a few digits each: no value of a patient can be read from them.
+For each feature: the share of missing values, and the shares of the known values in bins between
+their deciles. A value x lies in bin k when k edges are below it, compared as float32. Aggregates of
+a million hours, rounded to a few digits: no value of a patient can be read from them.
 """
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sepsis_detect.clinical.stay import Float32Array
 from sepsis_detect.prediction.drift import bins_of
-
-Float32Array = NDArray[np.float32]
 
 SHARES = np.arange(1, 10) / 10
 EDGE_DIGITS = 3  # significant
 SHARE_DECIMALS = 3
 
 
-def reference(X: Float32Array) -> dict[str, Any]:
+def drift_reference(X: Float32Array) -> dict[str, Any]:
     """Describe every feature.
 
     Args:

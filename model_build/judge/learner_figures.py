@@ -1,30 +1,29 @@
-"""The figures of one candidate: thresholds from the other folds, intervals by patient.
+"""Figures of one learner or bedside score: cross-fitted thresholds, intervals by patient.
 
-All candidates are judged on the same hours and the same draws of patients, so that a difference
+All are evaluated on the same hours and the same bootstrap draws of patients, so that a difference
 between two of them has an interval too.
 """
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_build.data.dataset import Dataset
 from model_build.data.labels import Labels, Utilities
-from model_build.judge.group_figures import Figure, Hours, ranking
+from model_build.judge.figures import Figure, Figures, rounded
+from model_build.judge.group_figures import Hours, ranking
 from model_build.judge.metrics import best_threshold
 from model_build.judge.patient_bootstrap import Resampling, interval
-from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray
 
-Float32Array = NDArray[np.float32]
 DIGITS = 4
 FIGURES = ("utility", "auroc", "auprc")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a candidate reached; the draws of its figures are kept to compare it.
+class LearnerFigures:
+    """Figures of one learner, with their bootstrap draws.
 
     Attributes:
         values: Of `FIGURES`, on all hours.
@@ -34,12 +33,12 @@ class Verdict:
     values: dict[str, float]
     draws: dict[str, FloatArray]
 
-    def figures(self) -> dict[str, Figure]:
+    def with_intervals(self) -> dict[str, Figure]:
         """Values with their intervals."""
         return {name: Figure(self.values[name], *interval(self.draws[name])) for name in FIGURES}
 
-    def less(self, other: "Verdict") -> dict[str, Figure]:
-        """The differences from another candidate, draw by draw."""
+    def minus(self, other: "LearnerFigures") -> dict[str, Figure]:
+        """Differences from another learner, draw by draw, with their intervals."""
         return {
             name: Figure(
                 self.values[name] - other.values[name],
@@ -50,8 +49,8 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Hours on which candidates are judged: shape (n_hours,) each.
+class EvaluationSet:
+    """Hours on which learners are compared: shape (n_hours,) each.
 
     Attributes:
         hours: Their rows in the dataset.
@@ -71,7 +70,7 @@ class Bench:
 
     @classmethod
     def of(cls, data: Dataset, fold: IntArray, hours: IntArray, *, draws: int, seed: int) -> Self:
-        """The bench of some of the hours."""
+        """Some of the hours of a dataset."""
         patients, patient = np.unique(data.cohort.stay_of_hour[hours], return_inverse=True)
         return cls(
             hours,
@@ -82,8 +81,8 @@ class Bench:
             Resampling.of(len(patients), draws=draws, seed=seed),
         )
 
-    def verdict(self, scores: Float32Array) -> Verdict:
-        """Judge scores, each fold at the threshold of the others."""
+    def figures(self, scores: Float32Array) -> LearnerFigures:
+        """Figures of scores, each fold at the threshold that the other folds choose."""
         flags = cross_fitted_flags(scores, self.utilities, self.fold)
         found = {"utility": self._utilities(flags)}
         hours = Hours(
@@ -96,7 +95,7 @@ class Bench:
             np.ones(len(scores)),
         )
         found |= dict(zip(("auroc", "auprc"), ranking(hours, self._counts), strict=True))
-        return Verdict(
+        return LearnerFigures(
             {name: float(figures[0]) for name, figures in found.items()},
             {name: figures[1:] for name, figures in found.items()},
         )
@@ -107,7 +106,7 @@ class Bench:
         return Figure(float(value), *interval(np.array(draws)))
 
     def _utilities(self, flags: BoolArray) -> FloatArray:
-        """Shape (1 + n_draws,): of all hours, then of each draw; NaN where nobody is septic."""
+        """Shape (1 + n_draws,): of all hours, then of each draw; NaN where no patient is septic."""
         gain = self.utilities.gain
         reached, best = (
             np.bincount(self.patient, of_hour, minlength=self._n_patients)
@@ -124,7 +123,7 @@ class Bench:
 
     @property
     def _counts(self) -> FloatArray:
-        """Shape (1 + n_draws, n_patients): everyone once, then the draws."""
+        """Shape (1 + n_draws, n_patients): every patient once, then the draws."""
         return np.concatenate([np.ones((1, self._n_patients)), self.resampling.counts])
 
 
@@ -144,12 +143,9 @@ def cross_fitted_flags(scores: Float32Array, utilities: Utilities, fold: IntArra
     return flags
 
 
-def to_json(figures: dict[str, Figure]) -> dict[str, Any]:
-    """Value and interval of each figure, to the digits that mean something."""
+def to_json(figures: dict[str, Figure]) -> Figures:
+    """Value and interval of each figure, rounded for `compare.json`."""
     return {
-        name: {
-            key: None if np.isnan(number) else round(number, DIGITS)
-            for key, number in figure._asdict().items()
-        }
+        name: {key: rounded(number, DIGITS) for key, number in figure._asdict().items()}
         for name, figure in figures.items()
     }

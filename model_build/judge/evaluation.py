@@ -1,4 +1,4 @@
-"""Everything the report shows, as one JSON object: computed here, drawn and worded elsewhere."""
+"""All figures of an evaluation, for the report to draw and to describe."""
 
 from dataclasses import asdict
 from typing import Any
@@ -11,47 +11,24 @@ from model_build.data.dataset import Dataset
 from model_build.data.labels import septic_stays
 from model_build.judge import calibration_curve
 from model_build.judge.alerts import alerts
-from model_build.judge.group_figures import Figure, Hours, figures, is_enough
+from model_build.judge.group_figures import Hours, figures, is_enough
 from model_build.judge.judgement import Judgement
-from model_build.judge.metrics import Float32Array, log_odds
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.judge.subgroups import Groups, subgroups
 from model_build.judge.threshold_sweep import Sweep, net_benefit_of_always
-from sepsis_detect.clinical.stay import BoolArray, FloatArray
+from model_build.learn.calibration import log_odds
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray
 from sepsis_detect.clinical.variables import AGE, CLINICAL_COLUMNS, SEX
 
-SIGNIFICANT_DIGITS = 6
-DECIMALS = 8
-ADULT_FROM = 18.0  # years
+MIN_ADULT_AGE = 18.0  # years
 CURVE_POINTS = 240
-WORTH_OF_AN_ALARM = np.geomspace(0.002, 0.2, 60)  # threshold probabilities of the decision curve
-LAST_SHOWN_HOUR, HOUR_BIN = 96, 3  # of rates along the stay
+DECISION_THRESHOLDS = np.geomspace(0.002, 0.2, 60)  # probabilities, of the decision curve
+LAST_SHOWN_HOUR, HOUR_BIN = 96, 3  # of rates by hour in intensive care
 LOGIT_EDGES = np.linspace(-8.5, 1.0, 39)  # bins of the score distributions
 
 
-def plain(figures: Any) -> Any:
-    """As JSON holds it: floats of six significant digits, null for what is unknown."""
-    match figures:
-        case dict():
-            return {key: plain(value) for key, value in figures.items()}
-        case Figure():
-            return plain(figures._asdict())
-        case list() | tuple():
-            return [plain(value) for value in figures]
-        case np.ndarray() | np.generic():
-            return plain(figures.tolist())
-        case float():
-            return _rounded(figures) if np.isfinite(figures) else None
-    return figures
-
-
-def _rounded(figure: float) -> float:
-    """What is below the last decimal is noise of the machine, and 0 has no sign."""
-    return round(float(f"{figure:.{SIGNIFICANT_DIGITS}g}"), DECIMALS) + 0.0
-
-
-def described(data: Dataset, recipe: Recipe, judgement: Judgement) -> dict[str, Any]:
-    """Model and data, by name and number."""
+def description(data: Dataset, recipe: Recipe, judgement: Judgement) -> dict[str, Any]:
+    """Model, data and protocol of an evaluation."""
     cohort = data.cohort
     septic = septic_stays(cohort.labels, cohort.stay.starts)
     of_stay = cohort.stay.values[cohort.stay.starts]
@@ -73,7 +50,7 @@ def described(data: Dataset, recipe: Recipe, judgement: Judgement) -> dict[str, 
             "missing": np.isnan(cohort.stay.values[:, CLINICAL_COLUMNS]).mean(),
             "female": np.mean(of_stay[:, SEX] == 0),
             "age_quartiles": np.nanquantile(of_stay[:, AGE], (0.25, 0.5, 0.75)),
-            "under_18": np.count_nonzero(of_stay[:, AGE] < ADULT_FROM),
+            "under_18": np.count_nonzero(of_stay[:, AGE] < MIN_ADULT_AGE),
             "hours_quartiles": np.quantile(cohort.lengths, (0.25, 0.5, 0.75)),
             "labelled_from_first_row": np.count_nonzero(cohort.labels[cohort.stay.starts]),
             "hospitals": by_hospital,
@@ -90,16 +67,16 @@ def _counts(data: Dataset, septic: BoolArray, stays: BoolArray) -> dict[str, int
     }
 
 
-def measure(
+def evaluation_figures(
     probabilities: Float32Array, data: Dataset, *, threshold: float, draws: int
 ) -> dict[str, Any]:
-    """Every figure of scored hours but ablation and importance.
+    """All figures of scored hours, except ablation and permutation importance.
 
     Args:
         probabilities: Shape (n_hours,), by a model that never saw the patients.
-        data: The hours: those that judge a model, not whole stays of the challenge.
+        data: The same hours; of the challenge's stays only those before the cut.
         threshold: Flagged is `probability >= threshold`.
-        draws: Of patients, for each interval.
+        draws: Bootstrap draws of patients, for each interval.
     """
     hours = Hours.scored(data, probabilities, threshold)
     resampling = Resampling.of(hours.n_patients, draws=draws)
@@ -120,25 +97,25 @@ def measure(
     } | alerts(hours, sweep, since_onset, starts, resampling)
 
 
-def whole_stays(
+def whole_stay_figures(
     probabilities: Float32Array, data: Dataset, *, threshold: float, draws: int
 ) -> dict[str, Any]:
-    """Figures of all hours: under the weights that undo the cut, and as publications report them.
+    """Figures of all hours: with the weights that undo the cut, and unweighted, as published.
 
-    Arguments as of `measure`; `data` holds whole stays of the challenge.
+    Arguments as of `evaluation_figures`; `data` holds whole stays of the challenge.
     """
     resampling = Resampling.of(data.cohort.stay.n_stays, draws=draws)
-    weighed = Hours.scored(data, probabilities, threshold, data.cut_weights)
-    plain_hours = Hours.scored(data, probabilities, threshold)
+    weighted = Hours.scored(data, probabilities, threshold, data.cut_weights)
+    unweighted = Hours.scored(data, probabilities, threshold)
     return {
-        "all_hours_weighted": figures(weighed, resampling),
-        "whole_stays": figures(plain_hours, resampling),
-        "by_icu_hour": _by_icu_hour(weighed, data),
+        "all_hours_weighted": figures(weighted, resampling),
+        "whole_stays": figures(unweighted, resampling),
+        "by_icu_hour": _by_icu_hour(weighted, data),
     }
 
 
 def _by_icu_hour(hours: Hours, data: Dataset) -> dict[str, Any]:
-    """Rate of septic hours, weight and prediction along the stay, by hospital.
+    """Rate of septic hours, weight and prediction by hour in intensive care and hospital.
 
     Returns:
         For each hospital lists over bins of `HOUR_BIN` hours: `hour` (the first of the bin),
@@ -218,7 +195,7 @@ def _calibration(hours: Hours, resampling: Resampling) -> dict[str, Any]:
 
 
 def _decision_curve(sweep: Sweep) -> dict[str, FloatArray]:
-    falling = WORTH_OF_AN_ALARM[::-1]
+    falling = DECISION_THRESHOLDS[::-1]
     always = net_benefit_of_always(falling, sweep.n_labelled / sweep.n_hours)
     return {"threshold": falling, "model": sweep.at(falling).net_benefit, "always": always}
 

@@ -8,13 +8,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import Utilities
-from model_build.judge.candidate_figures import Bench, cross_fitted_flags
-from tests.unit.model_build.made_up_cohort import a_cohort
-
-
-@pytest.fixture(scope="module")
-def data() -> Dataset:
-    return dataset(a_cohort())
+from model_build.judge.learner_figures import EvaluationSet, cross_fitted_flags
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +17,8 @@ def fold(data: Dataset) -> Any:
     return data.cohort.stay_of_hour % 2
 
 
-def a_bench(data: Dataset, fold: Any, *, draws: int = 40) -> Bench:
-    return Bench.of(data, fold, np.arange(len(fold)), draws=draws, seed=1)
+def a_bench(data: Dataset, fold: Any, *, draws: int = 40) -> EvaluationSet:
+    return EvaluationSet.of(data, fold, np.arange(len(fold)), draws=draws, seed=1)
 
 
 def test_the_threshold_of_a_fold_never_depends_on_the_fold(data: Dataset, fold: Any) -> None:
@@ -44,13 +39,13 @@ def test_ranking_is_that_of_scikit_learn_weighted_by_draw(
 ) -> None:
     random = np.random.default_rng(5)
     scored = (data.labels + random.normal(0, 1.5, len(fold))).round(decimals).astype(np.float32)
-    bench = a_bench(data, fold, draws=5)
-    verdict = bench.verdict(scored)
-    assert verdict.values["auroc"] == pytest.approx(roc_auc_score(data.labels, scored))
-    assert verdict.values["auprc"] == pytest.approx(average_precision_score(data.labels, scored))
-    for draw_, counts in enumerate(bench.resampling.counts):
-        weights = counts[bench.patient]
-        of_draw = {name: draws[draw_] for name, draws in verdict.draws.items()}
+    evaluation = a_bench(data, fold, draws=5)
+    found = evaluation.figures(scored)
+    assert found.values["auroc"] == pytest.approx(roc_auc_score(data.labels, scored))
+    assert found.values["auprc"] == pytest.approx(average_precision_score(data.labels, scored))
+    for draw_, counts in enumerate(evaluation.resampling.counts):
+        weights = counts[evaluation.patient]
+        of_draw = {name: draws[draw_] for name, draws in found.draws.items()}
         assert of_draw["auroc"] == pytest.approx(
             roc_auc_score(data.labels, scored, sample_weight=weights)
         )
@@ -64,7 +59,7 @@ def test_intervals_come_from_patients_not_hours(data: Dataset, fold: Any) -> Non
     scored = data.X[:, data.names.index("icu_hour")]
     once = a_bench(data, fold, draws=200)
     tenfold = np.repeat(np.arange(len(fold)), 10)
-    again = Bench(
+    again = EvaluationSet(
         once.hours[tenfold],
         once.labels[tenfold],
         once.utilities.of(tenfold),
@@ -74,14 +69,14 @@ def test_intervals_come_from_patients_not_hours(data: Dataset, fold: Any) -> Non
     )
     assert once.resampling.counts.shape == (200, data.cohort.stay.n_stays)
     assert (once.resampling.counts.sum(axis=1) == data.cohort.stay.n_stays).all()
-    for name, figure in once.verdict(scored).figures().items():
-        assert again.verdict(scored[tenfold]).figures()[name] == pytest.approx(figure), name
+    for name, figure in once.figures(scored).with_intervals().items():
+        assert again.figures(scored[tenfold]).with_intervals()[name] == pytest.approx(figure), name
         assert figure.low < figure.value < figure.high
 
 
 def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     """Thirty groups of thirty patients; the truth is what all of them together give."""
-    pool = dataset(a_cohort(900, seed=11))
+    pool = dataset(synthetic_cohort(900, seed=11))
     random = np.random.default_rng(7)
     patient = pool.cohort.stay_of_hour
     bias = random.normal(0, 2, pool.cohort.stay.n_stays)[patient]  # hours of one go together
@@ -90,24 +85,24 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     covered = 0
     for first in range(0, 900, 30):
         hours = np.flatnonzero((patient >= first) & (patient < first + 30))
-        bench = Bench.of(pool, patient % 2, hours, draws=200, seed=first)
-        figure = bench.verdict(scored[hours]).figures()["auroc"]
+        evaluation = EvaluationSet.of(pool, patient % 2, hours, draws=200, seed=first)
+        figure = evaluation.figures(scored[hours]).with_intervals()["auroc"]
         covered += figure.low <= truth <= figure.high
     assert 25 <= covered <= 30
 
 
 def test_a_draw_without_a_septic_patient_says_nothing(data: Dataset, fold: Any) -> None:
-    bench = a_bench(data, fold)
-    bench.resampling.counts[0] = bench.resampling.counts[0] * 0
-    bench.resampling.counts[0, np.argmin(np.bincount(bench.patient, data.labels))] = 1
-    verdict = bench.verdict(data.X[:, data.names.index("icu_hour")])
+    evaluation = a_bench(data, fold)
+    evaluation.resampling.counts[0] = evaluation.resampling.counts[0] * 0
+    evaluation.resampling.counts[0, np.argmin(np.bincount(evaluation.patient, data.labels))] = 1
+    found = evaluation.figures(data.X[:, data.names.index("icu_hour")])
     for name in ("utility", "auroc"):
-        assert np.isnan(verdict.draws[name][0])
-        assert np.isfinite(verdict.figures()[name]).all()
+        assert np.isnan(found.draws[name][0])
+        assert np.isfinite(found.with_intervals()[name]).all()
 
 
 def test_a_difference_is_taken_draw_by_draw(data: Dataset, fold: Any) -> None:
-    bench = a_bench(data, fold)
-    one = bench.verdict(data.X[:, data.names.index("icu_hour")])
-    itself = one.less(one)["auroc"]
+    evaluation = a_bench(data, fold)
+    one = evaluation.figures(data.X[:, data.names.index("icu_hour")])
+    itself = one.minus(one)["auroc"]
     assert (itself.value, itself.low, itself.high) == (0.0, 0.0, 0.0)

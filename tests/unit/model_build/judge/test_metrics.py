@@ -15,11 +15,10 @@ from model_build.judge.metrics import (
     best_threshold,
     calibration,
     normalised_utility,
-    sigmoid,
-    sigmoid_fit,
     summary,
     total_utility,
 )
+from model_build.learn.calibration import sigmoid, sigmoid_fit
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from tests.paths import SHARED
 

@@ -7,21 +7,21 @@ import numpy as np
 import pytest
 
 from model_build.data.dataset import Dataset, dataset
-from model_build.judge.metrics import Float32Array
 from model_build.judge.operating_points import (
     ALERTS_PER_PATIENT_DAY,
     SENSITIVITIES,
     operating_points,
 )
+from sepsis_detect.clinical.stay import Float32Array
 from sepsis_detect.prediction.model import OperatingPoint
-from tests.unit.model_build.made_up_cohort import a_cohort
+from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
 THRESHOLD = float(np.float32(0.53))
 
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return dataset(a_cohort(), ("age",))
+    return dataset(synthetic_cohort(), ("age",))
 
 
 @pytest.fixture(scope="module")
