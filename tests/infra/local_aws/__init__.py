@@ -39,7 +39,7 @@ class LocalAws:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # A host name: moto parses template URLs by path. An IP address: SDKs address buckets so.
+            # A host name, from which moto parses template URLs; an IP address for buckets by path.
             "AWS_ENDPOINT_URL": f"http://localhost:{self.port}",
             "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.port}",
         }
