@@ -1,4 +1,4 @@
-"""Every choice of the training in one place.
+"""Configuration of training and comparison.
 
 A recipe is part of the name under which results are cached: change a number here and exactly what
 depends on it is computed again.

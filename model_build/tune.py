@@ -1,4 +1,4 @@
-"""What was tried: variations of the recipe, judged on the first 36 hours of stays of all patients.
+"""Stage `tune`: variations of the recipe, evaluated on the first 36 hours of stays.
 
 No record is cut in these hours: what gains there is not the record-length artefact. Each
 variation is judged twice. Inside: out of fold, on a division of the patients of its own; the
@@ -76,7 +76,7 @@ class Variation:
 
     Attributes:
         name: Of its cached results.
-        label: For people.
+        label: In the report.
         recipe: How it is fitted, and which variables it sees.
     """
 
@@ -107,10 +107,10 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
         cohort: The patients; `recipe.max_patients` of them are used.
         recipe: The one that is varied.
         out: Folder of `tuning.json`.
-        work: Where intermediate results stay.
+        work: Folder of the results cache.
 
     Returns:
-        What `tuning.json` holds.
+        The content of `tuning.json`.
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=SEED)

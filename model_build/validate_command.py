@@ -1,4 +1,4 @@
-"""The command `python -m model_build validate`: its options, its limits and its exit code."""
+"""The command `python -m model_build validate`: options, limits and exit code."""
 
 import argparse
 import logging

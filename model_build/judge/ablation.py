@@ -1,4 +1,4 @@
-"""What each guard against the record-length artefact costs and gains: the model without it.
+"""Ablation of the guards against the record-length artefact.
 
 Each variant is fitted anew, fold by fold, by the same recipe with one member; the model as it is
 enters with its first member, so that all have as many trees.
@@ -32,14 +32,14 @@ UNGUARDED = "cut_not_undone_icu_hour_uncapped"
 def ablation(
     data: Dataset, recipe: Recipe, fold: IntArray, *, work: Path, cache: ResultsCache
 ) -> dict[str, Any]:
-    """Judge the variants out of fold, each at its own best threshold.
+    """Evaluate the variants out of fold, each at its own best threshold.
 
     Args:
         data: As served.
         recipe: As served.
         fold: Shape (n_hours,).
-        work: Where intermediate results stay.
-        cache: Of `data` and `recipe`; holds the fitted folds.
+        work: Folder of the results caches of the variants.
+        cache: Of `data` and `recipe`, with the fitted folds.
 
     Returns:
         `members`, and by variant the utility and the areas, on the first 36 hours and on whole
@@ -54,7 +54,7 @@ def ablation(
 
 
 def variants(data: Dataset) -> dict[str, Dataset]:
-    """The same hours otherwise fitted, by name."""
+    """The dataset of each ablation, by name."""
     uncapped = data.with_feature(FEATURE, data.cohort.stay.icu_hours)
     return {
         "without_icu_hour": data.with_feature(FEATURE, np.full(len(data.X), np.nan)),

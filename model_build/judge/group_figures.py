@@ -1,4 +1,4 @@
-"""The figures of one group of hours, each with a patient-bootstrap interval.
+"""Figures of one group of hours, with patient-bootstrap intervals.
 
 Values are those of `metrics.summary`. Ranking is recomputed in each draw; ratios of sums follow
 from sums by patient; the calibration slope of a draw is one Newton step from the fitted one, which
@@ -18,7 +18,7 @@ from model_build.judge.patient_bootstrap import Interval, Resampling, interval
 from model_build.learn.calibration import log_odds, sigmoid, sigmoid_fit
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray
 
-SEPTIC_PATIENTS_AT_LEAST = 10
+MIN_SEPTIC_PATIENTS = 10
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,9 @@ class Hours:
 
 
 def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
-    """Everything of `metrics.summary` with its interval; also how many patients and hours.
+    """Figures of `metrics.summary` with their intervals, and counts of patients and hours.
 
-    Groups too small to say anything of have counts only.
+    Groups with too few septic patients have counts only.
     """
     labelled = hours.by_patient(hours.labels)
     counts: dict[str, Figure | float] = {
@@ -107,13 +107,13 @@ def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
 
 
 def is_enough(hours: Hours) -> bool:
-    """Whether there are enough septic patients, other hours, and hours to gain by, to judge by.
+    """Whether a group has enough septic patients, non-septic hours, and hours of positive gain.
 
-    Hours long after onset gain nothing: of them alone there is no utility.
+    Hours long after onset gain nothing: without others the utility is undefined.
     """
     n_septic = np.count_nonzero(hours.by_patient(hours.labels))
     has_both = (hours.labels == 0).any() and (hours.utilities.gain > 0).any()
-    return bool(n_septic >= SEPTIC_PATIENTS_AT_LEAST and has_both)
+    return bool(n_septic >= MIN_SEPTIC_PATIENTS and has_both)
 
 
 def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[str, Interval]:

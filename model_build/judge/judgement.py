@@ -1,4 +1,4 @@
-"""What the out-of-fold scores are worth: threshold, figures by group of hours, a table to read."""
+"""Choice of the threshold, and the figures at it by group of hours, from out-of-fold scores."""
 
 from typing import Any, NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from model_build.data.dataset import Dataset
 from model_build.data.labels import Utilities
-from model_build.judge.figures import Figure
+from model_build.judge.figures import Figure, rounded
 from model_build.judge.group_figures import Hours, figures
 from model_build.judge.metrics import (
     HOURS_IN_A_DAY,
@@ -31,7 +31,7 @@ class Judgement(NamedTuple):
 
 
 def judge(scores: OutOfFold, data: Dataset) -> Judgement:
-    """Choose the threshold and measure everything at it.
+    """Choose the threshold and compute the figures at it.
 
     The threshold is the one of highest utility on the first 36 hours of stays, where no record
     is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY`.
@@ -47,13 +47,13 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
             threshold,
             weights[hours],
         )
-        metrics[name] = {key: _rounded(value) for key, value in found.items()}
+        metrics[name] = {key: rounded(value, DIGITS) for key, value in found.items()}
     metrics["intervals"] = _intervals(scores, data, threshold)
     metrics["protocol"] = {
         "split": "by patient",
         "folds": int(scores.fold.max()) + 1,
         "headline": HEADLINE,
-        "utility_by_fold": [_rounded(u) for u in cross_fitted_utilities(scores, data)],
+        "utility_by_fold": [rounded(u, DIGITS) for u in cross_fitted_utilities(scores, data)],
         "onnx_parity": scores.parity,
     }
     return Judgement(threshold, metrics)
@@ -74,7 +74,7 @@ def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, 
         "level": LEVEL,
         "draws_of_patients": DRAWS,
         HEADLINE: {
-            name: [_rounded(figure.low), _rounded(figure.high)]
+            name: [rounded(figure.low, DIGITS), rounded(figure.high, DIGITS)]
             for name, figure in found.items()
             if isinstance(figure, Figure)
         },
@@ -82,7 +82,7 @@ def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, 
 
 
 def groups(data: Dataset) -> dict[str, tuple[BoolArray, FloatArray]]:
-    """Hours that are judged apart, and their weights: shape (n_hours,) each."""
+    """Groups of hours with figures of their own, and their weights: shape (n_hours,) each."""
     uncut, ones = data.is_uncut, np.ones(len(data.X))
     everything = np.ones(len(data.X), dtype=np.bool_)
     parts = {HEADLINE: (uncut, ones)}
@@ -119,7 +119,7 @@ COLUMNS = {
 
 
 def table(judgement: Judgement) -> str:
-    """The figures for people."""
+    """The figures as a table for the log."""
     metrics = judgement.metrics
     lines = [" " * 20 + "".join(f"{title:>11}" for title in COLUMNS.values())]
     for name, group in metrics.items():
@@ -131,7 +131,3 @@ def table(judgement: Judgement) -> str:
         f"{np.mean(by_fold):.4f} +- {np.std(by_fold, ddof=1):.4f}"
     )
     return "\n".join(lines)
-
-
-def _rounded(figure: float) -> float | None:
-    return None if np.isnan(figure) else round(figure, DIGITS)

@@ -1,7 +1,7 @@
-"""How much the answers lose when a variable says nothing true: permutation on held-out hours.
+"""Permutation importance of each variable on held-out hours.
 
-All features made of a variable are exchanged together between hours of other patients of the same
-fold, so that they still fit each other but not the patient. A ratio or a score belongs to each of
+All features made of a variable are permuted together between hours of the same fold, so that they
+are consistent with each other but not with the patient. A ratio or a score belongs to each of
 its variables; the counts of all measurements are a group of their own.
 
 Source: Breiman, Mach Learn 2001;45:5-32, doi:10.1023/A:1010933404324.
@@ -33,7 +33,7 @@ ALL_LABS = tuple(variable.challenge for variable in LABS)
 
 
 def variable_groups(names: tuple[str, ...]) -> dict[str, IntArray]:
-    """For each variable the columns of its features; the counts of everything are a group too."""
+    """Columns of the features of each variable; the measurement counts are a group of their own."""
     groups: dict[str, list[int]] = {}
     for column, feature in enumerate(names):
         sources = features.SOURCES[feature]
@@ -50,7 +50,7 @@ def importance(
     """Loss of utility and of AUROC for each variable, the greatest loss of utility first.
 
     Returns:
-        `patients` and `hours` looked at, and by variable `utility` and `auroc`: `Figure`.
+        `patients` and `hours` of the sample, and by variable `utility` and `auroc`: `Figure`.
     """
     rows = sample(data)
     patient = np.unique(data.cohort.stay_of_hour[rows], return_inverse=True)[1]
@@ -84,7 +84,7 @@ def sample(data: Dataset) -> BoolArray:
 
 
 class _Permuted:
-    """Held-out probabilities when some features are those of another hour of the fold."""
+    """Held-out probabilities with some features permuted within each fold."""
 
     def __init__(
         self, data: Dataset, scores: OutOfFold, cache: ResultsCache, rows: BoolArray

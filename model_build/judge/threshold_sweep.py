@@ -1,6 +1,6 @@
-"""Every threshold at once: what is flagged, what of it is right, what it gains.
+"""Threshold sweep: counts and utility at every threshold.
 
-ROC, precision-recall, utility, net benefit and the burden of alerts are all read from one `Sweep`.
+ROC, precision-recall and utility curve, net benefit and alert burden are computed from one `Sweep`.
 
 Source of net benefit: Vickers & Elkin, Med Decis Making 2006;26(6):565-574,
     doi:10.1177/0272989X06295361.
@@ -54,7 +54,7 @@ class Sweep:
         )
 
     def at(self, thresholds: FloatArray) -> Self:
-        """The same at other thresholds; NaN-free also where nothing is flagged."""
+        """The same at other thresholds, without NaN where nothing is flagged."""
         found = np.searchsorted(-self.thresholds, -thresholds, side="right") - 1
         none = found < 0
 
@@ -102,7 +102,7 @@ class Sweep:
 
     @property
     def net_benefit(self) -> FloatArray:
-        """Shape (n,): true alarms less false ones, each as bad as the threshold says, per hour."""
+        """Shape (n,): true positives minus false ones at the odds of the threshold, per hour."""
         false_positives = self.flagged - self.true_positives
         odds = self.thresholds / (1.0 - self.thresholds)
         return (self.true_positives - false_positives * odds) / self.n_hours

@@ -1,4 +1,4 @@
-"""Features cut into bins before the trees see them.
+"""Binning of features before the trees are fitted.
 
 A `HistGradientBoostingClassifier` bins its inputs itself, but with sample weights scikit-learn 1.9
 sorts every column once for each of 254 percentiles: half the time of a fit. Here each column is
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sepsis_detect.clinical.stay import Float32Array, FloatArray
 
-MAX_BINS = 255  # what scikit-learn can tell apart
+MAX_BINS = 255  # scikit-learn's limit
 
 
 @dataclass(frozen=True, slots=True)

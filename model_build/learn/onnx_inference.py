@@ -34,12 +34,12 @@ def served_scores(runtime: ort.InferenceSession, X: Float32Array) -> Float32Arra
 
 
 def inference_times(graph: bytes, X: Float32Array, *, calls: int) -> tuple[float, float]:
-    """Median microseconds of an hour alone, and of an hour in 1,000, on one thread.
+    """Median microseconds per hour, of single hours and of batches of 1,000, on one thread.
 
     Args:
         graph: From `features` to one number an hour.
         X: Shape (n_hours, n_features), real hours; repeated if there are fewer than 1,000.
-        calls: How many hours are answered alone.
+        calls: How many single hours are timed.
     """
     runtime = session(graph, threads=1)
     batch = np.ascontiguousarray(np.resize(X, (BATCH_HOURS, X.shape[1])))
@@ -61,7 +61,7 @@ def _median_seconds(runtime: ort.InferenceSession, inputs: list[Float32Array]) -
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float]:
-    """A result and how many seconds it took."""
+    """A result and its duration in seconds."""
     started = time.perf_counter()
     result = run()
     return result, time.perf_counter() - started

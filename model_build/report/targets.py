@@ -1,4 +1,4 @@
-"""What the model had to reach, set before training: each target with what was found."""
+"""Targets set before training, each with the figure found."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ from model_build.report.formatting import MISSING, table
 
 
 class Target(NamedTuple):
-    """Between which a figure has to lie.
+    """Range in which a figure has to be.
 
     Attributes:
         name: Of the figure.
-        title: For people.
+        title: In the report.
         low, high: Both included.
     """
 

@@ -206,8 +206,8 @@ def _comparison(comparison: Figures | None) -> str:
         return NOT_COMPARED
     return template("comparison.md").format(
         uncut=UNCUT_HOURS,
-        candidates=tables.candidates(comparison["candidates"]),
-        across=tables.across(comparison["across_hospitals"]),
+        candidates=tables.comparison(comparison["candidates"]),
+        across=tables.transfer(comparison["across_hospitals"]),
     )
 
 

@@ -1,10 +1,9 @@
-"""Plot of the candidates compared: a dot and an interval for each, one panel a figure."""
-
-from typing import Any
+"""Plot of the comparison: figures of every learner and bedside score, with intervals."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.plots.style import BLUE, GREY, PURPLE, SKY, VERMILLION, axes
 
 TITLES = {"utility": "Utility", "auroc": "AUROC", "auprc": "AUPRC"}
@@ -17,20 +16,20 @@ KINDS = {  # shapes say the same as colours
 INCHES_A_ROW = 0.28
 
 
-def candidates(found: dict[str, Any]) -> Figure:
-    """Draw `compare.json`; a dotted line marks what answering blindly reaches."""
+def comparison(found: Figures) -> Figure:
+    """Draw `compare.json`; a dotted line marks chance."""
     rows = found["candidates"]
-    blind = {"utility": 0.0, "auroc": 0.5, "auprc": found["protocol"]["observed_rate"]}
+    chance = {"utility": 0.0, "auroc": 0.5, "auprc": found["protocol"]["observed_rate"]}
     captions = {
         "utility": "0: never alert, 1: best",
         "auroc": "0.5: chance",
-        "auprc": f"{blind['auprc']:.3f}: chance",
+        "auprc": f"{chance['auprc']:.3f}: chance",
     }
     figure, panels = axes(len(TITLES), height=1.2 + INCHES_A_ROW * len(rows), sharey=True)
     for ax, (name, title) in zip(panels, TITLES.items(), strict=True):
         ax.set_title(title)
         ax.set_xlabel(captions[name])
-        ax.axvline(blind[name], color=GREY, linestyle=":", linewidth=1.2)
+        ax.axvline(chance[name], color=GREY, linestyle=":", linewidth=1.2)
         _dots(ax, rows, name)
         ax.grid(axis="y", visible=False)
         ax.tick_params(axis="y", length=0)
@@ -41,7 +40,7 @@ def candidates(found: dict[str, Any]) -> Figure:
     return figure
 
 
-def _dots(ax: Axes, rows: list[dict[str, Any]], name: str) -> None:
+def _dots(ax: Axes, rows: list[Figures], name: str) -> None:
     for kind, (label, colour, marker) in KINDS.items():
         places = [place for place, row in enumerate(rows) if row["kind"] == kind]
         lows, values, highs = (

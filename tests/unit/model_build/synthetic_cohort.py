@@ -1,4 +1,4 @@
-"""Patients who never lived, with enough of a signal for trees to find."""
+"""A synthetic cohort whose septic hours differ enough for a small model to learn."""
 
 import numpy as np
 

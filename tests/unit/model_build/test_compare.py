@@ -12,7 +12,6 @@ from model_build.__main__ import main
 from model_build.data.cohort import Cohort
 from model_build.data.record_cut import UNCUT_HOURS
 from model_build.judge.bedside_baselines import BEDSIDE, TIME
-from model_build.judge.fold_evaluation import FoldEvaluation
 from model_build.learn.results_cache import ResultsCache
 from model_build.report.comparison_report import markdown
 from tests.unit.model_build.small_comparison import FEWER, LEARNERS, SETTINGS
@@ -48,19 +47,21 @@ def test_table_and_plot_are_written(compared: tuple[Cohort, dict[str, Any], Path
     assert len(plot) < 100_000
 
 
-def test_a_second_run_goes_on_from_the_first_and_writes_the_same(
-    compared: tuple[Cohort, dict[str, Any], Path], monkeypatch: pytest.MonkeyPatch
+def test_a_second_run_uses_the_cache_and_writes_the_same(
+    compared: tuple[Cohort, dict[str, Any], Path],
 ) -> None:
     cohort, found, folder = compared
     before = {path.name: path.read_bytes() for path in (folder / "report").iterdir()}
-
-    def not_again(_: FoldEvaluation) -> None:
-        raise AssertionError("fitted again")
-
-    monkeypatch.setattr(FoldEvaluation, "__call__", not_again)
+    cached = written_at(folder / "work")
     again = comparison.compare(cohort, FEWER, SETTINGS, out=folder / "2", work=folder / "work")
     assert again == found
     assert {path.name: path.read_bytes() for path in (folder / "2").iterdir()} == before
+    assert written_at(folder / "work") == cached
+
+
+def written_at(folder: Path) -> dict[Path, int]:
+    """Modification time of every cached result."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.pickle")}
 
 
 def test_other_settings_are_other_results(tmp_path: Path) -> None:

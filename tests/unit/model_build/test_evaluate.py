@@ -1,4 +1,4 @@
-"""Stage `evaluate`: files evaluated, the same bytes in a second run."""
+"""Stage `evaluate`: files written, the same bytes in a second run."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def test_the_report_shows_every_plot_that_is_written_and_no_other(evaluated: Pat
     assert sum(path.stat().st_size for path in docs.iterdir()) < 1_500_000
 
 
-def test_each_plot_has_a_sentence_above_it_and_words_for_those_who_cannot_see_it(
+def test_each_plot_has_a_sentence_above_it_and_an_alternative_text(
     evaluated: Path,
 ) -> None:
     paragraphs = (evaluated / "first/docs/model/report.md").read_text("utf-8").split("\n\n")
@@ -50,7 +50,7 @@ def test_the_model_card_stands_beside_and_links_to_the_report(evaluated: Path) -
     assert "not a medical device" in card
 
 
-def test_no_number_in_the_words_is_made_of_nothing(evaluated: Path) -> None:
+def test_no_missing_number_is_in_the_text(evaluated: Path) -> None:
     for path in (evaluated / "first").rglob("*.md"):
         assert not re.search(r"\bnan\b|\binf\b|None|[{}]", path.read_text("utf-8"))
 

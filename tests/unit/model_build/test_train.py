@@ -71,7 +71,7 @@ def test_an_artifact_whose_cuts_moved_by_one_float32_is_refused(
         Model(artifact.SerializeToString(), source="test", loaded_at=datetime.now(UTC))
 
 
-def test_an_interrupted_training_goes_on_where_it_stopped(tmp_path: Path, data: Dataset) -> None:
+def test_an_interrupted_training_resumes_from_the_cache(tmp_path: Path, data: Dataset) -> None:
     first = train(data.cohort, STEADY, out=tmp_path / "1.onnx", work=tmp_path / "work")
     (folder,) = (tmp_path / "work").iterdir()
     kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}

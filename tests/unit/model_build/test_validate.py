@@ -1,4 +1,4 @@
-"""A finished artifact on stays it never saw: its figures, its limits, and what is refused."""
+"""Stage `validate`: figures, limits, files, and refused input."""
 
 import json
 import logging
@@ -70,7 +70,7 @@ def written(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> tuple[i
     return main(["validate", *options]), folder / "out"
 
 
-def test_the_command_writes_figures_report_and_plots_and_says_by_its_code_what_is_missed(
+def test_the_command_writes_all_files_and_exits_with_3_for_a_missed_limit(
     written: tuple[int, Path],
 ) -> None:
     code, out = written
@@ -83,7 +83,7 @@ def test_the_command_writes_figures_report_and_plots_and_says_by_its_code_what_i
     assert set(ABSENT) <= set(figures["data"]["absent"])
 
 
-def test_the_report_shows_every_plot_and_quotes_what_the_stays_are(
+def test_the_report_shows_every_plot_and_quotes_the_description_of_the_stays(
     written: tuple[int, Path],
 ) -> None:
     text = (written[1] / REPORT).read_text("utf-8")
@@ -94,7 +94,7 @@ def test_the_report_shows_every_plot_and_quotes_what_the_stays_are(
     assert not re.search(r"\bnan\b|\binf\b|None\b(?! of)|[{}]", text)
 
 
-def test_the_report_is_made_of_the_figures_alone(written: tuple[int, Path]) -> None:
+def test_the_report_depends_on_the_figures_only(written: tuple[int, Path]) -> None:
     figures = json.loads((written[1] / FIGURES).read_text("utf-8"))
     assert validation_report.text(figures) == (written[1] / REPORT).read_text("utf-8")
     figures["overall"]["auroc"] = {"value": 0.1234, "low": 0.1, "high": 0.2}
@@ -104,7 +104,7 @@ def test_the_report_is_made_of_the_figures_alone(written: tuple[int, Path]) -> N
     assert "23.45 (" in text
 
 
-def test_the_same_figures_give_the_same_bytes_and_replace_what_was_there(
+def test_the_same_figures_give_the_same_bytes_and_replace_earlier_files(
     tmp_path: Path, few: Figures
 ) -> None:
     first, again = tmp_path / "first", tmp_path / "again"
@@ -129,7 +129,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
         write(validation, tmp_path / "file" / "out")
 
 
-def test_what_the_stages_of_training_read_is_not_touched_by_files_of_other_hospitals(
+def test_training_does_not_read_files_of_other_hospitals(
     tmp_path: Path, cohort: Cohort, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save(a_table(cohort), tmp_path / "labelled.parquet")
@@ -227,7 +227,7 @@ def test_a_model_that_flags_nothing_is_reported_too(cohort: Cohort, tmp_path: Pa
     assert "A patient is flagged 0.0 hours a day" in (tmp_path / "out" / REPORT).read_text("utf-8")
 
 
-def test_hours_long_after_onset_are_judged_and_counted(cohort: Cohort) -> None:
+def test_hours_long_after_onset_are_evaluated_and_counted(cohort: Cohort) -> None:
     """Days after onset nothing is to be gained any more: such hours have no utility."""
     first = cohort.take(np.arange(30))
     labels = first.labels.copy()
@@ -239,7 +239,7 @@ def test_hours_long_after_onset_are_judged_and_counted(cohort: Cohort) -> None:
     assert "more than 3 hours after onset" in validation_report.text(found)
 
 
-def test_hospitals_are_compared_in_a_sentence_and_small_ones_are_not_told(
+def test_hospitals_are_compared_and_small_ones_are_not_shown(
     cohort: Cohort, validation: Figures
 ) -> None:
     assert (
@@ -253,7 +253,7 @@ def test_hospitals_are_compared_in_a_sentence_and_small_ones_are_not_told(
     assert "None of the 10 hospitals has enough" in validation_report.text(small)
 
 
-def test_of_unlabelled_stays_only_the_alerts_are_told(validation: Figures, cohort: Cohort) -> None:
+def test_unlabelled_stays_have_alert_rates_only(validation: Figures, cohort: Cohort) -> None:
     day, labelled = validation["unlabelled"]["by_day"]["day 1"], validation["by_day"]["day 1"]
     assert day.keys() == {"patients", "hours", "alerts_per_patient_day"}
     assert day["alerts_per_patient_day"] == labelled["alerts_per_patient_day"]
@@ -266,7 +266,7 @@ def test_a_wrong_unit_shows_in_the_share_of_values_dropped(cohort: Cohort) -> No
     assert "100 % of the values of FiO2 are incoherent" in validation_report.text(found)
 
 
-def test_a_model_that_tells_nothing_apart_is_one_sentence(cohort: Cohort) -> None:
+def test_a_model_with_equal_probabilities_is_one_sentence(cohort: Cohort) -> None:
     with pytest.raises(BadFileError, match="cannot be judged"):
         validate(a_model(), with_values(cohort, Temp=37.0, Resp=18.0), draws=DRAWS)
 

@@ -1,4 +1,4 @@
-"""Reading patients: both layouts alike, exact numbers, stable digests and folds, clear refusals."""
+"""Reader of the challenge's files: both layouts, exact numbers, stable digests and folds."""
 
 import re
 from pathlib import Path
@@ -62,7 +62,7 @@ def assert_same(found: Cohort, expected: Cohort) -> None:
     assert found.digest == expected.digest
 
 
-def test_psv_files_give_exactly_what_they_spell(tmp_path: Path) -> None:
+def test_psv_files_give_exactly_their_decimal_numbers(tmp_path: Path) -> None:
     cohort = synthetic_cohort()
     write_psv(cohort, tmp_path / "anywhere" / "training")
     assert_same(load(tmp_path), cohort)

@@ -1,4 +1,4 @@
-"""What a learner is asked to tell apart, and parts of a dataset."""
+"""Sample weights, selected features and parts of a dataset."""
 
 from dataclasses import replace
 
@@ -55,7 +55,7 @@ def test_where_the_cut_is_not_undone_every_hour_weighs_the_same(
     assert as_recorded.digest != data.digest
 
 
-def test_the_hours_that_judge_a_model_are_the_first_36(data: Dataset) -> None:
+def test_models_are_evaluated_on_the_first_36_hours(data: Dataset) -> None:
     headline = data.of(data.is_uncut)
     assert headline.cohort.stay.icu_hours.max() == UNCUT_HOURS == 36
     assert len(headline.X) == data.is_uncut.sum() < len(data.X)

@@ -1,6 +1,7 @@
-"""Fetching from a local S3: whole, resumed, refused. Moto answers, behind faults of our own."""
+"""Stage `fetch` against a local S3 (moto) with faults: complete, resumed, refused downloads."""
 
 import hashlib
+import http.client
 import os
 import signal
 import subprocess
@@ -15,7 +16,6 @@ from typing import Any
 
 import boto3
 import pytest
-from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -27,6 +27,7 @@ from model_build.__main__ import main
 from model_build.data import fetch as stage
 from model_build.data.cohort import Cohort, load
 from model_build.data.fetch import BUCKET, DATASET, FetchError, fetch, parse
+from tests.paths import ROOT
 from tests.unit.model_build.data.test_cohort import assert_same, write_psv
 from tests.unit.model_build.synthetic_cohort import synthetic_cohort
 
@@ -48,12 +49,15 @@ class S3:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=Quiet)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self.reset()
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.reset()
 
     def reset(self) -> None:
         """An empty S3 without faults."""
-        moto_api_backend.reset()
+        connection = http.client.HTTPConnection("127.0.0.1", self._server.server_port)
+        connection.request("POST", "/moto-api/reset")
+        connection.getresponse().read()
+        connection.close()
         self.asked: list[str] = []
         self.was_signed = False
         self.fault: Callable[[str, int], int | None] = lambda place, n: None
@@ -83,7 +87,7 @@ class S3:
 
     @cached_property
     def client(self) -> Any:
-        """What a PhysioNet curator would hold."""
+        """A client with write access."""
         return boto3.client(
             "s3",
             region_name="us-east-1",
@@ -173,7 +177,7 @@ def test_only_missing_and_damaged_records_are_fetched_again(
     assert tree(out) == tree(tmp_path / "published")
 
 
-def test_a_record_that_differs_from_its_checksum_is_named_and_kept_nowhere(
+def test_a_record_that_differs_from_its_checksum_is_named_and_not_kept(
     s3: S3, out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out.joinpath(RECORD).parent.mkdir(parents=True)
@@ -194,12 +198,12 @@ def test_missing_records_are_all_named_and_the_others_fetched(s3: S3, out: Path)
     assert len(tree(out)) == N_PATIENTS - 2
 
 
-def test_an_emptied_bucket_is_not_asked_for_every_record(s3: S3, tmp_path: Path, out: Path) -> None:
+def test_a_download_from_an_empty_bucket_stops_early(s3: S3, tmp_path: Path, out: Path) -> None:
     for place in tree(tmp_path / "published"):
         s3.remove(f"training/{place}")
     with pytest.raises(FetchError) as refusal:
         fetch(out)
-    assert str(refusal.value).count("is not in the bucket") == stage.N_NAMED
+    assert str(refusal.value).count("is not in the bucket") == stage.MAX_FAILED_RECORDS
 
 
 def test_without_published_checksums_nothing_is_fetched(s3: S3, out: Path) -> None:
@@ -215,7 +219,7 @@ def test_without_the_bucket_nothing_is_fetched(server: S3, s3: S3, out: Path) ->
         fetch(out)
 
 
-def test_a_passing_fault_is_waited_for(s3: S3, tmp_path: Path, out: Path) -> None:
+def test_a_transient_error_is_retried(s3: S3, tmp_path: Path, out: Path) -> None:
     places = [f"training/training_setA/p00000{k}.psv" for k in range(1, 5)]
     faults = dict(zip(places, (503, 500, 429, CUT), strict=True))
     s3.fault = lambda place, n: faults.get(place) if n == 1 else None
@@ -224,7 +228,7 @@ def test_a_passing_fault_is_waited_for(s3: S3, tmp_path: Path, out: Path) -> Non
     assert {place for place, n in Counter(s3.asked).items() if n == 2} == set(places)
 
 
-def test_a_lasting_refusal_is_not_tried_again(s3: S3, out: Path) -> None:
+def test_a_refusal_is_not_retried(s3: S3, out: Path) -> None:
     s3.fault = lambda place, n: 403
     with pytest.raises(FetchError, match=r"cannot be read: .*403"):
         fetch(out)
@@ -249,7 +253,7 @@ def test_wrong_aws_settings_are_a_sentence(
         fetch(out)
 
 
-def test_a_full_disk_is_said_and_leaves_no_part_of_a_record(s3: S3, out: Path) -> None:
+def test_a_full_disk_is_reported_and_leaves_no_partial_record(s3: S3, out: Path) -> None:
     partial = out / f"{RECORD}.partial"
     partial.parent.mkdir(parents=True)
     partial.symlink_to("/dev/full")
@@ -260,18 +264,18 @@ def test_a_full_disk_is_said_and_leaves_no_part_of_a_record(s3: S3, out: Path) -
     assert len(tree(out)) == N_PATIENTS
 
 
-def test_a_place_that_cannot_be_written_is_said(s3: S3, out: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(s3: S3, out: Path) -> None:
     out.write_bytes(b"a file")
     with pytest.raises(FetchError, match=r"Cannot write under .*/out: "):
         fetch(out)
 
 
-def test_data_never_enter_the_project(
+def test_data_are_never_written_into_the_project(
     s3: S3, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     link = tmp_path / "link"
-    link.symlink_to(stage.CHECKOUT)
-    for out in (stage.CHECKOUT, stage.CHECKOUT / "data", stage.CHECKOUT / "x/../y", link / "data"):
+    link.symlink_to(ROOT)
+    for out in (ROOT, ROOT / "data", ROOT / "x/../y", link / "data"):
         assert main(["fetch", "--out", str(out)]) == 2
         assert capsys.readouterr().err == (
             f"model_build: {out} is inside the project, which never holds data: name another DIR.\n"
@@ -286,12 +290,12 @@ def test_data_never_enter_the_project(
         pytest.param(signal.SIGINT, 130, id="Ctrl-C"),
     ],
 )
-def test_a_stopped_run_goes_on_where_it_was(
+def test_an_interrupted_download_resumes(
     s3: S3, cohort: Cohort, out: Path, sent: signal.Signals, code: int
 ) -> None:
     s3.gate.clear()  # about a third of the records are answered, the next wait
     command = [sys.executable, "-m", "model_build", "fetch", "--out", str(out)]
-    with subprocess.Popen(command, cwd=stage.CHECKOUT, stderr=subprocess.PIPE, text=True) as run:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
         until(lambda: len(s3.asked) >= N_PATIENTS // 3 + stage.N_THREADS)
         run.send_signal(sent)
         time.sleep(0.5)  # for Ctrl-C to be heard; what is under way may then end

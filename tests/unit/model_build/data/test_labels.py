@@ -1,4 +1,4 @@
-"""What an hour's answer earns: the challenge's rules, hour by hour around onset."""
+"""The challenge's utility, hour by hour around onset."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def septic_stay(*, n_hours: int, first_labelled: int) -> Utilities:
         pytest.param(4, 0.0, 0.0, id="too late to matter"),
     ],
 )
-def test_each_hour_around_onset_earns_what_the_challenge_pays(
+def test_each_hour_around_onset_has_the_utility_of_the_challenge(
     hours_from_onset: int, flagged: float, quiet: float
 ) -> None:
     found = septic_stay(n_hours=40, first_labelled=20)

@@ -1,4 +1,4 @@
-"""A hospital's own files: every layout gives the same stays, and bad ones one sentence."""
+"""Reader of a hospital's own files: equal stays from every layout, one sentence for bad files."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -27,7 +27,7 @@ def training_cache(folder: Path, data: Dataset, fold: Any) -> ResultsCache:
 
 
 @pytest.mark.parametrize("learner", LEARNERS, ids=lambda learner: learner.name)
-def test_nobody_is_scored_by_a_fit_that_saw_their_fold(
+def test_no_patient_is_scored_by_a_fit_on_their_fold(
     learner: Learner, data: Dataset, fold: Any, tmp_path: Path
 ) -> None:
     """One patient keeps the hours; the others of the fold change and must make no difference."""

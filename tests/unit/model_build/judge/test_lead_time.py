@@ -38,7 +38,7 @@ def test_an_alert_counts_as_in_time_only_from_12_hours_before_to_3_after() -> No
         assert highest_in_time(since, scores, starts).tolist() == [expected]
 
 
-def test_a_run_of_flagged_hours_is_one_new_alert_and_stays_do_not_run_together() -> None:
+def test_a_run_of_flagged_hours_is_one_new_alert_within_a_stay() -> None:
     flags = np.array([True, True, False, True, True, False])
     assert new_alerts(flags, np.array([0, 4])).tolist() == [True, False, False, True, True, False]
 

@@ -1,4 +1,4 @@
-"""Figures and intervals of a candidate: scikit-learn's, by patient, never at an own threshold."""
+"""Figures of a learner: equal to scikit-learn's, intervals by patient, cross-fitted thresholds."""
 
 from typing import Any
 
@@ -91,7 +91,9 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say() -> None:
     assert 25 <= covered <= 30
 
 
-def test_a_draw_without_a_septic_patient_says_nothing(data: Dataset, fold: Any) -> None:
+def test_a_draw_without_a_septic_patient_is_left_out_of_the_intervals(
+    data: Dataset, fold: Any
+) -> None:
     evaluation = a_bench(data, fold)
     evaluation.resampling.counts[0] = evaluation.resampling.counts[0] * 0
     evaluation.resampling.counts[0, np.argmin(np.bincount(evaluation.patient, data.labels))] = 1

@@ -14,6 +14,6 @@ def test_a_limit_is_kept_up_to_its_value() -> None:
 
 
 @pytest.mark.parametrize("text", ["auroc", "auroc=high", "auroc=nan", "beauty=1", "=1"])
-def test_a_limit_that_cannot_be_meant_is_refused(text: str) -> None:
+def test_an_invalid_limit_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=f"--min {text}"):
         limits.parsed([text], [])

@@ -121,7 +121,7 @@ def test_the_sigmoid_undoes_a_stretch_and_a_shift() -> None:
     assert intercept == pytest.approx(-2.5, abs=0.05)
 
 
-def test_separable_labels_are_refused_instead_of_fitted_for_ever() -> None:
+def test_separable_labels_are_refused() -> None:
     with pytest.raises((ValueError, np.linalg.LinAlgError)):
         sigmoid_fit(np.array([-1.0, -2.0, 1.0, 2.0]), np.array([0, 0, 1, 1], dtype=np.int8))
 

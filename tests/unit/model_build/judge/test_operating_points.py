@@ -57,7 +57,7 @@ def test_each_figure_is_that_of_the_first_36_hours(
         assert point["in_time"] == pytest.approx(in_time, abs=1e-6)
 
 
-def test_the_asked_sensitivities_and_alert_burdens_are_met_as_closely_as_can_be(
+def test_the_target_sensitivities_and_alert_burdens_are_met_as_closely_as_possible(
     data: Dataset, probabilities: Float32Array
 ) -> None:
     _, *points = operating_points(probabilities, data, THRESHOLD)
@@ -71,7 +71,7 @@ def test_the_asked_sensitivities_and_alert_burdens_are_met_as_closely_as_can_be(
         assert max(alerts for alerts in borne if alerts <= asked) > asked - 1.5 * an_hour_a_day
 
 
-def test_a_threshold_that_flags_the_same_hours_stands_there_once(
+def test_thresholds_that_flag_the_same_hours_are_listed_once(
     data: Dataset, probabilities: Float32Array
 ) -> None:
     points = operating_points(probabilities, data, THRESHOLD)

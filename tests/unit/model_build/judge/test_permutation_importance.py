@@ -18,5 +18,5 @@ def test_every_feature_is_permuted_with_each_of_its_variables() -> None:
     assert not counted & of_lactate
 
 
-def test_importance_is_measured_where_no_record_is_cut(data: Dataset) -> None:
+def test_importance_uses_only_hours_before_the_cut(data: Dataset) -> None:
     assert not (sample(data) & ~data.is_uncut).any()

@@ -22,7 +22,7 @@ def test_the_curves_are_those_of_scikit_learn(hours: Hours) -> None:
     np.testing.assert_allclose(sweep.at(at.astype(np.float64)).ppv, precision[:-1])
 
 
-def test_a_threshold_nobody_reaches_flags_nothing(hours: Hours) -> None:
+def test_a_threshold_above_every_probability_flags_nothing(hours: Hours) -> None:
     above = Sweep.of(hours.probabilities, hours.labels, hours.utilities).at(np.array([0.999]))
     assert (above.flagged[0], above.true_positives[0], above.utility[0]) == (0, 0, 0.0)
     assert np.isnan(above.ppv[0])

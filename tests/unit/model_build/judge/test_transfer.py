@@ -27,7 +27,7 @@ def scores_of(cache: ResultsCache, beginning: str) -> Any:
     return cache.get(path.stem)
 
 
-def test_held_out_patients_of_the_source_choose_the_threshold_carried_over(
+def test_held_out_patients_of_the_source_choose_the_transferred_threshold(
     data: Dataset, fold: Any, transferred: Transferred
 ) -> None:
     rows, cache = transferred

@@ -23,7 +23,7 @@ def test_a_value_is_at_most_a_cut_exactly_when_its_bin_is(values: list[float], n
     assert np.isnan(bins.encode(column)[-1, 0])
 
 
-def test_few_values_are_all_told_apart_even_where_float32_has_nothing_between() -> None:
+def test_neighbouring_float32_values_get_different_bins() -> None:
     low = np.float32(0.1)
     column = np.array([low, np.nextafter(low, np.float32(1))], dtype=np.float32)[:, None]
     assert Bins.of(column, np.ones(2)).encode(column)[:, 0].tolist() == [0, 1]

@@ -11,7 +11,9 @@ from model_build.learn.out_of_fold import fit
 from tests.unit.model_build.small_recipe import RECIPE
 
 
-def test_the_ensemble_finds_the_sick(data: Dataset, fitted: AveragedGradientBoosting) -> None:
+def test_septic_hours_get_higher_probabilities(
+    data: Dataset, fitted: AveragedGradientBoosting
+) -> None:
     probabilities = fitted.predict_proba(data.X)[:, 1]
     assert probabilities[data.labels == 1].mean() > 2 * probabilities[data.labels == 0].mean()
     assert probabilities.mean() == pytest.approx(data.labels.mean(), rel=1e-6)

@@ -57,7 +57,9 @@ def test_a_disagreement_is_refused() -> None:
         require_parity(np.array([np.nan], dtype=np.float32), np.array([0.5]))
 
 
-def test_made_up_rows_tell_a_wrong_side_of_a_threshold(fitted: AveragedGradientBoosting) -> None:
+def test_synthetic_rows_detect_the_wrong_side_of_a_threshold(
+    fitted: AveragedGradientBoosting,
+) -> None:
     rows = synthetic_rows(fitted, seed=1)
     assert len(rows) == 40
     assert np.isnan(rows[0]).all()

@@ -9,7 +9,7 @@ from model_build.learn.onnx_inference import served_scores, session
 from tests.unit.model_build.small_comparison import LEARNERS
 
 
-def test_drawn_hours_weigh_for_those_left_out() -> None:
+def test_sampled_hours_are_weighted_for_those_left_out() -> None:
     gain = np.concatenate([np.full(900, -0.05), np.zeros(50), np.full(100, 1.0)])
     rows = np.arange(len(gain))
     drawn, weight = sample(gain, rows, keep_negatives=0.1, max_hours=None, seed=1)

@@ -29,7 +29,9 @@ def test_without_a_validation_the_report_says_so(inside: Figures) -> None:
     assert external_figures.summary(None) is None
 
 
-def test_inside_and_outside_stand_side_by_side(validation: Figures, inside: Figures) -> None:
+def test_internal_and_external_figures_are_in_one_table(
+    validation: Figures, inside: Figures
+) -> None:
     section = external_figures.report_section(validation, inside)
     outside = f"{validation['overall']['auroc']['value']:.3f}"
     assert re.search(rf"\| AUROC \| 0\.500 \(0\.400 to 0\.600\) \| .* \| {outside} ", section)
@@ -42,12 +44,12 @@ def test_inside_and_outside_stand_side_by_side(validation: Figures, inside: Figu
     assert f"AUROC {outside}" in external_figures.sentence(validation)
 
 
-def test_figures_of_another_version_are_named_as_such(validation: Figures, inside: Figures) -> None:
+def test_figures_of_another_version_are_marked(validation: Figures, inside: Figures) -> None:
     newer = inside | {"model": {"version": "newer"}}
     assert "These are figures of version 1." in external_figures.report_section(validation, newer)
 
 
-def test_the_artifact_carries_aggregates_alone(validation: Figures, cohort: Cohort) -> None:
+def test_the_artifact_holds_aggregates_only(validation: Figures, cohort: Cohort) -> None:
     text = json.dumps(external_figures.summary(validation), allow_nan=False)
     assert len(text) < 2_000
     assert json.loads(text)["auroc"] == validation["overall"]["auroc"]

@@ -42,7 +42,7 @@ def test_a_comparison_beside_the_report_becomes_part_of_it(measured: Figures) ->
     assert "(difference -0.010 (-0.020 to 0.005))" in card
 
 
-def test_what_was_tried_shows_what_carries_over(measured: Figures) -> None:
+def test_variations_show_their_transfer_between_hospitals(measured: Figures) -> None:
     across = {"A to B": {"auroc": 0.7}, "B to A": {"auroc": 0.6}}
     inside = {"auroc": 0.81, "auprc": 0.06, "utility": 0.2}
     row = {"label": "small trees", "inside": inside, "across_hospitals": across}
@@ -65,7 +65,9 @@ def test_a_group_without_septic_patients_has_dashes(measured: Figures) -> None:
     assert "| unknown | 3 | – |" in model_card.text(few)
 
 
-def test_an_external_validation_is_read_where_it_lies(evaluated: Path, measured: Figures) -> None:
+def test_an_external_validation_beside_the_report_becomes_part_of_it(
+    evaluated: Path, measured: Figures
+) -> None:
     assert "Not validated yet" in (evaluated / "first/docs/model/report.md").read_text("utf-8")
     out = evaluated / "validated"
     beside = out / "docs/model/external"
@@ -95,7 +97,7 @@ def committed(name: str) -> Any:
     return json.loads(path.read_text("utf-8")) if path.exists() else None
 
 
-def test_the_committed_words_are_those_of_the_committed_figures() -> None:
+def test_the_committed_reports_are_rendered_from_the_committed_figures() -> None:
     found, compared, tuned, external = (
         committed(name) for name in (METRICS.name, COMPARISON, TUNING, EXTERNAL)
     )

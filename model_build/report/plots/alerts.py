@@ -1,4 +1,4 @@
-"""Plots of what a ward meets: how many alerts, how early, and the score on the way to onset."""
+"""Plots of alerts: burden, lead time, and the probability around onset."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -19,7 +19,7 @@ from model_build.report.plots.style import (
 
 
 def alert_burden(figures: Figures) -> Figure:
-    """What share is found against how often the model speaks."""
+    """Sensitivity against alerts per patient-day."""
     figure, (ax,) = axes(height=3.8)
     curve, point = figures["alert_burden"], figures["operating_points"][0]
     lines = {
@@ -46,7 +46,7 @@ def alert_burden(figures: Figures) -> Figure:
 
 
 def lead_time(figures: Figures) -> Figure:
-    """When the first alert of each septic patient comes."""
+    """Lead time of the first alert of each septic patient."""
     figure, (ax,) = axes(height=3.5)
     patients = figures["lead_time"]["patients"]
     before = [name for name in reversed(patients) if name not in ("never", "after onset")]
@@ -77,7 +77,7 @@ def lead_time(figures: Figures) -> Figure:
 
 
 def around_onset(figures: Figures) -> Figure:
-    """The score of septic patients on the way to onset."""
+    """The probability of septic patients around onset."""
     figure, (ax,) = axes(height=3.9)
     curve = figures["around_onset"]
     ax.fill_between(

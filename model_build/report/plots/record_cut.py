@@ -46,7 +46,7 @@ def record_cut(figures: Figures) -> Figure:
 def _rates(ax: Axes, along: Figures) -> None:
     for name, (colour, line, label) in RATES.items():
         values = np.array(along.get(name, []), dtype=np.float64)
-        values[values <= 0] = np.nan  # a logarithmic axis has no place for none
+        values[values <= 0] = np.nan  # a logarithmic axis has no zero
         ax.plot(_hours(along), values, line, color=colour, label=label)
 
 
