@@ -11,7 +11,7 @@ from sepsis_detect import features
 from sepsis_detect.variables import VARIABLES
 
 NAME = "sepsis-hgb"
-VERSION = "2026.11.28"
+VERSION = "2026.11.28.1"
 
 Objective = Literal["label", "utility"]
 
