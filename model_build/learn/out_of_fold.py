@@ -1,7 +1,7 @@
-"""Scores of every hour by a model that never saw its patient.
+"""Out-of-fold scores: every hour is scored by a model that was not fitted on its patient.
 
 The sigmoid is fitted on the out-of-fold margins of the first 36 hours of stays; the probabilities
-are those of the exported graphs, and each is held against scikit-learn's.
+are those of the exported graphs, and each is compared with scikit-learn's.
 """
 
 import logging
@@ -81,7 +81,7 @@ def fit(data: Dataset, recipe: Recipe, rows: IntArray) -> AveragedGradientBoosti
 
 @dataclass(frozen=True)
 class _Margins:
-    """Margins of one fold by a fit on the others; called only if they are not stored."""
+    """Margins of one fold by a fit on the others; called only if they are not in the cache."""
 
     data: Dataset
     recipe: Recipe
