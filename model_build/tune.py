@@ -138,8 +138,8 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
 def _inside(data: Dataset, recipe: Recipe, fold: IntArray, cache: ResultsCache) -> dict[str, Any]:
     """Figures in one fold of a fit on the others."""
     own = data.is_uncut & (fold == HELD_OUT)
-    margins = _Margins(data, recipe, np.flatnonzero(fold != HELD_OUT), own)
-    return {"inside": _figures(data, cache.get_or_compute(f"tuning-{HELD_OUT}", margins), own)}
+    compute = _Margins(data, recipe, np.flatnonzero(fold != HELD_OUT), own)
+    return {"inside": _figures(data, cache.get_or_compute(f"tuning-{HELD_OUT}", compute), own)}
 
 
 def _across(data: Dataset, recipe: Recipe, cache: ResultsCache) -> dict[str, Any]:
@@ -147,8 +147,8 @@ def _across(data: Dataset, recipe: Recipe, cache: ResultsCache) -> dict[str, Any
     found = {}
     for source, target in directions(data):
         away = data.is_uncut & (data.hospitals == target)
-        margins = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
-        margins = cache.get_or_compute(f"tuning-{source}-to-{target}", margins)
+        compute = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
+        margins = cache.get_or_compute(f"tuning-{source}-to-{target}", compute)
         found[f"{source} to {target}"] = _figures(data, margins, away)
     return {"across_hospitals": found}
 
