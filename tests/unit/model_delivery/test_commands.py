@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sepsis_detect.__main__ import main
-from sepsis_detect.model_delivery.registry import PublishedModels
+from sepsis_detect.model_delivery.registry import ModelRegistry
 from tests.artifacts import BAD, OPERATING_POINTS, a_model
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
@@ -106,14 +106,14 @@ def test_of_two_who_publish_at_once_one_is_told(
 ) -> None:
     if not is_first:
         s3.put(a_model("1"))
-    look = PublishedModels.current
+    look = ModelRegistry.current
 
-    def look_and_be_overtaken(self: PublishedModels) -> Any:
+    def look_and_be_overtaken(self: ModelRegistry) -> Any:
         found = look(self)
         s3.put(a_model("overtaking"))
         return found
 
-    monkeypatch.setattr(PublishedModels, "current", look_and_be_overtaken)
+    monkeypatch.setattr(ModelRegistry, "current", look_and_be_overtaken)
     sentence = say("publish", file(a_model("2")))[2]
     assert "somebody else wrote to s3://models/sepsis/model.onnx meanwhile" in sentence
     assert served(s3)[0] == a_model("overtaking")

@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.model_delivery import disk_cache
-from sepsis_detect.model_delivery.disk_cache import Copy, ModelCache
+from sepsis_detect.model_delivery.disk_cache import CachedModel, ModelDiskCache
 
 URI = "s3://models/model.onnx"
-COPY = Copy(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
+COPY = CachedModel(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> ModelCache:
-    return ModelCache(URI, tmp_path / "cache")
+def cache(tmp_path: Path) -> ModelDiskCache:
+    return ModelDiskCache(URI, tmp_path / "cache")
 
 
-def path_of(cache: ModelCache) -> Path:
+def path_of(cache: ModelDiskCache) -> Path:
     assert cache.path is not None
     return cache.path
 
 
-def test_what_is_kept_is_read_again(cache: ModelCache) -> None:
+def test_what_is_kept_is_read_again(cache: ModelDiskCache) -> None:
     assert cache.read() is None
-    assert cache.keep(COPY)
+    assert cache.write(COPY)
     copy = cache.read()
     assert copy is not None
     assert (copy.content, copy.uri, copy.etag) == (COPY.content, URI, "abc")
@@ -36,17 +36,17 @@ def test_what_is_kept_is_read_again(cache: ModelCache) -> None:
 
 
 def test_only_the_same_bytes_accepted_by_the_same_versions_are_vouched_for(
-    cache: ModelCache, monkeypatch: pytest.MonkeyPatch
+    cache: ModelDiskCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.keep(COPY)
-    assert cache.vouches_for(COPY.content)
-    assert not cache.vouches_for(COPY.content + b"!")
+    cache.write(COPY)
+    assert cache.has_accepted(COPY.content)
+    assert not cache.has_accepted(COPY.content + b"!")
     monkeypatch.setattr(disk_cache, "ACCEPTED_BY", "another version")
-    assert not cache.vouches_for(COPY.content)
+    assert not cache.has_accepted(COPY.content)
 
 
-def test_what_is_damaged_or_foreign_is_ignored(cache: ModelCache, tmp_path: Path) -> None:
-    cache.keep(COPY)
+def test_what_is_damaged_or_foreign_is_ignored(cache: ModelDiskCache, tmp_path: Path) -> None:
+    cache.write(COPY)
     whole = path_of(cache).read_bytes()
     header = json.loads(whole.splitlines()[0])
     foreign = json.dumps(header | {"uri": "s3://others/model.onnx"}).encode()
@@ -65,52 +65,52 @@ def test_what_is_damaged_or_foreign_is_ignored(cache: ModelCache, tmp_path: Path
     ):
         path_of(cache).write_bytes(damaged)
         assert cache.read() is None
-        assert not cache.vouches_for(COPY.content)
+        assert not cache.has_accepted(COPY.content)
     path_of(cache).unlink()
     path_of(cache).mkdir()
     assert cache.read() is None
-    assert not cache.keep(COPY)
+    assert not cache.write(COPY)
 
 
 def test_each_address_has_a_copy_of_its_own(tmp_path: Path) -> None:
-    ModelCache(URI, tmp_path).keep(COPY)
-    assert ModelCache("s3://models/another.onnx", tmp_path).read() is None
-    assert ModelCache(URI, tmp_path).read() is not None
+    ModelDiskCache(URI, tmp_path).write(COPY)
+    assert ModelDiskCache("s3://models/another.onnx", tmp_path).read() is None
+    assert ModelDiskCache(URI, tmp_path).read() is not None
 
 
-def test_what_a_killed_process_left_is_cleared_away(cache: ModelCache) -> None:
+def test_what_a_killed_process_left_is_cleared_away(cache: ModelDiskCache) -> None:
     folder = path_of(cache).parent
     old, new = (folder / f"{path_of(cache).name}.{pid}.partial" for pid in (1, 2))
     for left in (old, new):
         left.write_bytes(b"half")
     os.utime(old, (0, 0))
-    cache.keep(COPY)
+    cache.write(COPY)
     assert not old.exists()
     assert new.exists()
 
 
-def test_a_full_disk_leaves_the_copy_that_was_there(cache: ModelCache) -> None:
+def test_a_full_disk_leaves_the_copy_that_was_there(cache: ModelDiskCache) -> None:
     """The process may write files of eight kilobytes at most."""
-    cache.keep(COPY)
-    large = Copy(content=bytes(20_000), uri=URI, etag="def", version_id=None)
+    cache.write(COPY)
+    large = CachedModel(content=bytes(20_000), uri=URI, etag="def", version_id=None)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
     try:
-        assert not cache.keep(large)
+        assert not cache.write(large)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert len(list(path_of(cache).parent.iterdir())) == 1
     copy = cache.read()
     assert copy is not None
     assert copy.content == COPY.content
-    assert cache.keep(large)
+    assert cache.write(large)
 
 
 def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    cache = ModelCache(URI, tmp_path / "file" / "cache")
+    cache = ModelDiskCache(URI, tmp_path / "file" / "cache")
     assert cache.path is None
-    assert cache.keep(COPY)
+    assert cache.write(COPY)
     assert cache.read() is None
 
 
@@ -123,7 +123,7 @@ def test_a_machine_without_a_folder_to_write_in_keeps_nothing_and_stops_nothing(
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(tempfile, "gettempdir", none_usable)
-    assert ModelCache(URI, None).path is None
+    assert ModelDiskCache(URI, None).path is None
 
 
 def test_unset_it_is_a_private_folder_of_the_user(
@@ -131,11 +131,11 @@ def test_unset_it_is_a_private_folder_of_the_user(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
-    folder = path_of(ModelCache(URI, None)).parent
+    folder = path_of(ModelDiskCache(URI, None)).parent
     assert folder == tmp_path / "home" / "sepsis-detect"
     assert folder.stat().st_mode & 0o077 == 0
     folder.chmod(0o777)  # anybody could put a model there
-    folder = path_of(ModelCache(URI, None)).parent
+    folder = path_of(ModelDiskCache(URI, None)).parent
     assert folder == tmp_path / "tmp" / f"sepsis-detect-{os.geteuid()}"
     folder.chmod(0o777)
-    assert ModelCache(URI, None).path is None
+    assert ModelDiskCache(URI, None).path is None

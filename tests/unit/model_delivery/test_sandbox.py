@@ -11,7 +11,7 @@ import pytest
 
 import sepsis_detect
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
-from sepsis_detect.model_delivery.sandbox import CandidateCheck
+from sepsis_detect.model_delivery.sandbox import CandidateSandbox
 from tests.artifacts import BAD, a_model, repeating
 
 EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
@@ -43,7 +43,7 @@ def until_it_runs() -> int:
 
 
 def test_an_acceptable_model_is_told_by_name_and_speed() -> None:
-    facts = CandidateCheck().check(EMBEDDED.read_bytes())
+    facts = CandidateSandbox().check(EMBEDDED.read_bytes())
     assert facts.name == "sepsis-hgb"
     assert 0 < facts.row_ms < 10
 
@@ -52,7 +52,7 @@ def test_an_acceptable_model_is_told_by_name_and_speed() -> None:
 def test_each_bad_kind_is_refused_with_its_reason(kind: str) -> None:
     make, reason = BAD[kind]
     with pytest.raises(ModelArtifactError) as refusal:
-        CandidateCheck().check(make())
+        CandidateSandbox().check(make())
     assert reason in str(refusal.value)
     assert not children()
 
@@ -60,11 +60,11 @@ def test_each_bad_kind_is_refused_with_its_reason(kind: str) -> None:
 def test_answers_that_are_no_probability_are_refused_beyond_the_self_check() -> None:
     """Its self-check is right; far from it, it answers more than 1."""
     with pytest.raises(ModelArtifactError, match="no probability"):
-        CandidateCheck().check(a_model("1", scale=1.5))
+        CandidateSandbox().check(a_model("1", scale=1.5))
 
 
 def test_a_check_that_is_killed_says_nothing_of_the_candidate() -> None:
-    check = CandidateCheck()
+    check = CandidateSandbox()
     killing = threading.Timer(0.0, lambda: os.kill(until_it_runs(), signal.SIGKILL))
     killing.start()
     with pytest.raises(ModelCheckError, match="the check ended with SIGKILL"):
@@ -75,13 +75,13 @@ def test_a_check_that_is_killed_says_nothing_of_the_candidate() -> None:
 def test_a_check_that_does_not_end_is_killed_and_says_nothing_of_the_candidate() -> None:
     began = time.monotonic()
     with pytest.raises(ModelCheckError, match="did not end in 2 s"):
-        CandidateCheck().check(a_model("1", before=repeating(None)), timeout_seconds=2)
+        CandidateSandbox().check(a_model("1", before=repeating(None)), timeout_seconds=2)
     assert time.monotonic() - began < 10
     assert not children()
 
 
 def test_a_check_that_is_under_way_ends_when_the_service_does() -> None:
-    check = CandidateCheck()
+    check = CandidateSandbox()
 
     def stop() -> None:
         until_it_runs()
@@ -102,7 +102,7 @@ def test_a_check_that_cannot_be_started_says_nothing_of_the_candidate(
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(ModelCheckError, match="could not be started: No such file"):
-        CandidateCheck().check(a_model("1"))
+        CandidateSandbox().check(a_model("1"))
 
 
 def test_who_examines_a_file_gets_no_credentials(
@@ -115,5 +115,5 @@ def test_who_examines_a_file_gets_no_credentials(
     monkeypatch.setenv("SEPSIS_API_KEYS", "canary")
     monkeypatch.setattr(sys, "executable", str(told))
     with pytest.raises(ModelCheckError, match="the check ended with exit code 0"):
-        CandidateCheck().check(b"")
+        CandidateSandbox().check(b"")
     assert "canary" not in (tmp_path / "environment").read_text(encoding="utf-8")

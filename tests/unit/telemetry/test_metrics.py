@@ -14,9 +14,10 @@ from sepsis_detect.api.services import services_in
 from sepsis_detect.prediction import drift, features
 from sepsis_detect.prediction.drift import distances
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry import embedded_metrics, logs
 from sepsis_detect.telemetry.audit_log import AuditLog
-from sepsis_detect.telemetry.metrics import INPUTS, MAX_LATENCIES, Metrics
+from sepsis_detect.telemetry.embedded_metrics import MAX_VALUES
+from sepsis_detect.telemetry.metrics import INPUTS, Metrics
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 
@@ -34,7 +35,7 @@ def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]
 def declared(line: dict[str, Any]) -> list[str]:
     """Names of the metrics of a line, each of which it carries."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == logs.NAMESPACE
+    assert directive["Namespace"] == embedded_metrics.NAMESPACE
     assert all(name in line for group in directive["Dimensions"] for name in group)
     names = [metric["Name"] for metric in directive["Metrics"]]
     assert all(isinstance(line[name], int | float | list) for name in names)
@@ -91,7 +92,7 @@ def test_of_many_latencies_a_sample_is_told(caplog: pytest.LogCaptureFixture) ->
     metrics.flush()
     (line,) = lines(caplog, "metrics")
     assert (line["Requests"], line["Overloads"]) == (10_000, 5_000)
-    assert len(line["Latency"]) == MAX_LATENCIES
+    assert len(line["Latency"]) == MAX_VALUES
     assert 3_000 < np.mean(line["Latency"]) < 7_000
 
 
