@@ -18,6 +18,11 @@ class Bound(NamedTuple):
         return is_small and (self.min is None or self.value >= self.min)
 
     @property
+    def verdict(self) -> str:
+        """`ok` or `MISSED`."""
+        return "ok" if self.holds else "MISSED"
+
+    @property
     def limit(self) -> str:
         """The limits in words."""
         limits = (("at most", self.max), ("at least", self.min))
@@ -27,6 +32,5 @@ class Bound(NamedTuple):
 def report(bounds: list[Bound]) -> int:
     """Print every bound; exit code 1 if one is missed, else 0."""
     for bound in bounds:
-        verdict = "ok" if bound.holds else "MISSED"
-        print(f"{verdict:<7}{bound.name}: {bound.value:,.4g} ({bound.limit})")
+        print(f"{bound.verdict:<7}{bound.name}: {bound.value:,.4g} ({bound.limit})")
     return int(not all(bound.holds for bound in bounds))

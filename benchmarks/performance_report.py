@@ -6,6 +6,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 
+from benchmarks.bounds import Bound
 from benchmarks.growth import CLIENTS, HOURS, FileRun
 from benchmarks.throughput import Throughput
 from benchmarks.wrk import Result
@@ -71,10 +72,19 @@ def score_table(files: Sequence[FileRun]) -> str:
     return "\n".join(lines)
 
 
-def write(tables: dict[str, str], about: str) -> None:
-    """Replace the tables between the document's markers."""
+def bounds_table(bounds: Sequence[Bound]) -> str:
+    """Markdown table: a row for each bound."""
+    lines = ["| | bound | measured | |", "|---|---|---|---|"]
+    lines += [
+        f"| {each.name} | {each.limit} | {each.value:,.3g} | {each.verdict} |" for each in bounds
+    ]
+    return "\n".join(lines)
+
+
+def write(tables: dict[str, str]) -> None:
+    """Replace the text between the markers of each table in the document."""
     text = DOCUMENT.read_text("utf-8")
-    for name, table in (tables | {"machine": about}).items():
+    for name, table in tables.items():
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)
         after = rest.partition(end)[2]

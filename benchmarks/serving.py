@@ -36,12 +36,17 @@ def main() -> int:
         "start": performance_report.start_line(start_up, speed),
         "score": performance_report.score_table(files),
     }
-    print("\n\n".join(tables.values()))
+    print("\n\n".join(tables.values()), flush=True)
+    judged = bounds(speed, start_up)
     if not options.print_only:
         grown = measure_growth(max(options.seconds // 2, 1))
         performance_report.draw(grown, files)
-        performance_report.write(tables, f"{about}; {options.rounds} rounds")
-    return report(bounds(speed, start_up))
+        tables |= {
+            "bounds": performance_report.bounds_table(judged),
+            "machine": f"{about}; {options.rounds} rounds of {options.seconds} s, one worker.",
+        }
+        performance_report.write(tables)
+    return report(judged)
 
 
 def measure_start_up(n_rounds: int) -> StartUp:

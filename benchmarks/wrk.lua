@@ -1,9 +1,11 @@
 -- Requests for wrk, run by wrk.py: POST the lines of the file BODIES in turn.
--- RATE: requests a second as a Poisson process, instead of as many as possible.
+-- RATE: requests a second as a Poisson process, instead of as many as possible. They begin after a
+-- second, when all connections are open, as those of a load balancer are.
 -- CHECK: read every answer, and count those that are not as documented.
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s, us; } timeval; int gettimeofday(timeval *now, void *zone);")
 
+local CONNECT_MS = 1000
 local rate = tonumber(os.getenv("RATE"))
 local requests, at, clock, threads = {}, 0, ffi.new("timeval"), {}
 local due
@@ -27,7 +29,7 @@ if rate then
   function delay()
     ffi.C.gettimeofday(clock, nil)
     local now = tonumber(clock.s) * 1000 + tonumber(clock.us) / 1000
-    due = (due or now) - math.log(1 - math.random()) * 1000 / rate
+    due = (due or now + CONNECT_MS) - math.log(1 - math.random()) * 1000 / rate
     return math.max(0, math.floor(due - now + 0.5))
   end
 end
@@ -56,6 +58,6 @@ function done(summary, latency)
   io.write(string.format(
     'RESULT {"seconds": %f, "n_ok": %d, "n_refused": %d, "n_odd": %d, "p50_ms": %f, ' ..
     '"p99_ms": %f, "accepted_p99_ms": %f, "max_ms": %f}\n',
-    summary.duration / 1e6, ok, refused, odd + n_lost, latency:percentile(50) / 1000,
+    summary.duration / 1e6 - (rate and CONNECT_MS / 1000 or 0), ok, refused, odd + n_lost, latency:percentile(50) / 1000,
     latency:percentile(99) / 1000, accepted / 1000, latency.max / 1000))
 end

@@ -47,7 +47,7 @@ def run(
     bodies: Sequence[bytes],
     *,
     n_connections: int,
-    seconds: float,
+    seconds: int,
     path: str = "/predict/patient",
     per_second: float = 0,
     is_checked: bool = False,
@@ -58,7 +58,7 @@ def run(
         port: Of the server.
         bodies: Without line breaks.
         n_connections: Kept connections.
-        seconds: At least 1.
+        seconds: Duration.
         path: With its query.
         per_second: Arrivals of a Poisson process; 0: each connection asks without a pause.
         is_checked: Read every answer. It costs wrk time, so not where the fastest is measured.
@@ -74,7 +74,8 @@ def run(
         variables = {"BODIES": file.name}
         variables |= {"RATE": str(per_second)} if per_second else {}
         variables |= {"CHECK": "1"} if is_checked else {}
-        command = ["wrk", "-t1", f"-c{n_connections}", f"-d{max(round(seconds), 1)}s"]
+        duration = seconds + 1 if per_second else seconds  # a second to open the connections
+        command = ["wrk", "-t1", f"-c{n_connections}", f"-d{duration}s"]
         command += ["--timeout", "30s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}{path}"]
         done = subprocess.run(  # noqa: S603 - our own command
             command, env=os.environ | variables, capture_output=True, text=True, check=False
