@@ -85,6 +85,7 @@ def main() -> int:
     bodies, checks = request_bodies.flat(), HealthChecks()
     with local_server() as server:
         capacity = wrk.peak_per_second(server.port, bodies)
+        print(f"capacity: {capacity:,.0f} predictions a second", flush=True)
         with checks.running(server):
             over = wrk.run(
                 server.port,
@@ -97,9 +98,8 @@ def main() -> int:
         recovered = recovery_seconds(server, bodies[0])
         megabytes = server.megabytes("VmHWM")
     print(
-        f"capacity {capacity:,.0f} predictions a second; in {over.seconds:.0f} s of "
-        f"{TIMES_CAPACITY} times that rate {over.n_ok:,} were answered 200 and "
-        f"{over.n_refused:,} 503 with Retry-After; all answers, ms: median {over.p50_ms:.1f}, "
+        f"{over.seconds:.0f} s of {TIMES_CAPACITY} times as many: {over.n_ok:,} answered 200, "
+        f"{over.n_refused:,} 503 with Retry-After; ms: median {over.p50_ms:.1f}, "
         f"p99 {over.p99_ms:.1f}; {checks.n} health checks, "
         f"slowest {max(checks.milliseconds):.0f} ms"
     )
