@@ -17,6 +17,9 @@ from typing import Any
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.005
+# Settings of the memory allocator, as in the image.
+DOCKERFILE = Path(__file__).parents[1] / "Dockerfile"
+ALLOCATOR = dict(re.findall(r"(MALLOC_\w+)=(\S+)", DOCKERFILE.read_text("utf-8")))
 CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 FLOOR = (
     *("-m", "uvicorn", "benchmarks.floor:app", "--loop", "uvloop", "--http", "httptools"),
@@ -110,7 +113,7 @@ def local_server(
         RuntimeError: It did not start, or did not end with exit code 0.
     """
     command = ("-m", "sepsis_detect", "serve", "--workers", str(n_workers))
-    with _started(command, variables or {}) as server:
+    with _started(command, ALLOCATOR | dict(variables or {})) as server:
         yield server
         if server.process.poll() is None:
             server.stop()
