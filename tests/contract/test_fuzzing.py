@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from benchmarks import fuzz_api, fuzz_bodies
 from benchmarks.hostile_bodies import COSTLY, RawJson, to_bytes
 from benchmarks.hostile_requests import Target, hostile, targets
-from sepsis_detect.api.app import create_app
-from sepsis_detect.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def among() -> list[Target]:
-    return targets(create_app(Settings()).openapi())
+def among(client: TestClient) -> list[Target]:
+    return targets(client.get("/openapi.json").json())
 
 
 def test_the_service_answers_as_its_document_says(capfd: pytest.CaptureFixture[str]) -> None:
@@ -29,8 +28,8 @@ def test_hostile_requests_are_answered(capfd: pytest.CaptureFixture[str]) -> Non
     assert fuzz_bodies.main(["--requests", "400"]) == 0, capfd.readouterr().out
 
 
-def test_every_post_route_is_fuzzed(among: list[Target]) -> None:
-    document = create_app(Settings()).openapi()
+def test_every_post_route_is_fuzzed(client: TestClient, among: list[Target]) -> None:
+    document = client.get("/openapi.json").json()
     posted = {path for path, operations in document["paths"].items() if "post" in operations}
     assert {target.path for target in among} == posted
     assert all(target.bodies for target in among)
