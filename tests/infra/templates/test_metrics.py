@@ -11,7 +11,7 @@ from infra.log_metrics import EVENTS, VALUES
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.services import services_in
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry import embedded_metrics, logs
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 from tests.infra.conftest import Template
@@ -35,7 +35,7 @@ def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: 
             assert "Dimensions" not in alarm  # metric filters set none
             read.add(alarm["MetricName"])
     assert read == written
-    assert logs.NAMESPACE != "SepsisDetect/dev", (
+    assert embedded_metrics.NAMESPACE != "SepsisDetect/dev", (
         "the namespaces differ, so that no line counts twice"
     )
 

@@ -129,7 +129,8 @@ class Edge:
         ended, self._ended = self._ended, []
         if ended:
             self._metrics.requests([(each["status"], each["duration_ms"]) for each in ended])
-            logs.events(logging.INFO, "request", ended)
+            for each in ended:
+                logs.event(logging.INFO, "request", **each)
 
     def _check_kind_and_length(self, headers: dict[bytes, bytes]) -> None:
         content_type = headers.get(b"content-type")
