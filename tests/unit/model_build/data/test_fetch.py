@@ -30,6 +30,7 @@ from model_build.data.fetch import BUCKET, DATASET, FetchError, fetch, parse
 from tests.paths import ROOT
 from tests.unit.model_build.data.test_cohort import assert_same, write_psv
 from tests.unit.model_build.synthetic_cohort import synthetic_cohort
+from tests.waiting import until
 
 N_PATIENTS = 30
 RECORD = "training_setA/p000007.psv"
@@ -307,13 +308,6 @@ def test_an_interrupted_download_resumes(
     assert N_PATIENTS // 4 < n_there < N_PATIENTS
     assert fetch(out) == N_PATIENTS - n_there
     assert_same(load(out), cohort)
-
-
-def until(is_so: Callable[[], bool], *, timeout_seconds: float = 20) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to this"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("between", [" ", "  ", " *", "\t"])
