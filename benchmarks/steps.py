@@ -21,13 +21,15 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from benchmarks import bodies
 from benchmarks.fhir_bundle import SCOPE, ask
-from sepsis_detect.api import answers
-from sepsis_detect.api.answers import DEFAULT_OPTIONS, Asked, Options
+from sepsis_detect.api.answers import present_prediction
 from sepsis_detect.api.app import Application, create_app
 from sepsis_detect.api.execution import Answered
 from sepsis_detect.api.micro_batcher import MicroBatcher
+from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Options
 from sepsis_detect.api.routes.prediction import Sent, json_response
 from sepsis_detect.api.services import services_in
+from sepsis_detect.assessment import pipeline, policy, wording
+from sepsis_detect.assessment.pipeline import Assessment
 from sepsis_detect.clinical import coherence
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.patient_json import json_body, reader
@@ -69,19 +71,21 @@ def steps(sent: Sequence[bytes], n_rounds: int) -> dict[str, float]:
         return result
 
     def one_round(batch: Sequence[bytes]) -> None:
-        timed("JSON alone", lambda: [json_body.glance(body) for body in batch])
+        timed("JSON alone", lambda: [json_body.parse(body) for body in batch])
         patients_read = timed("JSON and its values", lambda: reader.read_bodies(batch, now=now))
-        read = [each for each in patients_read if isinstance(each, reader.Patient)]
+        read = [each for each in patients_read if isinstance(each, reader.JsonPatient)]
         stays = [each.stay for each in read if each.stay is not None]
         together = Stay.end_to_end(stays)
         violations = timed("rules", lambda: coherence.scan_each(together))
-        policy = DEFAULT_OPTIONS.on_incoherence
-        pairs = list(zip(read, violations, strict=True))
-        timed("wording", lambda: [answers.judge(p, policy, scanned=h) for p, h in pairs])
+        judged = [policy.judge(*pair) for pair in zip(read, violations, strict=True)]
+        timed("wording", lambda: [wording.warnings_of(each) for each in judged])
         X = timed("features", lambda: features.compute(together, together.last_rows))
         timed("trees", lambda: model.probabilities(X))
-        asked = [Asked(each, "") for each in read]
-        answered = answers.answer_each(model, DEFAULT_OPTIONS, asked, metrics)
+        on_incoherence = DEFAULT_OPTIONS.on_incoherence
+        results = pipeline.assess(model, read, on_incoherence, observe=metrics.predicted)
+        answered = [
+            present_prediction(each, "") for each in results if isinstance(each, Assessment)
+        ]
         timed("answer as JSON", lambda: [json_response(each) for each in answered])
 
     best(one_round, sent, AT_ONCE, n_rounds)

@@ -28,7 +28,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.steady_load import PATIENT
-from sepsis_detect.api.answers import DEFAULT_OPTIONS, answer_bodies
+from sepsis_detect.api.answers import answer_bodies
+from sepsis_detect.api.query_options import DEFAULT_OPTIONS
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.telemetry.metrics import Metrics
 from tests.artifacts import BAD, a_model

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.answers import MAX_PATIENTS
+from sepsis_detect.patient_json.patient_list import MAX_PATIENTS
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import (
     PATIENTS,

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from sepsis_detect.__main__ import main
 from sepsis_detect.api.app import create_app
-from sepsis_detect.batch_scoring import score_files
+from sepsis_detect.batch_scoring import batch, score_files
 from sepsis_detect.batch_scoring.stay_files import shortest_decimals
 from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.settings import Settings
@@ -212,7 +212,7 @@ def test_only_the_first_rows_of_a_torn_stay_are_scored(
     table = scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.parquet")
     answers = [*answers_of_the_api(client, torn[:4]), *answers_of_the_api(client, GOOD), None, None]
     assert_as_the_api(table, answers)
-    assert f"  torn: {score_files.TORN}" in capsys.readouterr().err
+    assert f"  torn: {batch.NON_CONTIGUOUS_ROWS}" in capsys.readouterr().err
 
 
 def test_so_many_bad_stays_are_counted_not_all_named(
@@ -222,7 +222,7 @@ def test_so_many_bad_stays_are_counted_not_all_named(
     scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.csv")
     said = capsys.readouterr().err.splitlines()
     assert said[1] == "25 stays could not be scored:"
-    assert len(said) == 2 + score_files.N_NAMED + 1
+    assert len(said) == 2 + score_files.MAX_STAYS_LISTED + 1
     assert said[-1] == "  and 5 more"
 
 

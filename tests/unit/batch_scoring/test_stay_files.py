@@ -150,7 +150,7 @@ def test_text_is_the_same_wherever_the_blocks_are_cut(
 def test_rows_that_come_back_later_are_marked(tmp_path: Path) -> None:
     rows = [an_hour(hour, patient_id=p) for p, hour in (("a", 1), ("b", 1), ("a", 2), ("c", 1))]
     (first, *rest) = read_stays(psv(tmp_path, *rows))
-    torn = first.is_torn + [is_torn for batch in rest for is_torn in batch.is_torn]
+    torn = first.is_non_contiguous + [each for batch in rest for each in batch.is_non_contiguous]
     assert torn == [False, False, True, False]
 
 
