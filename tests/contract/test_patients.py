@@ -79,7 +79,7 @@ def test_one_request_has_one_id(client: TestClient) -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("bad", [None, 5, [], {}, {"HR": 0}, {"hours": "x"}, {"x": 1}], ids=repr)
-def test_a_bad_patient_never_costs_the_others(client: TestClient, bad: Any, place: int) -> None:
+def test_a_bad_patient_does_not_affect_the_others(client: TestClient, bad: Any, place: int) -> None:
     good = [a_patient(), a_stay()]
     patients = [*good[:place], bad, *good[place:]]
     results = results_of(client, patients)
@@ -88,7 +88,7 @@ def test_a_bad_patient_never_costs_the_others(client: TestClient, bad: Any, plac
     assert [each["probability"] for each in results] == [each["probability"] for each in expected]
 
 
-def test_nobody_gets_no_answer(client: TestClient) -> None:
+def test_an_empty_list_has_no_results(client: TestClient) -> None:
     assert results_of(client, []) == []
 
 

@@ -152,7 +152,7 @@ def test_units_may_be_left_out(client: TestClient, stated: Any) -> None:
         pytest.param("ICULOS", "d", 1e308, id="an hour that overflows"),
     ],
 )
-def test_a_value_no_conversion_can_write_is_out_of_range(
+def test_a_value_that_overflows_on_conversion_is_out_of_range(
     client: TestClient, challenge: str, unit: str, value: float
 ) -> None:
     (problem,) = refused(ask(client, sent_in(challenge, unit, value)))
