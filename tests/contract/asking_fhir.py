@@ -24,7 +24,7 @@ def send(client: TestClient, body: Any, language: str = "en", query: str = "") -
 
 
 def assessed(client: TestClient, body: Any, query: str = "") -> Json:
-    """The RiskAssessment; anything else fails with what was answered instead."""
+    """The RiskAssessment; any other answer fails the test."""
     response = send(client, body, query=query)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/fhir+json"
@@ -71,7 +71,7 @@ def by_rest(client: TestClient, patient: Json) -> float:
 
 
 def same(client: TestClient, resources: Json, patient: Json) -> None:
-    """Both ways in lead to the same answer."""
+    """Check that FHIR and REST give the same probability."""
     assert probability(assessed(client, resources)) == pytest.approx(
         by_rest(client, patient), abs=1e-6
     )

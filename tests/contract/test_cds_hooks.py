@@ -48,7 +48,7 @@ def call(client: TestClient, body: Any, language: str = "en") -> Any:
 
 
 def cards_of(client: TestClient, body: Any, language: str = "en") -> list[Json]:
-    """The cards; each holds to the specification."""
+    """The cards of an answer, each checked against the specification."""
     response = call(client, body, language)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
@@ -60,7 +60,7 @@ def cards_of(client: TestClient, body: Any, language: str = "en") -> list[Json]:
 
 
 def check_card(card: Json) -> None:
-    """What a card must be, and the invariants cds-resp-1 to 7."""
+    """Check a card: required elements, and the invariants cds-resp-1 to 7."""
     assert {"uuid", "summary", "indicator", "source", "detail"} <= set(card)
     assert 0 < len(card["summary"]) < 140
     assert card["indicator"] in ("info", "warning", "critical")

@@ -1,4 +1,4 @@
-"""`?on_incoherence=drop`: incoherent values count as missing, and every one is told."""
+"""`?on_incoherence=drop`: incoherent values count as missing, and each is listed."""
 
 from typing import Any
 

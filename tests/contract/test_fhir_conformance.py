@@ -1,4 +1,4 @@
-"""Answers hold to the official JSON schema of FHIR R4; `python -m tools.fhir_schema` gets it."""
+"""Answers are valid under the official JSON schema of FHIR R4 (`python -m tools.fhir_schema`)."""
 
 import json
 import os
@@ -131,7 +131,7 @@ def test_the_answer_to_the_published_bundle_holds_to_the_schema(
 
 
 def test_a_probability_is_a_percentage(client: TestClient) -> None:
-    """Invariant ras-2, which the schema cannot say: at most 100."""
+    """Invariant ras-2, which the schema does not contain: at most 100."""
     for body in (a_bundle(), a_bundle(**SICK)):
         for prediction in send(client, body).json()["prediction"]:
             assert 0 <= prediction["probabilityDecimal"] <= 100

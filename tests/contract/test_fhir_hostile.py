@@ -1,4 +1,4 @@
-"""Whatever is posted to FHIR: a clear OperationOutcome, never a 500, in bounded time."""
+"""Malformed and hostile FHIR requests: an OperationOutcome, never a 500, in bounded time."""
 
 import json
 from contextlib import suppress

@@ -123,7 +123,7 @@ def test_old_vital_signs_make_a_preliminary_answer(client: TestClient) -> None:
 
 
 def located(*names: tuple[str, float, float | None]) -> Json:
-    """Locations: what each is called, and from which to which hour."""
+    """An Encounter with locations: name, first and last hour of each."""
     places = [
         {
             "location": {"display": name},

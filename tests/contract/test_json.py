@@ -1,4 +1,4 @@
-"""Bodies that are not what they seem: never a 500, never a silent 200."""
+"""Malformed and unusual JSON bodies: each is refused with its problems, none is a 500."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""`POST /predict/patients`: each patient as if alone, in the order sent."""
+"""`POST /predict/patients`: the same answer for each patient as alone, in the order sent."""
 
 import json
 from typing import Any
@@ -55,7 +55,7 @@ def results_of(client: TestClient, patients: list[Any], query: str = "") -> list
 
 
 def as_alone(result: dict[str, Any], index: int) -> dict[str, Any]:
-    """An element of the batch as `/predict/patient` would have put it."""
+    """A result in the form of `/predict/patient`."""
     prefix = ["body", "patients", index]
     for problem in [*result.get("detail", []), *result.get("warnings", [])]:
         assert problem["loc"][:3] == prefix

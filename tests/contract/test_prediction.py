@@ -1,4 +1,4 @@
-"""What `POST /predict/patient` answers, and what may and may not change it."""
+"""`POST /predict/patient`: its answer, and which changes of a request change it."""
 
 import json
 import math

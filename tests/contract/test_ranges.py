@@ -1,4 +1,4 @@
-"""Every bound of every variable: the last value before it and the first behind it."""
+"""Ranges of every variable: the last value inside each bound and the first outside."""
 
 from math import inf, isnan, nextafter
 from typing import Any

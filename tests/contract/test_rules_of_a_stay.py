@@ -1,4 +1,4 @@
-"""Hours that contradict each other, and stays that say too little."""
+"""Rules of a stay: hours that contradict each other, and stays with too few values."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Values of one hour that contradict each other: the last that fit and the first that do not."""
+"""Rules of one hour: the last values within each tolerance and the first beyond it."""
 
 from math import log10
 from typing import Any

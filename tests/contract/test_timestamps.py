@@ -1,4 +1,4 @@
-"""Clock times of hours: optional, and never against the hours they stand in."""
+"""Timestamps of hours: optional, and consistent with the ICU hours."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

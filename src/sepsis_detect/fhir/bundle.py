@@ -1,7 +1,7 @@
 """Unpacks a Bundle, or Parameters with a Bundle, into resources with their FHIRPath.
 
-Bundles of searches may stand inside a batch response; deeper nesting is refused, as is a bundle
-with more entries than a stay can need.
+A batch response may contain searchsets; deeper nesting is refused, and so is a bundle with more
+than `MAX_ENTRIES` entries.
 """
 
 from collections.abc import Iterator

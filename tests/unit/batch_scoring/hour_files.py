@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 
 def stay_of(patient_id: str, n_hours: int, seed: int = 1) -> list[Row]:
-    """A made-up stay: vital signs every hour, now and then a laboratory value."""
+    """A made-up stay: vital signs every hour, laboratory values in some hours."""
     random = np.random.default_rng(seed)
     rows = []
     for hour in range(1, n_hours + 1):

@@ -44,7 +44,7 @@ UNSCORED = {"fractional hour", "backwards", "twice", "nothing"}
 
 
 def scored(*arguments: str | Path) -> Any:
-    """Run the command in this process; the table it wrote last."""
+    """Run the command in this process and read its output."""
     assert main(["score", *map(str, arguments)]) == 0
     output = Path(arguments[-1])
     if output.suffix == ".parquet":
@@ -57,7 +57,7 @@ def scored(*arguments: str | Path) -> Any:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run the command in this process; its one sentence."""
+    """Run the command in this process, which fails; its error sentence."""
     assert main(["score", *map(str, arguments)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -73,7 +73,7 @@ def client() -> Iterator[TestClient]:
 
 
 def answers_of_the_api(client: TestClient, rows: Sequence[Row]) -> list[tuple[float, str] | None]:
-    """For each row what the API answers for its hour; None where it refuses the stay."""
+    """The answer of the API for the hour of each row; None where it refuses the stay."""
     answers: list[tuple[float, str] | None] = []
     for patient_id in dict.fromkeys(row["patient_id"] for row in rows):
         hours = [

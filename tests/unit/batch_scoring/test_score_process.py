@@ -73,7 +73,7 @@ def test_a_process_ended_by_a_signal_leaves_no_file(tmp_path: Path) -> None:
 
 
 def on_a_terminal(arguments: list[str]) -> tuple[int, str]:
-    """Run with standard error on a terminal; the exit code and all that it showed."""
+    """Run with standard error on a terminal; exit code and output."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     with subprocess.Popen(arguments, stderr=theirs, stdout=theirs) as process:

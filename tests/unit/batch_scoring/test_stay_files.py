@@ -1,4 +1,4 @@
-"""Reading files of hours: the same stays from every format, and one sentence for a bad file."""
+"""Reader of files of hours: the same stays from every format, one sentence for a bad file."""
 
 from pathlib import Path
 
