@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model_build.data.dataset import Dataset
-from model_build.data.labels import Utilities
 from model_build.judge.group_figures import Figure, Hours, figures
 from model_build.judge.metrics import (
     HOURS_IN_A_DAY,
@@ -34,10 +33,10 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
     """Choose the threshold and measure everything at it.
 
     The threshold is the one of highest utility on the first 36 hours of stays, where no record
-    is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY`.
+    is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY` in each hospital: a ward is
+    in one of them, and answers its own alerts.
     """
-    uncut = data.is_uncut
-    threshold = chosen_threshold(data.utilities.of(uncut), scores.probabilities[uncut])
+    threshold = chosen_threshold(data, scores.probabilities, data.is_uncut)
     metrics: dict[str, Any] = {}
     for name, (hours, weights) in groups(data).items():
         found = summary(
@@ -59,10 +58,24 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
     return Judgement(threshold, metrics)
 
 
-def chosen_threshold(utilities: Utilities, probabilities: Float32Array) -> float:
-    """The threshold of highest utility that a ward can answer, exact in float32."""
-    most = MAX_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
-    return best_threshold(utilities, probabilities, most).threshold
+def chosen_threshold(data: Dataset, probabilities: Float32Array, rows: BoolArray) -> float:
+    """The threshold of highest utility on some hours that each ward can answer, exact in float32.
+
+    Args:
+        data: All hours.
+        probabilities: Shape (n_hours,).
+        rows: Shape (n_hours,), the hours that choose it.
+    """
+    hospitals = data.hospitals[rows]
+    chosen = probabilities[rows]
+    above = max(_last_refused(chosen[hospitals == each]) for each in np.unique(hospitals))
+    return best_threshold(data.utilities.of(rows), chosen, above).threshold
+
+
+def _last_refused(probabilities: Float32Array) -> float:
+    """The largest probability that is not flagged if a ward gets the most alerts it can answer."""
+    n_flagged = int(MAX_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY * len(probabilities))
+    return float(np.sort(probabilities)[::-1][n_flagged])
 
 
 def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, Any]:
@@ -100,7 +113,7 @@ def cross_fitted_utilities(scores: OutOfFold, data: Dataset) -> list[float]:
     found = []
     for k in range(int(scores.fold.max()) + 1):
         own, others = data.is_uncut & (scores.fold == k), data.is_uncut & (scores.fold != k)
-        chosen = chosen_threshold(data.utilities.of(others), scores.probabilities[others])
+        chosen = chosen_threshold(data, scores.probabilities, others)
         flags = scores.probabilities[own] >= np.float32(chosen)
         found.append(normalised_utility(data.utilities.of(own), flags))
     return found

@@ -84,11 +84,11 @@ class OperatingPoint(NamedTuple):
 
 
 def best_threshold(
-    utilities: Utilities, probabilities: Float32Array, most_flagged: float = 1.0
+    utilities: Utilities, probabilities: Float32Array, above: float = -np.inf
 ) -> OperatingPoint:
     """Sweep every threshold and return the one of highest utility, exact in float32.
 
-    `most_flagged` bounds the share of the hours that may be flagged.
+    Probabilities up to `above` are never flagged.
 
     It lies halfway between two scores that occur, so that a last-bit difference between
     two machines changes no answer of these hours.
@@ -99,7 +99,7 @@ def best_threshold(
     # Equal scores are flagged together: only the last of each tie can be a cut.
     cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best, never = best_and_never(utilities)
-    allowed = cuts[cuts < most_flagged * len(scores)]
+    allowed = cuts[scores[cuts] > above]
     cut = allowed[np.argmax(gains[allowed])] if len(allowed) else cuts[0]
     if gains[cut] <= 0 or not len(allowed):
         return OperatingPoint(float(np.nextafter(scores[0], np.float32(np.inf))), 0.0)

@@ -1,4 +1,4 @@
-"""Properties that moto's CloudFormation forgets, set through boto3 after it made the resource."""
+"""Properties that moto's CloudFormation ignores, applied through boto3 after the creation."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +49,7 @@ def _complete_load_balancer(client: Client, balancer: Any, properties: Propertie
 
 
 def _complete_security_group(client: Client, group: Any, properties: Properties) -> None:
-    """Rules for egress that a template holds take the place of the one that allows all.
+    """Egress rules of a template replace the default rule that allows all.
 
     Source: AWS CloudFormation, AWS::EC2::SecurityGroup.
     """
@@ -66,7 +66,7 @@ def _complete_security_group(client: Client, group: Any, properties: Properties)
 
 
 def _complete_route_table_association(client: Client, _: Any, properties: Properties) -> None:
-    """Moto keeps it where no question finds it."""
+    """Moto stores it where DescribeRouteTables does not look."""
     client("ec2").associate_route_table(
         RouteTableId=properties["RouteTableId"], SubnetId=properties["SubnetId"]
     )
@@ -77,7 +77,7 @@ def _complete_role(client: Client, role: Any, properties: Properties) -> None:
         client("iam").attach_role_policy(RoleName=role.name, PolicyArn=arn)
 
 
-FORGETFUL: dict[str, Apply] = {
+IGNORED: dict[str, Apply] = {
     "AWS::EC2::SecurityGroup": _complete_security_group,
     "AWS::EC2::SubnetRouteTableAssociation": _complete_route_table_association,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": _complete_load_balancer,
