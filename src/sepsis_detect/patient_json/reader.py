@@ -207,8 +207,8 @@ class _Reader(TextProblems):
         values = _plain_values(hours)
         if values is None:
             values = self._hours(hours, place)
-        for column, constant in beside.items():
-            self._spread(column, constant, values[:, column])
+        if beside:
+            self._spread(beside, values)
         return values
 
     def _hours(self, hours: list[Any], place: Location) -> FloatArray:
@@ -220,16 +220,24 @@ class _Reader(TextProblems):
                 self.wrong_type((*place, index), "An hour", "Une heure", *OBJECT)
         return values
 
-    def _spread(self, column: int, constant: float, own: FloatArray) -> None:
-        """Give every hour a constant that stands beside `hours`; the hours must agree with it."""
+    def _spread(self, beside: Row, values: FloatArray) -> None:
+        """Give every hour the constants beside `hours`; an hour that differs is a violation."""
+        columns = list(beside)
+        constants = np.array(list(beside.values()))
+        own = values.take(columns, axis=1)
         is_missing = np.isnan(own)
         if not is_missing.all():
-            with np.errstate(invalid="ignore"):  # two infinities do not differ
-                differing = np.flatnonzero(np.abs(own - constant) > CONSTANTS[column])[:1]
-            if differing.size:
-                numbers = {"a": np.array([constant]), "b": own[differing]}
-                self.violations.append(RuleViolation(rules.CONSTANT, differing, (column,), numbers))
-        own[is_missing] = constant
+            self._compare(columns, constants, own)
+        values[:, columns] = np.where(is_missing, constants, own)
+
+    def _compare(self, columns: list[int], constants: FloatArray, own: FloatArray) -> None:
+        tolerances = [CONSTANTS[column] for column in columns]
+        with np.errstate(invalid="ignore"):  # two infinities do not differ
+            differs = np.abs(own - constants) > tolerances
+        for at in np.flatnonzero(differs.any(axis=0)).tolist():
+            row = differs[:, at].argmax(keepdims=True)
+            numbers = {"a": constants[[at]], "b": own[row, at]}
+            self.violations.append(RuleViolation(rules.CONSTANT, row, (columns[at],), numbers))
 
     def conversions(self, stated: Any) -> dict[int, Conversion]:
         if stated is None:
@@ -318,17 +326,17 @@ def _plain_values(hours: list[Any]) -> FloatArray | None:
     """
     if set(map(type, hours)) != {dict}:
         return None
-    columns = list(map(COLUMNS.get, chain.from_iterable(hours)))
     numbers = list(chain.from_iterable(map(dict.values, hours)))
-    if None in columns or not NUMBER_OR_NULL.issuperset(map(type, numbers)):
+    if not NUMBER_OR_NULL.issuperset(map(type, numbers)):
         return None
-    cells = np.array(columns, np.intp)
+    try:
+        columns = map(COLUMNS.__getitem__, chain.from_iterable(hours))
+        cells = np.fromiter(columns, np.intp, len(numbers))
+        found = np.array(numbers, np.float64)
+    except (KeyError, OverflowError):  # an unknown key; an integer too large for a float
+        return None
     if len(hours) > 1:
         cells += np.arange(len(hours)).repeat(list(map(len, hours))) * N_COLUMNS
-    try:
-        found = np.array(numbers, np.float64)
-    except OverflowError:  # an integer too large for a float
-        return None
     values = np.full((len(hours), N_COLUMNS), nan)
     values.reshape(-1)[cells] = found
     # Fewer are kept where two spellings name one variable.
