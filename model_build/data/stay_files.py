@@ -108,7 +108,7 @@ def _read(path: Path, conversions: Mapping[int, Conversion], *, is_labelled: boo
     batches = list(read_stays(path, conversions=conversions, is_partial_allowed=True))
     stay = Stay.end_to_end([batch.stay for batch in batches])
     ids = [patient_id for batch in batches for patient_id in batch.patient_ids]
-    is_torn = np.array([torn for batch in batches for torn in batch.is_torn])
+    is_torn = np.array([each for batch in batches for each in batch.is_non_contiguous])
     if is_torn.any():
         raise BadFileError(
             f"{path}: the rows of patient {ids[int(is_torn.argmax())]} do not stand together"
