@@ -241,7 +241,7 @@ def test_memory_for_tokens_is_bounded(
     tokens.verify_token(old, SERVICE)
     tokens.verify_token(token(), SERVICE)
     assert "under way" in why_refused(tokens, token(), 503)
-    tokens._seen = dict.fromkeys(tokens._seen, 0.0)  # they end
+    tokens._used = dict.fromkeys(tokens._used, 0.0)  # they expire
     assert tokens.verify_token(token(), SERVICE) == ISSUER
 
 

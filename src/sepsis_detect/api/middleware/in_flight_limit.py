@@ -7,8 +7,7 @@ under overload most are rejected, and what that costs is lost for the others.
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sepsis_detect.api.error_responses import FHIR, error_response, overload
-from sepsis_detect.problems import problem_response
+from sepsis_detect.api.error_responses import FHIR, error_response, overload, problem_response
 
 MAX_IN_FLIGHT = 256
 HEALTH = "/health"  # the load balancer's check is answered under overload too

@@ -4,7 +4,6 @@ import logging
 from asyncio import get_running_loop
 from collections.abc import Awaitable
 from time import perf_counter
-from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,8 +28,6 @@ class RequestLog:
         """Wrap `app`."""
         self._app = app
         self._metrics = metrics
-        self._n_open = 0
-        self._pending: list[dict[str, Any]] = []
         self._n_rejected = 0
         self._is_rejected_log_due = False
 
@@ -41,7 +38,6 @@ class RequestLog:
             return
         started = perf_counter()
         status = CLIENT_GONE
-        self._n_open += 1
 
         def send_and_note(message: Message) -> Awaitable[None]:
             nonlocal status
@@ -52,35 +48,24 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            self._n_open -= 1
             if status == REJECTED and "route" not in scope:  # no route saw it
                 self._count_rejected()
             else:
                 self._log(scope, status, (perf_counter() - started) * 1000)
 
     def _log(self, scope: Scope, status: int, milliseconds: float) -> None:
-        """Log a request, together with all others that end in this tick of the event loop."""
-        self._pending.append(
-            {
-                "request_id": scope[REQUEST_ID],
-                "caller": scope.get(CALLER),
-                "method": scope["method"],
-                # The route's pattern, not the path: a path can hold anything.
-                "route": getattr(scope.get("route"), "path", "unmatched"),
-                "status": status,
-                "duration_ms": round(milliseconds, 3),
-            }
+        self._metrics.requests([(status, milliseconds)])
+        logs.event(
+            logging.INFO,
+            "request",
+            request_id=scope[REQUEST_ID],
+            caller=scope.get(CALLER),
+            method=scope["method"],
+            # The route's pattern, not the path: a path can hold anything.
+            route=getattr(scope.get("route"), "path", "unmatched"),
+            status=status,
+            duration_ms=round(milliseconds, 3),
         )
-        if not self._n_open:
-            self._flush()
-        elif len(self._pending) == 1:
-            get_running_loop().call_soon(self._flush)
-
-    def _flush(self) -> None:
-        pending, self._pending = self._pending, []
-        if pending:
-            self._metrics.requests([(each["status"], each["duration_ms"]) for each in pending])
-            logs.events(logging.INFO, "request", pending)
 
     def _count_rejected(self) -> None:
         self._metrics.n_turned_away += 1

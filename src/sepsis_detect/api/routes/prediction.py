@@ -7,16 +7,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.answers import (
-    DEFAULT_OPTIONS,
-    Include,
-    Options,
-    answer_bodies,
-    answer_patients,
-    read_options,
-)
+from sepsis_detect.api.answers import answer_bodies, answer_patients
 from sepsis_detect.api.json_response import json_response
 from sepsis_detect.api.middleware.request_id import REQUEST_ID
+from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Include, Options, read_options
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model

@@ -11,6 +11,7 @@ from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import RANGES, VARIABLES, Variable
+from sepsis_detect.notice import LONG_STAYS, NOTICE
 from sepsis_detect.prediction.model import Model
 
 router = APIRouter()
@@ -78,7 +79,7 @@ def _origin(model: Model) -> dict[str, Any]:
 async def served_model(request: Request) -> Response:
     """Describe the served model: threshold, features, training data, metrics, other thresholds."""
     model = services_of(request).models.current
-    notices = {"intended_use": responses.NOTICE, "long_stays": responses.LONG_STAYS}
+    notices = {"intended_use": NOTICE, "long_stays": LONG_STAYS}
     return json_response(
         model.metadata.model_dump(include=SHOWN_METADATA) | _origin(model) | notices
     )

@@ -7,7 +7,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.routing import BaseRoute
 
 from sepsis_detect import __version__
-from sepsis_detect.api.schema.responses import NOTICE
+from sepsis_detect.notice import NOTICE
 
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key"},
