@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-import sepsis_detect
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
 from sepsis_detect.model_delivery.sandbox import CandidateCheck
+from sepsis_detect.prediction.model import EMBEDDED_MODEL
 from tests.artifacts import BAD, a_model, repeating
-
-EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
 
 
 def children() -> list[int]:
@@ -43,7 +41,7 @@ def until_it_runs() -> int:
 
 
 def test_an_acceptable_model_is_told_by_name_and_speed() -> None:
-    facts = CandidateCheck().check(EMBEDDED.read_bytes())
+    facts = CandidateCheck().check(EMBEDDED_MODEL.read_bytes())
     assert facts.name == "sepsis-hgb"
     assert 0 < facts.row_ms < 10
 
