@@ -244,7 +244,7 @@ def test_nothing_measured_is_no_score_not_a_zero(of: str, most: int) -> None:
 )
 def test_a_missing_sign_is_unknown_not_normal(of: str, name: str, variable: str) -> None:
     card = next(card for card in SCORES if card.name == of)
-    most = next(one.most for one in card.items if one.name == name)
+    most = next(one.max_points for one in card.items if one.name == name)
     without = well(**{variable: NAN})
     found = item(name, of, without)
     assert (found["points"], found["maximum"]) == (None, most)
@@ -436,7 +436,7 @@ def test_a_score_lies_between_its_minimum_and_its_maximum(stay: Stay) -> None:
         ranges = by_hour(stay)[card.name]
         assert (ranges.minimum >= 0).all()
         assert (ranges.minimum <= ranges.maximum).all()
-        assert (ranges.maximum <= card.most).all()
+        assert (ranges.maximum <= card.max_points).all()
         assert (ranges.available <= len(card.items)).all()
 
 
