@@ -1,7 +1,7 @@
-"""Patients as JSON: well by default, so that a test shows only what it changes.
+"""Patients as JSON: well by default, so that a test states only its changes.
 
-Keys are canonical. A change may use either spelling; it replaces the value, whatever it was
-called. `None` is sent as null, and `without` leaves keys out.
+Keys are canonical. A change may use either spelling of a variable; it replaces both. `None` is
+sent as null, and `without` leaves keys out.
 """
 
 from collections.abc import Iterable
@@ -41,12 +41,12 @@ def an_hour(*, without: Iterable[str] = (), **changed: Any) -> Json:
 
 
 def a_stay(n_hours: int = 10, /, **changed: Any) -> Json:
-    """A well patient hour after hour; a list changes each hour, `...` in it nothing.
+    """A well patient in each hour; a list changes each hour, except where it has `...`.
 
-    The heart rate moves by a beat, as it does in the living.
+    The heart rate varies by one, since vital signs that never change have a warning.
     """
-    beating = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
-    by_hour = _changed(beating, changed, ())
+    varying = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
+    by_hour = _changed(varying, changed, ())
     hours = []
     for index in range(n_hours):
         values = {key: _at(value, index) for key, value in by_hour.items()}
