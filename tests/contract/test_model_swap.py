@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-import sepsis_detect
 from sepsis_detect.api.schema.responses import Health, ServedModel
+from sepsis_detect.prediction.model import EMBEDDED_MODEL
 from tests.artifacts import BAD, a_model
 from tests.contract.test_server import PATIENT, Server, resident_megabytes, serving
 from tests.faulty_s3 import URI, FaultyS3
 
-EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
 MAX_MEGABYTES = 150
 pytestmark = pytest.mark.timeout(300)  # workers start and candidates are checked many times
 
@@ -103,7 +102,7 @@ def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
 ) -> None:
     s3.put(a_model("1"))
     with serving(**settings(tmp_path)) as server:
-        s3.put(EMBEDDED.read_bytes())
+        s3.put(EMBEDDED_MODEL.read_bytes())
         until(lambda: health(server).model.name == "sepsis-hgb")
         until(lambda: resident_megabytes(server.process.pid) < MAX_MEGABYTES)
         assert server.stop() == 0
