@@ -48,7 +48,7 @@ serve: $(VENV) ## Start the service (HOST=127.0.0.1 PORT=8000)
 image: ## Build the container image (IMAGE=sepsis-detect IMAGE_ARGS='--platform linux/arm64')
 	@IMAGE="$(IMAGE)" IMAGE_ARGS="$(IMAGE_ARGS)" sh tools/build_image.sh
 
-bench-roll: $(VENV) ## Replace and kill containers under load (needs haproxy and make image)
+bench-roll: $(VENV) ## Replace and kill containers under requests (needs haproxy and make image)
 	$(BIN)/python -m benchmarks.rolling_replacement --image $(IMAGE) $(BENCH_ARGS)
 
 cdk: $(CDK) ## Set up AWS CDK's command line: npx cdk, with .venv/bin in the PATH
@@ -109,14 +109,14 @@ else
 		--record --min auroc=.75 --min utility=0 --max alerts_per_patient_day=2.5 || [ $$? -eq 3 ]
 endif
 
-bench-swap: $(VENV) ## Swap models fifty times under constant load and faults (ten minutes)
-	$(BIN)/python -m benchmarks.swap_under_load
+bench-swap: $(VENV) ## Swap models fifty times under requests and faults (ten minutes)
+	$(BIN)/python -m benchmarks.model_swaps $(BENCH_ARGS)
 
-bench: $(VENV) ## Measure speed beside what the server and the usual way can do (needs wrk)
+bench: $(VENV) ## Measure speed beside the same server answering a constant (needs wrk)
 	$(BIN)/python -m benchmarks.serving $(BENCH_ARGS)
 
-bench-fhir: $(VENV) ## Measure the CPU time of a Bundle of 1,000 Observations
-	$(BIN)/python -m benchmarks.fhir_bundle
+bench-fhir: $(VENV) ## Measure the processor time of a Bundle of 1,000 Observations
+	$(BIN)/python -m benchmarks.fhir_bundle $(BENCH_ARGS)
 
 fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='--examples 50')
 	$(BIN)/python -m benchmarks.fuzz_api $(FUZZ_ARGS)
@@ -124,10 +124,10 @@ fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='
 fuzz-bodies: $(VENV) ## Send 100,000 hostile requests (FUZZ_ARGS='--requests 5000 --seed 7')
 	$(BIN)/python -m benchmarks.fuzz_bodies $(FUZZ_ARGS)
 
-soak: $(VENV) ## Load at 70 % of the peak for twenty minutes (SOAK_ARGS='--minutes 2')
+soak: $(VENV) ## Send requests at 70 % of the peak for ten minutes (SOAK_ARGS='--minutes 2'; needs wrk)
 	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
 
-overload: $(VENV) ## Ask three times more than can be answered (two minutes)
+overload: $(VENV) ## Send three times more requests than can be answered (a minute; needs wrk)
 	$(BIN)/python -m benchmarks.overload $(OVERLOAD_ARGS)
 
 docs: $(VENV) ## Write the documents that are generated from the code

@@ -1,7 +1,7 @@
 """Patients as JSON: well by default, so that a test shows only what it changes.
 
-Keys are canonical. A change may use either spelling; it replaces the value, whatever it was
-called. `None` is sent as null, and `without` leaves keys out.
+Keys are canonical. A change may use either spelling; it replaces the value under both.
+`None` is sent as null, and `without` leaves keys out.
 """
 
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def an_hour(*, without: Iterable[str] = (), **changed: Any) -> Json:
 
 
 def a_stay(n_hours: int = 10, /, **changed: Any) -> Json:
-    """A well patient hour after hour; a list changes each hour, `...` in it nothing.
+    """A well patient hour after hour; a list changes each hour, but not where it has `...`.
 
-    The heart rate moves by a beat, as it does in the living.
+    The heart rate changes by one beat each hour, so that the vital signs are not frozen.
     """
     beating = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
     by_hour = _changed(beating, changed, ())

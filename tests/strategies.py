@@ -1,4 +1,4 @@
-"""JSON of any shape, and of nearly the right one."""
+"""Hypothesis strategies: arbitrary JSON, and JSON similar to that of a patient."""
 
 from hypothesis import strategies as st
 

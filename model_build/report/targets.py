@@ -1,21 +1,20 @@
-"""What the model had to reach, set before training: each target with what was found."""
+"""Targets set before training, each with the figure found."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.transfer import BEFORE
 from model_build.report import report_tables as tables
 from model_build.report.formatting import MISSING, table
 
-Figures = dict[str, Any]
-
 
 class Target(NamedTuple):
-    """Between which a figure has to lie.
+    """Range in which a figure has to be.
 
     Attributes:
         name: Of the figure.
-        title: For people.
+        title: In the report.
         low, high: Both included.
     """
 

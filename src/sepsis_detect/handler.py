@@ -16,11 +16,12 @@ from fastapi import FastAPI
 from mangum import Mangum
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.api.error_responses import problem_response
 from sepsis_detect.api.services import services_in
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.errors import EventError
 from sepsis_detect.model_delivery.store import ModelStore
-from sepsis_detect.problems import Problem, RequestError, problem_response
+from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import read_settings
 from sepsis_detect.telemetry import logs
 from sepsis_detect.telemetry.metrics import Metrics

@@ -105,7 +105,8 @@ def test_no_canary_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
     key = new_key()
-    with local_server(API_KEYS=entry("ward", key), AUDIT_KEY="k" * 32, LOG_LEVEL="DEBUG") as server:
+    settings = {"API_KEYS": entry("ward", key), "AUDIT_KEY": "k" * 32, "LOG_LEVEL": "DEBUG"}
+    with local_server({f"SEPSIS_{name}": each for name, each in settings.items()}) as server:
         statuses = ask_everything(server, key)
         server.stop()
         written = server.log.read_text("utf-8")

@@ -21,12 +21,12 @@ from sepsis_detect.api.middleware.load_shedding import Load
 from sepsis_detect.api.middleware.request_guard import Edge
 from sepsis_detect.api.routes import cds_hooks, docs, fhir, page, prediction
 from sepsis_detect.api.schema import request_schemas
-from sepsis_detect.api.schema.responses import NOTICE
 from sepsis_detect.api.services import Services, services_in, services_of
 from sepsis_detect.api.turning_away import TurningAway
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.auth.client_tokens import ClientTokens
 from sepsis_detect.model_delivery.store import ModelStore
+from sepsis_detect.notice import NOTICE
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import Settings, read_settings
 from sepsis_detect.telemetry.audit_log import AuditLog

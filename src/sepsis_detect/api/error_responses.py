@@ -1,4 +1,4 @@
-"""An error in the form its route speaks: an OperationOutcome under `/fhir`, else `detail`."""
+"""Error responses: an OperationOutcome under `/fhir`, else a body with `detail`."""
 
 import orjson
 from starlette.responses import Response
@@ -7,9 +7,15 @@ from starlette.types import Scope
 from sepsis_detect.fhir.languages import preferred
 from sepsis_detect.fhir.outcomes import outcome
 from sepsis_detect.fhir.systems import MEDIA_TYPE
-from sepsis_detect.problems import Problem, RequestError, problem_response
+from sepsis_detect.problems import Problem, RequestError
 
 FHIR = "/fhir/"
+
+
+def problem_response(error: RequestError) -> Response:
+    """The answer to a refused request outside of FHIR."""
+    body = {"detail": [problem.as_dict() for problem in error.problems]}
+    return Response(orjson.dumps(body), error.status, error.headers, "application/json")
 
 
 def error_response(error: RequestError, scope: Scope) -> Response:

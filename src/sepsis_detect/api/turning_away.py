@@ -12,10 +12,9 @@ from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
-from sepsis_detect.api.error_responses import FHIR, error_response
+from sepsis_detect.api.error_responses import FHIR, error_response, problem_response
 from sepsis_detect.api.middleware.load_shedding import overload
 from sepsis_detect.api.middleware.request_guard import DEFAULT_HEADERS, HEADERS, request_id
-from sepsis_detect.problems import problem_response
 from sepsis_detect.telemetry import logs
 from sepsis_detect.telemetry.metrics import Metrics
 

@@ -10,8 +10,9 @@ import numpy as np
 import orjson
 import pytest
 
-from sepsis_detect.api.answers import DEFAULT_OPTIONS, Answer, Options, answer_bodies
+from sepsis_detect.api.answers import Answer, answer_bodies
 from sepsis_detect.api.micro_batcher import MicroBatcher
+from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Options
 from sepsis_detect.api.routes import prediction
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE

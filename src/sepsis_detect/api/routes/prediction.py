@@ -9,22 +9,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.answers import (
-    DEFAULT_OPTIONS,
-    Include,
-    Options,
-    answer_bodies,
-    answer_patients,
-    read_options,
-)
+from sepsis_detect.api.answers import answer_bodies, answer_patients
 from sepsis_detect.api.micro_batcher import MicroBatcher
 from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Include, Options, read_options
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import RANGES, VARIABLES, Variable
 from sepsis_detect.model_delivery.store import ModelStore
+from sepsis_detect.notice import LONG_STAYS, NOTICE
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.telemetry.audit_log import REFUSED
@@ -122,7 +117,7 @@ def _origin(model: Model) -> dict[str, Any]:
 async def served_model(request: Request) -> Response:
     """Describe the served model: threshold, features, training data, metrics, other thresholds."""
     model = _model(request)
-    notices = {"intended_use": responses.NOTICE, "long_stays": responses.LONG_STAYS}
+    notices = {"intended_use": NOTICE, "long_stays": LONG_STAYS}
     return json_response(model.metadata.model_dump(include=DESCRIBED) | _origin(model) | notices)
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from sepsis_detect.api.answers import MAX_PATIENTS, Include, OnIncoherence
+from sepsis_detect.api.query_options import Include
 from sepsis_detect.api.schema import responses
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.rules import WHOLE_NUMBERS
 from sepsis_detect.clinical.variables import ICU_UNITS, SEX, SEX_CODES, VARIABLES, Variable
@@ -19,6 +20,7 @@ from sepsis_detect.patient_json.fields import (
     TIMESTAMP,
     UNITS,
 )
+from sepsis_detect.patient_json.patient_list import MAX_PATIENTS
 
 WORDS = {"sex": list(SEX_CODES), ICU_UNIT: list(ICU_UNITS)}
 
