@@ -235,7 +235,7 @@ class _Reader(TextProblems):
         with np.errstate(invalid="ignore"):  # two infinities do not differ
             differs = np.abs(own - constants) > tolerances
         for at in np.flatnonzero(differs.any(axis=0)).tolist():
-            row = differs[:, at].argmax(keepdims=True)
+            row = np.flatnonzero(differs[:, at])[:1]
             numbers = {"a": constants[[at]], "b": own[row, at]}
             self.violations.append(RuleViolation(rules.CONSTANT, row, (columns[at],), numbers))
 
