@@ -14,7 +14,7 @@ EVENTS = {
     "ModelRefused": ("model_refused",),
     "ModelUnreachable": ("model_unreachable", "model_fallback", "model_poll_failed"),
     "KeysUnreadable": ("keys_unreadable", "keys_wrong"),
-    "Failures": ("failed", "metrics_failed"),
+    "Failures": ("failed", "metrics_failed", "keys_refresh_failed"),
 }
 # Metrics whose value is the field of that name in the event `metrics`, logged every minute.
 VALUES = ("Predictions", "PositivePredictions", "Refusals", "Unauthorized", "LargestDrift")

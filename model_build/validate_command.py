@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import sepsis_detect
 from model_build.data import stay_files
 from model_build.judge import limits
 from model_build.judge.figures import Figures
@@ -17,12 +16,11 @@ from model_build.train import write_artifact
 from model_build.validate import validate, write
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.prediction.model import EMBEDDED, Model
+from sepsis_detect.prediction.model import EMBEDDED_MODEL, Model
 
 log = logging.getLogger(__name__)
 
 LIMIT_MISSED = 3
-EMBEDDED_MODEL = Path(sepsis_detect.__file__).with_name(EMBEDDED)
 
 DESCRIPTION = """\
 Judge a finished artifact on labelled stays it never saw: one row an hour, the columns of

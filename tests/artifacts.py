@@ -1,4 +1,4 @@
-"""Small model artifacts, made up: good ones whose answers are known, and each kind of bad one."""
+"""Small synthetic model artifacts: acceptable ones with known answers, and each refused kind."""
 
 import json
 from collections.abc import Callable
@@ -15,8 +15,8 @@ from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import METADATA_KEY
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in another order than NAMES
-Card = dict[str, Any]
+CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in an order other than NAMES
+Metadata = dict[str, Any]
 
 
 def weights(names: list[str]) -> Float32Array:
@@ -24,7 +24,7 @@ def weights(names: list[str]) -> Float32Array:
 
 
 def expected(rows: Float32Array, names: list[str]) -> Float32Array:
-    """What the made-up model computes: a logistic function of the values, missing ones as 0."""
+    """The answers of the synthetic model: a logistic function of the values, missing ones as 0."""
     odds = np.nan_to_num(rows, nan=0.0) @ weights(names)
     return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
 
@@ -55,7 +55,7 @@ OPERATING_POINTS: list[dict[str, Any]] = [
 ]
 
 
-def a_card(names: list[str]) -> Card:
+def metadata_of(names: list[str]) -> Metadata:
     rows = check_rows(names)
     return {
         "format": 1,
@@ -75,7 +75,7 @@ def a_card(names: list[str]) -> Card:
 
 @dataclass(frozen=True)
 class Extra:
-    """Nodes that compute `nothing`, which is added to every probability, and is mostly 0."""
+    """Nodes that compute `nothing`, a term added to every probability; it is 0 for most rows."""
 
     nodes: list[NodeProto]
     constants: dict[str, NDArray[Any]]
@@ -85,7 +85,7 @@ Before = Callable[[], Extra]
 
 
 def artifact(
-    card: Card | str | None = None,
+    metadata: Metadata | str | None = None,
     *,
     names: list[str] = CHOSEN,
     inputs: tuple[str, int, list[Any]] | None = None,
@@ -129,8 +129,8 @@ def artifact(
         [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
-    if card != "":
-        text = card if isinstance(card, str) else json.dumps(card or a_card(names))
+    if metadata != "":
+        text = metadata if isinstance(metadata, str) else json.dumps(metadata or metadata_of(names))
         helper.set_model_props(model, {METADATA_KEY: text})
     return bytes(model.SerializeToString())
 
@@ -145,13 +145,13 @@ def a_model(
 ) -> bytes:
     """An acceptable model whose probabilities are those of `expected` times `scale`.
 
-    `changed` are keys of its card.
+    `changed` are keys of its metadata.
     """
-    card = a_card(names) | {"version": version} | changed
-    check = card["selfcheck"]
+    metadata = metadata_of(names) | {"version": version} | changed
+    check = metadata["selfcheck"]
     probabilities = (expected(check_rows(names), names) * np.float32(scale)).tolist()
     return artifact(
-        card | {"selfcheck": check | {"probabilities": probabilities}},
+        metadata | {"selfcheck": check | {"probabilities": probabilities}},
         names=names,
         scale=scale,
         before=before,
@@ -161,7 +161,7 @@ def a_model(
 def a_stepped_model(version: str, feature: str, *, above: float, rise: float) -> bytes:
     """A model that answers about .1, and a share `rise` more where a feature exceeds a value.
 
-    The rows of its self-check stay below that value, so that only its answers show the step.
+    The rows of its self-check are below that value, so that they do not show the step.
     """
     names = [feature, *CHOSEN]
 
@@ -182,7 +182,7 @@ def a_stepped_model(version: str, feature: str, *, above: float, rise: float) ->
 
 
 def repeating(n_times: int | None) -> Before:
-    """Multiply zeros again and again: `n_times`, or for ever."""
+    """Multiply zeros `n_times`, or without end."""
 
     def extra() -> Extra:
         bodies = [
@@ -212,7 +212,7 @@ def repeating(n_times: int | None) -> Before:
             constants["n_times"] = np.array(n_times, dtype=np.int64)
         turns = "" if n_times is None else "n_times"
         nodes = [
-            # Begins with what is asked, so that it cannot be worked out once and for all.
+            # Depends on the input, so that ONNX Runtime cannot fold it into a constant.
             helper.make_node("ReduceMax", ["features"], ["most"], keepdims=0),
             helper.make_node("IsNaN", ["most"], ["is_missing"]),
             helper.make_node("Where", ["is_missing", "none", "none"], ["begin"]),
@@ -226,7 +226,7 @@ def repeating(n_times: int | None) -> Before:
 
 
 def hungry() -> Extra:
-    """Eight gigabytes of zeros, summed."""
+    """The maximum of eight gigabytes of zeros."""
     constants: dict[str, NDArray[Any]] = {"shape": np.array([2**31], dtype=np.int64)}
     nodes = [
         helper.make_node("ConstantOfShape", ["shape"], ["many"]),
@@ -235,12 +235,12 @@ def hungry() -> Extra:
     return Extra(nodes, constants)
 
 
-def _with(**changed: Any) -> Card:
-    return a_card(CHOSEN) | {"version": "refused"} | changed
+def _with(**changed: Any) -> Metadata:
+    return metadata_of(CHOSEN) | {"version": "refused"} | changed
 
 
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
-    # What it is, how it is made, and a part of the sentence that refuses it.
+    # Kind: how it is made, and a part of the reason for its refusal.
     "truncated": (lambda: a_model("refused")[:-200], "not an ONNX model"),
     "random bytes": (lambda: np.random.default_rng(1).bytes(50_000), "not an ONNX model"),
     "empty": (lambda: b"", "not an ONNX model"),

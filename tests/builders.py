@@ -1,4 +1,4 @@
-"""Patients as JSON: well by default, so that a test shows only what it changes.
+"""Patients as JSON: well by default, so that a test states only its changes.
 
 Keys are canonical. A change may use either spelling; it replaces the value under both.
 `None` is sent as null, and `without` leaves keys out.
@@ -45,8 +45,8 @@ def a_stay(n_hours: int = 10, /, **changed: Any) -> Json:
 
     The heart rate changes by one beat each hour, so that the vital signs are not frozen.
     """
-    beating = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
-    by_hour = _changed(beating, changed, ())
+    varying = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
+    by_hour = _changed(varying, changed, ())
     hours = []
     for index in range(n_hours):
         values = {key: _at(value, index) for key, value in by_hour.items()}

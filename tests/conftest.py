@@ -1,4 +1,4 @@
-"""What many tests share: one application, opened once; the image, built once."""
+"""Shared fixtures: the application, the embedded model, S3, and the container image."""
 
 import gc
 import logging
@@ -6,40 +6,40 @@ import os
 import subprocess
 import warnings
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
 from tests.faulty_s3 import FaultyS3, faulty_s3
 from tools.containers import is_engine_here
 
 IMAGE = "sepsis-detect:under-test"
-# Folders whose tests share what takes long to make.
-SHARING = ("tests/infra/deployment/", "tests/infra/templates/")
+# Folders whose tests share fixtures that take long to set up.
+SHARED_FOLDERS = ("tests/infra/deployment/", "tests/infra/templates/")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """As `--dist loadfile`, but a folder whose tests share something is like one file."""
+    """As `--dist loadfile`, but all tests of a folder in `SHARED_FOLDERS` run in one process."""
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-    if config.getvalue("dist") != "loadfile":
-        return None
-    by_file = LoadFileScheduling(config, log)
-    file_of = by_file._split_scope
-    by_file._split_scope = lambda test: next(
-        (folder for folder in SHARING if test.startswith(folder)), file_of(test)
-    )
-    return by_file
+    class LoadFolderScheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:  # xdist's documented method to override
+            file: str = super()._split_scope(nodeid)
+            return next((folder for folder in SHARED_FOLDERS if file.startswith(folder)), file)
+
+    return LoadFolderScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(autouse=True)
 def loggers_as_they_were() -> Iterator[None]:
-    """What a test configures, it configures for itself: a stream of its own is closed after it."""
+    """Restore handlers and levels after each test, which may close its log stream."""
     root = logging.getLogger()
     before = (root.handlers, root.level, logs.logger.level)
     yield
@@ -50,27 +50,33 @@ def loggers_as_they_were() -> Iterator[None]:
 
 @pytest.fixture
 def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Coverage leaves alone what this test starts: many short processes, measured elsewhere."""
+    """Subprocesses without coverage, for tests that start many short ones covered elsewhere."""
     monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture(scope="session")
 def client() -> Iterator[TestClient]:
-    """A caller of the application with its default settings and the embedded model."""
+    """A client of the application with default settings and the embedded model."""
     with TestClient(create_app(Settings())) as client:
         yield client
 
 
 @pytest.fixture(scope="session")
+def embedded_model() -> Model:
+    """The model of this package."""
+    return Model.embedded(loaded_at=datetime.now(UTC))
+
+
+@pytest.fixture(scope="session")
 def real_s3() -> Iterator[FaultyS3]:
-    """Moto's S3 in a process of its own, behind a proxy with the faults of S3."""
+    """Moto's S3 in a separate process, behind a proxy that injects faults."""
     with faulty_s3() as s3:
         yield s3
 
 
 @pytest.fixture
 def s3(real_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]:
-    """An empty bucket without a fault, and the environment that leads there."""
+    """An empty bucket without faults, and the environment variables to reach it."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     for name, value in real_s3.environment.items():
@@ -78,7 +84,7 @@ def s3(real_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]
     real_s3.begin()
     yield real_s3
     real_s3.show(None)
-    # Questions that were left to themselves drop their sockets: here, not within a later test.
+    # Abandoned requests drop their sockets: collect them here, not during a later test.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
@@ -86,9 +92,9 @@ def s3(real_s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyS3]
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    """The image of the code as it is now.
+    """The container image of the current code.
 
-    Without a container engine tests of the image are skipped, save in CI: there it must be one.
+    Without a container engine its tests are skipped, except in CI, where they fail.
     """
     if not is_engine_here():
         if "CI" in os.environ:

@@ -1,4 +1,4 @@
-"""Folders that tests read: the checkout, and the reference facts and data that stand beside it."""
+"""Folders of the tests: the checkout, and the shared reference files and data beside it."""
 
 from pathlib import Path
 

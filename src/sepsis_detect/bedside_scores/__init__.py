@@ -1,1 +1,1 @@
-"""Bedside scores: SIRS, qSOFA, NEWS2, SOFA, SOFA-2 and the shock index."""
+"""Bedside scores: SIRS, qSOFA, NEWS2, SOFA-2 and shock indices."""

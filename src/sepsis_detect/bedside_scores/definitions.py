@@ -1,15 +1,15 @@
-"""What each bedside score is made of, and how it is named to people.
+"""Definitions of the bedside scores: items, labels, thresholds and notes.
 
-The thresholds stand in `points`, the arithmetic in `scores`. The notes say what the definition
-asks for and the data do not have.
+The point bands of the items are in `point_bands`, the computation in `scores`. The notes name what
+the published definition needs and the data do not contain.
 """
 
 from dataclasses import dataclass
 
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 
-POINTS_UNIT = "{score}"  # UCUM, as the next
-RATIO_UNIT = "/min/mm[Hg]"
+POINTS_UNIT = "{score}"  # UCUM code
+RATIO_UNIT = "/min/mm[Hg]"  # UCUM code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,35 +17,35 @@ class Item:
     """One item of a score.
 
     Attributes:
-        variables: Challenge names of what it looks at, empty when not in the data. The item is
-            known when the first one is, or when another one gives it its points.
-        most: The points it can give.
-        is_open: Whether a treatment not in the data decides its upper levels.
+        variables: Challenge names of its variables; empty if they are not in the data. The item
+            is known if the first one is, or if another one reaches a point band.
+        max_points: The largest number of points.
+        depends_on_treatment: Whether its upper levels depend on a treatment not in the data.
     """
 
     name: str
     label_en: str
     label_fr: str
     variables: tuple[str, ...] = ()
-    most: int
-    is_open: bool = False
+    max_points: int
+    depends_on_treatment: bool = False
 
 
-def _one(challenge: str, most: int) -> Item:
-    """Make an item of one variable, under the variable's name."""
-    of = BY_CHALLENGE[challenge]
+def _item(challenge: str, max_points: int) -> Item:
+    """An item with one variable, named after it."""
+    variable = BY_CHALLENGE[challenge]
     return Item(
-        name=of.name,
-        label_en=of.label_en,
-        label_fr=of.label_fr,
+        name=variable.name,
+        label_en=variable.label_en,
+        label_fr=variable.label_fr,
         variables=(challenge,),
-        most=most,
+        max_points=max_points,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A score that adds up points; it is reached from `threshold` on."""
+    """A sum of points; reached at `threshold` points."""
 
     name: str
     label_en: str
@@ -56,14 +56,14 @@ class Score:
     note_fr: str
 
     @property
-    def most(self) -> int:
-        """The points it can give."""
-        return sum(item.most for item in self.items)
+    def max_points(self) -> int:
+        """The largest number of points."""
+        return sum(item.max_points for item in self.items)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ratio:
-    """One variable over another, compared with a threshold (`threshold_is`: `>=` or `>`)."""
+    """A quotient of two variables; reached if it is `threshold_is` (`>=`, `>`) the threshold."""
 
     name: str
     label_en: str
@@ -82,21 +82,21 @@ SCORES = (
         label_fr="SRIS (SIRS)",
         threshold=2,
         items=(
-            _one("Temp", 1),
-            _one("HR", 1),
+            _item("Temp", 1),
+            _item("HR", 1),
             Item(
                 name="breathing",
                 label_en="Respiratory rate or PaCO2",
                 label_fr="Fréquence respiratoire ou PaCO2",
                 variables=("Resp", "PaCO2"),
-                most=1,
+                max_points=1,
             ),
             Item(
                 name="white_cells",
                 label_en="White blood cell count",
                 label_fr="Leucocytes",
                 variables=("WBC",),
-                most=1,
+                max_points=1,
             ),
         ),
         note_en="Immature cells are not in the data. PaCO2 counts where it was measured.",
@@ -109,13 +109,13 @@ SCORES = (
         label_fr="qSOFA (partiel)",
         threshold=2,
         items=(
-            _one("Resp", 1),
-            _one("SBP", 1),
+            _item("Resp", 1),
+            _item("SBP", 1),
             Item(
                 name="mental_state",
                 label_en="Altered mental state (GCS below 15)",
                 label_fr="Altération de la conscience (Glasgow inférieur à 15)",
-                most=1,
+                max_points=1,
             ),
         ),
         note_en="Mental state is not in the data: add 1 point if the Glasgow score is below 15.",
@@ -128,24 +128,24 @@ SCORES = (
         label_fr="NEWS2 (partiel)",
         threshold=5,
         items=(
-            _one("Resp", 3),
-            _one("O2Sat", 3),
+            _item("Resp", 3),
+            _item("O2Sat", 3),
             Item(
                 name="oxygen",
                 label_en="Supplemental oxygen (FiO2 above 0.21)",
                 label_fr="Oxygénothérapie (FiO2 supérieure à 0,21)",
                 variables=("FiO2",),
-                most=2,
+                max_points=2,
             ),
-            _one("SBP", 3),
-            _one("HR", 3),
+            _item("SBP", 3),
+            _item("HR", 3),
             Item(
                 name="consciousness",
                 label_en="Consciousness (ACVPU)",
                 label_fr="Conscience (échelle ACVPU)",
-                most=3,
+                max_points=3,
             ),
-            _one("Temp", 3),
+            _item("Temp", 3),
         ),
         note_en="Consciousness is not in the data: add 3 points unless alert. Oxygen saturation "
         "on scale 1. 5 points: urgent review; 7: emergency; 3 in one item: urgent ward review. "
@@ -165,44 +165,44 @@ SCORES = (
                 name="brain",
                 label_en="Brain (Glasgow score)",
                 label_fr="Neurologique (score de Glasgow)",
-                most=4,
+                max_points=4,
             ),
             Item(
                 name="respiratory",
                 label_en="Respiratory (SpO2/FiO2, when SpO2 is below 98 %)",
                 label_fr="Respiratoire (SpO2/FiO2, si la SpO2 est inférieure à 98 %)",
                 variables=("O2Sat", "FiO2"),
-                most=4,
+                max_points=4,
             ),
             Item(
                 name="cardiovascular",
                 label_en="Cardiovascular (mean arterial pressure)",
                 label_fr="Cardiovasculaire (pression artérielle moyenne)",
                 variables=("MAP",),
-                most=4,
-                is_open=True,
+                max_points=4,
+                depends_on_treatment=True,
             ),
             Item(
                 name="liver",
                 label_en="Liver (total bilirubin)",
                 label_fr="Hépatique (bilirubine totale)",
                 variables=("Bilirubin_total",),
-                most=4,
+                max_points=4,
             ),
             Item(
                 name="kidney",
                 label_en="Kidney (creatinine)",
                 label_fr="Rénal (créatinine)",
                 variables=("Creatinine", "Potassium", "pH", "HCO3"),
-                most=4,
-                is_open=True,
+                max_points=4,
+                depends_on_treatment=True,
             ),
             Item(
                 name="coagulation",
                 label_en="Haemostasis (platelets)",
                 label_fr="Hémostase (plaquettes)",
                 variables=("Platelets",),
-                most=4,
+                max_points=4,
             ),
         ),
         note_en="Glasgow score, PaO2, respiratory support, ECMO (taken as absent), vasopressors, "
@@ -222,7 +222,7 @@ RATIOS = (
         label_fr="Index de choc (fréquence cardiaque / pression systolique)",
         threshold=1.0,
         threshold_is=">=",
-        items=(_one("HR", 0), _one("SBP", 0)),
+        items=(_item("HR", 0), _item("SBP", 0)),
         note_en="Usually 0.5 to 0.7 in a healthy adult.",
         note_fr="Habituellement 0,5 à 0,7 chez l'adulte sain.",
     ),
@@ -232,7 +232,7 @@ RATIOS = (
         label_fr="Index de choc modifié (fréquence cardiaque / pression moyenne)",
         threshold=1.3,
         threshold_is=">",
-        items=(_one("HR", 0), _one("MAP", 0)),
+        items=(_item("HR", 0), _item("MAP", 0)),
         note_en="Usually 0.7 to 1.3.",
         note_fr="Habituellement 0,7 à 1,3.",
     ),

@@ -1,8 +1,8 @@
-"""Point tables of the bedside scores: each threshold once, for `scores` and for `features`.
+"""Point bands of the bedside scores, for `scores` and `features`.
 
-A band adds its points when the value passes its threshold; bands of one sign add up, so NEWS2's
-2 points from 21 breaths and 3 from 25 are written +2 at 21 and +1 at 25. Items that look at two
-variables together (SOFA-2 breathing and renal replacement) are in `scores`.
+A band adds its points beyond its threshold. Bands of one direction add up: NEWS2's 2 points from
+21 breaths per minute and 3 from 25 are +2 at 21 and +1 at 25. Items with two variables together
+(SOFA-2 respiratory, renal replacement) are in `scores`.
 
 Sources:
     SIRS: ACCP/SCCM, Crit Care Med 1992;20:864-874.
@@ -23,19 +23,19 @@ T = TypeVar("T", np.float32, np.float64)
 
 
 class Band(NamedTuple):
-    """`points` when the variable `is_at` (`<`, `<=`, `>`, `>=`) the threshold.
+    """Points of an item if its variable compares (`<`, `<=`, `>`, `>=`) with the threshold.
 
-    `charted_in`, for `<=` and `>=`, is the step to which the chart has the value rounded first,
-    halves up; 0: it is compared as it is.
+    `rounded_to`, for `<=` and `>=`, is the step to which the value is rounded first, halves up, as
+    on the score's chart; 0: not rounded.
     """
 
     score: str
     item: str
     variable: str
-    is_at: str
+    comparison: str
     threshold: float
     points: int
-    charted_in: float = 0.0
+    rounded_to: float = 0.0
 
 
 BANDS = (
@@ -65,10 +65,10 @@ BANDS = (
     Band("news2", "heart_rate", "HR", ">=", 91, 1),
     Band("news2", "heart_rate", "HR", ">=", 111, 1),
     Band("news2", "heart_rate", "HR", ">=", 131, 1),
-    Band("news2", "temperature", "Temp", "<=", 36.0, 1, charted_in=0.1),
-    Band("news2", "temperature", "Temp", "<=", 35.0, 2, charted_in=0.1),
-    Band("news2", "temperature", "Temp", ">=", 38.1, 1, charted_in=0.1),
-    Band("news2", "temperature", "Temp", ">=", 39.1, 1, charted_in=0.1),
+    Band("news2", "temperature", "Temp", "<=", 36.0, 1, rounded_to=0.1),
+    Band("news2", "temperature", "Temp", "<=", 35.0, 2, rounded_to=0.1),
+    Band("news2", "temperature", "Temp", ">=", 38.1, 1, rounded_to=0.1),
+    Band("news2", "temperature", "Temp", ">=", 39.1, 1, rounded_to=0.1),
     Band("sofa2", "coagulation", "Platelets", "<=", 150, 1),
     Band("sofa2", "coagulation", "Platelets", "<=", 100, 1),
     Band("sofa2", "coagulation", "Platelets", "<=", 80, 1),
@@ -85,23 +85,23 @@ BANDS = (
 
 
 def score_of(band: Band) -> str:
-    """Name the score of a band."""
+    """The score of a band."""
     return band.score
 
 
 def item_of(band: Band) -> tuple[str, str]:
-    """Name the score and the item of a band."""
+    """The score and the item of a band."""
     return band.score, band.item
 
 
 class PointTable(Generic[T]):
-    """The bands as arrays, so that all scores are answered at once.
+    """The bands as arrays, which compute the points of all scores at once.
 
     Args:
-        columns: What to count, in the order of the columns returned: names of scores, or what
-            `of` returns. A column that no band belongs to stays 0.
-        dtype: float32 or float64: that of the values that will be scored.
-        of: To which column a band belongs.
+        columns: The columns of the result: names of scores, or other values of `of`. A column
+            without a band is 0.
+        dtype: float32 or float64: that of the values.
+        of: The column of a band.
     """
 
     def __init__(
@@ -115,17 +115,18 @@ class PointTable(Generic[T]):
         self._columns = np.array([BY_CHALLENGE[band.variable].column for band in bands])
         self._signs: NDArray[T] = np.array([_sign(band) for band in bands], dtype)
         self._thresholds: NDArray[T] = np.array(
-            [_passed_above(band, dtype) for band in bands], dtype
+            [_exclusive_threshold(band, dtype) for band in bands], dtype
         )
         self._points: NDArray[T] = np.array(
             [[band.points * (of(band) == column) for column in columns] for band in bands], dtype
         )
         self._alternatives = [
-            (columns.index(of(bands[numbers[0]])), numbers) for numbers in _alternatives(bands)
+            (columns.index(of(bands[first])), first, second)
+            for first, second in _alternatives(bands)
         ]
 
     def __call__(self, values: NDArray[T]) -> NDArray[T]:
-        """Points of each column, what is missing counting nothing.
+        """Points of each column; a missing value has 0 points.
 
         Args:
             values: Shape (n_hours, >= 34), canonical units, NaN where missing.
@@ -135,31 +136,31 @@ class PointTable(Generic[T]):
         """
         passed = values.take(self._columns, axis=1) * self._signs > self._thresholds
         points: NDArray[T] = passed @ self._points
-        for column, numbers in self._alternatives:
-            points[:, column] -= passed[:, numbers[0]] & passed[:, numbers[1]]
+        for column, first, second in self._alternatives:
+            points[:, column] -= passed[:, first] & passed[:, second]
         return points
 
 
 def _sign(band: Band) -> int:
-    return 1 if ">" in band.is_at else -1
+    return 1 if ">" in band.comparison else -1
 
 
-def _passed_above(band: Band, dtype: type[T]) -> Any:
-    """Threshold on sign * value that serves all four comparisons as one `>`."""
+def _exclusive_threshold(band: Band, dtype: type[T]) -> Any:
+    """The threshold for sign * value, so that all four comparisons are `>`."""
     sign = _sign(band)
-    # 38.1 on a chart in tenths is reached at 38.05; 36.0 is left there too, at 36.05.
-    threshold = dtype(sign * round(band.threshold - sign * band.charted_in / 2, 6))
-    includes_threshold = ("=" in band.is_at) ^ (bool(band.charted_in) and sign < 0)
+    # Rounded to tenths, 38.05 is 38.1 and reaches it; 36.05 is 36.1 and no longer at most 36.0.
+    threshold = dtype(sign * round(band.threshold - sign * band.rounded_to / 2, 6))
+    includes_threshold = ("=" in band.comparison) ^ (bool(band.rounded_to) and sign < 0)
     # "At least t" is "more than the number before t".
     return np.nextafter(threshold, dtype(-np.inf)) if includes_threshold else threshold
 
 
-def _alternatives(bands: list[Band]) -> list[list[int]]:
-    """Bands that give the one point of their item on either of two variables, by number."""
+def _alternatives(bands: list[Band]) -> list[tuple[int, int]]:
+    """Indices of two bands of one item with different variables: together they give one point."""
     found = []
     for item in dict.fromkeys(item_of(band) for band in bands):
-        numbers = [number for number, band in enumerate(bands) if item_of(band) == item]
-        if len({bands[number].variable for number in numbers}) > 1:
-            assert len(numbers) == 2  # noqa: S101 - either of two
-            found.append(numbers)
+        indices = [index for index, band in enumerate(bands) if item_of(band) == item]
+        if len({bands[index].variable for index in indices}) > 1:
+            first, second = indices
+            found.append((first, second))
     return found

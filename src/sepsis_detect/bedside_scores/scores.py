@@ -1,25 +1,25 @@
-"""Bedside scores shown beside the model's answer, never mixed into it.
+"""Bedside scores: SIRS, qSOFA, NEWS2, SOFA-2 and shock indices, shown beside the model's answer.
 
-The data lack part of every score (mental state, treatments), and patients lack more. A missing
-item is unknown, not normal: each score has a minimum, where missing items count nothing, and a
-maximum, where they count all they can. The maximum is also open where a treatment that the data
-do not carry (vasopressors, renal replacement) decides an item's upper levels. What only offers
-another way to the same point (PaCO2 and immature cells in SIRS) or is rare and plain to see at
-the bedside (ECMO) opens nothing; the notes say so.
+The data lack parts of every score (mental state, treatments), and values may be missing. A missing
+item is unknown, not normal: each score is a range. In its minimum missing items have 0 points, in
+its maximum their largest number. The maximum also assumes the upper levels of items that depend on
+a treatment not in the data (vasopressors, renal replacement). It assumes neither an alternative
+criterion for the same point (PaCO2 and immature cells in SIRS), nor ECMO, which is rare and
+evident at the bedside; the notes state this.
 
-A value counts for a while after it was measured: `VITAL_HOURS`, `LAB_HOURS`.
+A value is carried forward for `VITAL_HOURS` or `LAB_HOURS` after its measurement.
 
-    by_hour(stay)          arrays, every hour of any number of stays (model_build's baselines)
-    at_last_hour(stay)     one stay as it is shown: `ScoreResult`, with `as_dict()` for JSON
+    by_hour(stay)          arrays, every hour of any number of stays (baselines of model_build)
+    at_last_hour(stay)     the last hour of one stay: `ScoreResult`, with `as_dict()` for JSON
 
-Source: as in `points`, where the thresholds stand. SOFA-2 also: its SpO2/FiO2 bands, used only
+Source: as in `point_bands`, where the thresholds are. SOFA-2 also: its SpO2/FiO2 bands, used only
 below 98 %, and the criteria for renal replacement of its footnote p. Modified shock index:
 Liu et al., World J Emerg Med 2012;3(2):114-117.
 """
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
 
@@ -38,11 +38,11 @@ from sepsis_detect.bedside_scores.point_bands import PointTable, item_of
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL, N_CLINICAL, VITALS
 
-VITAL_HOURS = 4.0  # a vital sign counts until the fourth hour after it, that one included
+VITAL_HOURS = 4.0  # a vital sign is carried forward until the fourth hour after it, inclusive
 LAB_HOURS = 24.0
-DECIMALS = 4  # no measurement is finer; what lies below is left by unit conversion or float32
+DECIMALS = 4  # finer than any measurement; removes errors of unit conversion and float32
 
-SATURATION_BELOW = 98.0  # %; from here on SpO2/FiO2 says nothing about gas exchange
+SATURATION_BELOW = 98.0  # %; at higher SpO2, SpO2/FiO2 does not reflect gas exchange
 SATURATION_RATIO_AT_MOST = (300.0, 250.0)  # SpO2 (%) / FiO2 (fraction), one point each
 SUPPORTED_RATIO_AT_MOST = (200.0, 120.0)  # one point more each, under advanced support only
 POTASSIUM_AT_LEAST = 6.0  # mmol/L; with raised creatinine, criteria for renal replacement
@@ -58,8 +58,8 @@ _COLUMNS_OF = {
 }
 _RESPIRATORY = _NAMES.index(("sofa2", "respiratory"))
 _KIDNEY = _NAMES.index(("sofa2", "kidney"))
-_MOST = np.array([item.most for _, item in _ITEMS], dtype=np.float64)
-_IS_OPEN = np.array([item.is_open for _, item in _ITEMS])
+_MAX_POINTS = np.array([item.max_points for _, item in _ITEMS], dtype=np.float64)
+_DEPENDS_ON_TREATMENT = np.array([item.depends_on_treatment for _, item in _ITEMS])
 _MEASURABLE = [column for column, (_, item) in enumerate(_ITEMS) if item.variables]
 _FIRST_VARIABLES = [BY_CHALLENGE[_ITEMS[at][1].variables[0]].column for at in _MEASURABLE]
 _SPO2, _FIO2, _POTASSIUM, _PH, _BICARBONATE = (
@@ -71,23 +71,25 @@ _USED = tuple(
     variable.challenge
     for variable in CLINICAL
     if any(
-        variable.challenge in item.variables for card in (*SCORES, *RATIOS) for item in card.items
+        variable.challenge in item.variables
+        for definition in (*SCORES, *RATIOS)
+        for item in definition.items
     )
 )
 _used = np.array([BY_CHALLENGE[name].column for name in _USED])
 _hours_carried = np.where(_used < len(VITALS), VITAL_HOURS, LAB_HOURS)
 
-_IS_AT: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt}
+_REACHES: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRange:
-    """A score in each hour; a ratio has one value, NaN when unknown, as minimum and maximum.
+    """A score in each hour; a ratio is its own minimum and maximum, NaN if unknown.
 
     Attributes:
-        minimum: Shape (n_hours,), what is missing counting nothing.
-        maximum: Shape (n_hours,), what is missing counting all it can.
-        available: Shape (n_hours,), how many items are known.
+        minimum: Shape (n_hours,), missing items with 0 points.
+        maximum: Shape (n_hours,), missing items with their largest number of points.
+        available: Shape (n_hours,), the number of known items.
     """
 
     minimum: FloatArray
@@ -96,7 +98,7 @@ class ScoreRange:
 
 
 def by_hour(stay: Stay) -> dict[str, ScoreRange]:
-    """Score every hour of one or many stays, by name of the score; an hour sees only its past."""
+    """Compute every score in every hour, from that hour and earlier ones; keys are score names."""
     values, _ = _carried(stay)
     items = _score_items(values)
     ranges = {}
@@ -117,21 +119,17 @@ def by_hour(stay: Stay) -> dict[str, ScoreRange]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A value that an item looked at, in the variable's canonical unit."""
+    """A value used by an item, in the variable's canonical unit."""
 
     variable: str
     value: float
     unit: str
     measured_at_icu_hour: int | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemResult:
-    """An item of a score; `points` is None when unknown, and always for a ratio."""
+    """An item of a score; `points` is None if unknown, and always for a ratio."""
 
     item: str
     label_en: str
@@ -140,24 +138,19 @@ class ItemResult:
     maximum: int | None
     readings: tuple[Reading, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        return plain | {"readings": [reading.as_dict() for reading in self.readings]}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreResult:
     """A score in the last hour of a stay.
 
     Attributes:
-        value: The minimum, or the ratio; None when no item (for a ratio, not both) is known.
-        minimum, maximum: Between these lies the score; None for an unknown ratio.
-        out_of: The most that the score can be; None for a ratio.
-        is_reached: Whether the score stands in the relation `threshold_is` to the threshold;
-            None when that depends on what is missing.
-        available, total: How many items are known, and how many there are.
-        missing: Names of the others.
+        value: The minimum, or the ratio; None if no item (for a ratio, not both) is known.
+        minimum, maximum: The range of the score; None for an unknown ratio.
+        out_of: The largest number of points; None for a ratio.
+        is_reached: Whether the score is `threshold_is` (`>=`, `>`) the threshold; None if that
+            depends on missing items.
+        available, total: Numbers of known items and of all items.
+        missing: Names of the missing items.
     """
 
     score: str
@@ -179,14 +172,12 @@ class ScoreResult:
     note_fr: str
 
     def as_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
-        plain = {name: getattr(self, name) for name in self.__slots__}
-        items = [item.as_dict() for item in self.items]
-        return plain | {"missing": list(self.missing), "items": items}
+        """The fields as JSON values."""
+        return asdict(self)
 
 
 def at_last_hour(stay: Stay) -> list[ScoreResult]:
-    """Score the last hour of one stay, for people.
+    """Compute every score in the last hour of one stay, with labels and notes.
 
     Raises:
         ValueError: There are several stays.
@@ -205,7 +196,7 @@ def _score_result(score: Score, points: "_ItemPoints", readings: dict[str, Readi
     lows, highs, known = (
         rows[0, columns].tolist() for rows in (points.minimum, points.maximum, points.is_known)
     )
-    low, high = int(sum(lows)), int(sum(highs))
+    minimum, maximum = int(sum(lows)), int(sum(highs))
     items = tuple(
         _item_result(item, int(low) if is_known else None, int(high), readings)
         for item, low, high, is_known in zip(score.items, lows, highs, known, strict=True)
@@ -215,13 +206,13 @@ def _score_result(score: Score, points: "_ItemPoints", readings: dict[str, Readi
         label_en=score.label_en,
         label_fr=score.label_fr,
         unit=POINTS_UNIT,
-        value=low if any(known) else None,
-        minimum=low,
-        maximum=high,
-        out_of=score.most,
+        value=minimum if any(known) else None,
+        minimum=minimum,
+        maximum=maximum,
+        out_of=score.max_points,
         threshold=score.threshold,
         threshold_is=">=",
-        is_reached=True if low >= score.threshold else False if high < score.threshold else None,
+        is_reached=None if minimum < score.threshold <= maximum else minimum >= score.threshold,
         available=sum(known),
         total=len(items),
         missing=tuple(item.item for item in items if item.points is None),
@@ -248,7 +239,7 @@ def _ratio_result(ratio: Ratio, readings: dict[str, Reading]) -> ScoreResult:
         out_of=None,
         threshold=ratio.threshold,
         threshold_is=ratio.threshold_is,
-        is_reached=None if value is None else _IS_AT[ratio.threshold_is](value, ratio.threshold),
+        is_reached=None if value is None else _REACHES[ratio.threshold_is](value, ratio.threshold),
         available=len(items) - len(missing),
         total=len(items),
         missing=missing,
@@ -272,7 +263,7 @@ def _item_result(
 
 
 def _readings(values: FloatArray, icu_hours: FloatArray) -> dict[str, Reading]:
-    """What is known in one hour, by challenge name; both in the order of `_USED`."""
+    """The known values of one hour by challenge name; arguments in the order of `_USED`."""
     return {
         name: Reading(
             variable=BY_CHALLENGE[name].name,
@@ -287,7 +278,7 @@ def _readings(values: FloatArray, icu_hours: FloatArray) -> dict[str, Reading]:
 
 @dataclass(frozen=True, slots=True)
 class _ItemPoints:
-    """Points of all items of all scores, each of shape (n_hours, n_items)."""
+    """Points of the items of all scores, each of shape (n_hours, n_items)."""
 
     minimum: FloatArray
     maximum: FloatArray
@@ -295,7 +286,7 @@ class _ItemPoints:
 
 
 def _score_items(values: FloatArray) -> _ItemPoints:
-    """Score every item of every hour on its own; `values` as `_carried` returns them."""
+    """Points of every item in every hour; `values` as `_carried` returns them."""
     points = _points(values)
     is_known = points > 0
     is_known[:, _MEASURABLE] |= ~np.isnan(values[:, _FIRST_VARIABLES])
@@ -306,7 +297,7 @@ def _score_items(values: FloatArray) -> _ItemPoints:
     ratio = _saturation_ratio(values)
     is_known[:, _RESPIRATORY] = ~np.isnan(ratio)
     points[:, _RESPIRATORY] = _n_reached(ratio, SATURATION_RATIO_AT_MOST)
-    maximum = np.where(is_known & ~_IS_OPEN, points, _MOST)
+    maximum = np.where(is_known & ~_DEPENDS_ON_TREATMENT, points, _MAX_POINTS)
     maximum[:, _RESPIRATORY] += is_known[:, _RESPIRATORY] * _n_reached(
         ratio, SUPPORTED_RATIO_AT_MOST
     )
@@ -314,31 +305,31 @@ def _score_items(values: FloatArray) -> _ItemPoints:
 
 
 def _saturation_ratio(values: FloatArray) -> FloatArray:
-    """SpO2 (%) over FiO2 (fraction), NaN where it says nothing."""
+    """SpO2 (%) / FiO2 (fraction), NaN if unknown or if SpO2 is too high for it."""
     saturation = values[:, _SPO2]
     ratio = np.where(saturation < SATURATION_BELOW, saturation, np.nan) / values[:, _FIO2]
     return np.round(ratio, DECIMALS)
 
 
 def _needs_renal_replacement(values: FloatArray) -> BoolArray:
-    """Whether the criteria besides raised creatinine are met; unknown counts as not."""
+    """Whether the criteria besides raised creatinine are met; unknown means not met."""
     is_acidotic = (values[:, _PH] <= PH_AT_MOST) & (values[:, _BICARBONATE] <= BICARBONATE_AT_MOST)
     return (values[:, _POTASSIUM] >= POTASSIUM_AT_LEAST) | is_acidotic
 
 
 def _n_reached(ratio: FloatArray, thresholds: tuple[float, ...]) -> IntArray:
-    """How many of the thresholds the ratio is at or below."""
+    """The number of thresholds at or above the ratio."""
     is_reached: BoolArray = ratio[:, None] <= np.array(thresholds)
     n_reached: IntArray = is_reached.sum(axis=1)
     return n_reached
 
 
 def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
-    """Carry each value as long as it counts.
+    """Carry each value forward for `VITAL_HOURS` or `LAB_HOURS`.
 
     Returns:
-        Shape (n_hours, 34), NaN where nothing is known; and of shape (n_hours, n_used) the row
-        where each of the `_USED` variables was last measured, if it was.
+        Values of shape (n_hours, 34), NaN if unknown; and rows of shape (n_hours, n_used), at
+        which each of the `_USED` variables was last measured, if it was.
     """
     measured = stay.values[:, _used]
     rows = np.arange(stay.n_hours)[:, None]
@@ -346,7 +337,7 @@ def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
     is_in_stay = last_rows >= stay.first_rows[:, None]
     last_rows = np.where(is_in_stay, last_rows, rows)
     age_hours = stay.icu_hours[:, None] - stay.icu_hours[last_rows]
-    # A lone hour may have no number: what was measured in the hour itself counts all the same.
+    # A single hour may have no icu_hour: its own measurements are valid all the same.
     is_fresh = (age_hours <= _hours_carried) | (last_rows == rows)
     values = np.full((stay.n_hours, N_CLINICAL), np.nan)
     last = np.take_along_axis(measured, last_rows, axis=0)

@@ -1,1 +1,1 @@
-"""What a patient is, and what cannot be: variables, units of measure, stays, coherence rules."""
+"""The patient: variables, units of measure, stays and coherence rules."""

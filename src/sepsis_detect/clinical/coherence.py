@@ -1,10 +1,10 @@
-"""Coherence of a stay: every rule of `rules`, applied to one hour or to a million.
+"""Coherence check: applies every rule of `rules` to a stay, vectorised over hours and stays.
 
-`scan` says where each rule fires, `drop` sets the offending values to missing, `findings` puts a
-violation into words. Nothing here knows of HTTP or JSON.
+`scan` finds the violations, `drop` sets the refused values to missing. `findings` renders
+violations as sentences.
 
-Ranges come first: a value that is impossible by itself takes no part in the comparisons, so one
-typing error gives one problem.
+Ranges are checked first. A value out of its hard range takes no part in the other rules, so that
+one typing error gives one problem.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -28,13 +28,13 @@ NO_NUMBERS: Mapping[str, FloatArray] = {}
 
 
 class RuleViolation(NamedTuple):
-    """Where one rule fires.
+    """The rows at which a stay violates one rule.
 
     Attributes:
         rule: The rule.
-        rows: Shape (n_violations,), rows of the stay.
-        columns: The values concerned: those that `drop` sets to missing, in the rule's order.
-        numbers: What the rule's sentence needs beside them, each of shape (n_violations,).
+        rows: Shape (n_violations,), increasing rows of the stay.
+        columns: The variables concerned, in the rule's order; `drop` sets them to missing.
+        numbers: Other values for the rule's sentence, by placeholder; shape (n_violations,) each.
     """
 
     rule: Rule
@@ -43,10 +43,17 @@ class RuleViolation(NamedTuple):
     numbers: Mapping[str, FloatArray] = NO_NUMBERS
 
     def up_to(self, row: int) -> "RuleViolation":
-        """The same without what fires after `row`."""
-        kept = self.rows <= row
-        numbers = {name: values[kept] for name, values in self.numbers.items()}
-        return RuleViolation(self.rule, self.rows[kept], self.columns, numbers)
+        """The violations up to and including a row."""
+        return self.at(self.rows <= row)
+
+    def at(self, selected: BoolArray | slice) -> "RuleViolation":
+        """Some of the violations.
+
+        Args:
+            selected: A mask of shape (n_violations,), or a slice.
+        """
+        numbers = {name: values[selected] for name, values in self.numbers.items()}
+        return self._replace(rows=self.rows[selected], numbers=numbers)
 
     @property
     def is_refusal(self) -> bool:
@@ -55,57 +62,54 @@ class RuleViolation(NamedTuple):
 
 
 def scan(stay: Stay) -> list[RuleViolation]:
-    """Apply every rule to every hour.
+    """Find every violation of every rule.
 
     Args:
         stay: One stay, or several end to end; canonical units.
 
     Returns:
-        One entry for each rule and set of columns that fires; empty for a coherent stay.
+        One entry for each rule and set of columns; empty for a coherent stay.
     """
-    # Hours are compared before they are known to be possible: theirs may be of any size.
+    # An icu_hour out of its range takes part in the comparisons of hours and may overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         violations = list(_out_of_range(stay))
         values = stay.values
         if any(violation.is_refusal for violation in violations):
             values = _without(stay, violations)
-        violations += _pairs(values, stay)
-        violations += _acid_base(values)
-        violations += _stays(values, stay)
+        violations += _pair_violations(values, stay)
+        violations += _acid_base_violations(values)
+        violations += _coverage_violations(values, stay)
         if stay.n_hours > stay.n_stays:
-            violations += _hour_order(stay)
-            violations += _constants(values, stay)
-            violations += _courses(values, stay)
-        return _without_milder(violations)
+            violations += _hour_order_violations(stay)
+            violations += _constant_violations(values, stay)
+            violations += _course_violations(values, stay)
+        return _without_superseded(violations)
 
 
 def scan_each(stay: Stay) -> list[list[RuleViolation]]:
-    """Apply every rule to several stays at once: for each of them, what `scan` finds in it alone.
+    """Find the violations of each of several stays: the results of `scan` for each one alone.
 
-    Rows count from the first one of their stay.
+    Rows count from the first row of their stay.
     """
     found: list[list[RuleViolation]] = [[] for _ in range(stay.n_stays)]
-    starts = stay.starts
     for violation in scan(stay):
-        # The rows of a violation increase, so those of one stay are a slice of them.
-        edges = np.searchsorted(violation.rows, starts).tolist()
-        rows = violation.rows - stay.first_rows[violation.rows]
-        for violations, begin, end in zip(found, edges, [*edges[1:], len(rows)], strict=True):
+        # Rows increase, so that those of one stay are consecutive.
+        edges = np.searchsorted(violation.rows, stay.starts).tolist()
+        in_stay = violation._replace(rows=violation.rows - stay.first_rows[violation.rows])
+        ends = [*edges[1:], len(violation.rows)]
+        for violations, begin, end in zip(found, edges, ends, strict=True):
             if begin < end:
-                numbers = {name: values[begin:end] for name, values in violation.numbers.items()}
-                violations.append(
-                    RuleViolation(violation.rule, rows[begin:end], violation.columns, numbers)
-                )
+                violations.append(in_stay.at(slice(begin, end)))
     return found
 
 
 def drop(stay: Stay, violations: Iterable[RuleViolation]) -> Stay:
-    """Set every refused value to missing; a refusal that concerns no value stays as it is."""
+    """Set every refused value to missing; refusals without a value, such as order, remain."""
     return Stay(_without(stay, violations), stay.starts)
 
 
 def drop_incoherent(stay: Stay) -> Stay:
-    """The stay as `on_incoherence=drop` sees it: training and batch scoring start from this."""
+    """The stay without its refused values, as `on_incoherence=drop`, training and files use it."""
     return drop(stay, scan(stay))
 
 
@@ -116,16 +120,18 @@ _warn_low, _warn_high = bounds("warn_low"), bounds("warn_high")
 USUAL_LOW = np.where(np.isnan(_warn_low), HARD_LOW, _warn_low)
 USUAL_HIGH = np.where(np.isnan(_warn_high), HARD_HIGH, _warn_high)
 WHOLE = np.array(rules.WHOLE_NUMBERS)
-# Constant in a stay: reported once, at the first hour that carries the value.
+# Column of each constant of a stay, and the accepted difference. A violation is reported once, at
+# the first hour that has the value.
 CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
 MAP = BY_CHALLENGE["MAP"].column
-_looked_at_above = USUAL_HIGH.copy()
-_looked_at_above[MAP] = np.nextafter(USUAL_HIGH[MAP], 0)  # a flushed line shows its very end
+_warned_above = USUAL_HIGH.copy()
+# A flushed arterial line shows the bound itself, so that the bound is unusual too.
+_warned_above[MAP] = np.nextafter(USUAL_HIGH[MAP], 0)
 
 
 def _out_of_range(stay: Stay) -> Iterator[RuleViolation]:
     values = stay.values
-    is_unusual = (values < USUAL_LOW) | (values > _looked_at_above)
+    is_unusual = (values < USUAL_LOW) | (values > _warned_above)
     is_fraction = np.remainder(values.take(WHOLE, axis=1), 1) > 0
     if not (np.count_nonzero(is_unusual) or np.count_nonzero(is_fraction)):
         return
@@ -134,21 +140,25 @@ def _out_of_range(stay: Stay) -> Iterator[RuleViolation]:
         rows = np.flatnonzero(is_unusual[:, column])
         if column in CONSTANTS:
             rows = _first_of_each_stay(rows, stay)
-        yield from _range_hits(column, rows, values[rows, column])
+        yield from _range_violations(column, rows, values[rows, column])
 
 
-def _range_hits(column: int, rows: IntArray, found: FloatArray) -> Iterator[RuleViolation]:
+def _range_violations(column: int, rows: IntArray, found: FloatArray) -> Iterator[RuleViolation]:
     is_fraction = np.isin(column, WHOLE) & (found != np.trunc(found))
     is_refused = (found < HARD_LOW[column]) | (found > HARD_HIGH[column]) | is_fraction
-    low = ~is_refused & (found < USUAL_LOW[column])
-    high = ~is_refused & ~low
-    for rule, chosen in (
-        (rules.OUT_OF_RANGE[column], is_refused),
-        (rules.UNUSUALLY_LOW[column], low),
-        (rules.UNUSUALLY_HIGH[column], high),
-    ):
-        if chosen.any():
-            yield RuleViolation(rule, rows[chosen], (column,))
+    is_low = ~is_refused & (found < USUAL_LOW[column])
+    is_high = ~is_refused & ~is_low
+    yield from _violations(rules.OUT_OF_RANGE[column], rows[is_refused], (column,))
+    yield from _violations(rules.UNUSUALLY_LOW[column], rows[is_low], (column,))
+    yield from _violations(rules.UNUSUALLY_HIGH[column], rows[is_high], (column,))
+
+
+def _violations(
+    rule: Rule, rows: IntArray, columns: tuple[int, ...] = ()
+) -> Iterator[RuleViolation]:
+    """The violation of a rule at some rows; none if there is no row."""
+    if rows.size:
+        yield RuleViolation(rule, rows, columns)
 
 
 def _first_of_each_stay(rows: IntArray, stay: Stay) -> IntArray:
@@ -171,7 +181,7 @@ PH, HCO3, PACO2, BASE_EXCESS = (
 _ACID_BASE = np.array([PH, PACO2, HCO3, BASE_EXCESS])
 
 
-def _pairs(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+def _pair_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     compared = values.take(_a, axis=1) * _factor_a + values.take(_b, axis=1) * _factor_b
     fires = (compared > _more_than) & (compared < _less_than)
     if np.count_nonzero(fires):
@@ -181,31 +191,44 @@ def _pairs(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
             if columns == (MEDICAL_UNIT, SURGICAL_UNIT):
                 rows = _first_of_each_stay(rows, stay)
             yield RuleViolation(PAIR_RULES[index].rule, rows, columns)
-    half = np.isnan(values[:, MEDICAL_UNIT]) != np.isnan(values[:, SURGICAL_UNIT])
-    if np.count_nonzero(half):
-        rows = _first_of_each_stay(np.flatnonzero(half), stay)
+    is_half_known = np.isnan(values[:, MEDICAL_UNIT]) != np.isnan(values[:, SURGICAL_UNIT])
+    if np.count_nonzero(is_half_known):
+        rows = _first_of_each_stay(np.flatnonzero(is_half_known), stay)
         yield RuleViolation(rules.UNIT_HALF, rows, (MEDICAL_UNIT, SURGICAL_UNIT))
 
 
-def _acid_base(values: FloatArray) -> Iterator[RuleViolation]:
+def _acid_base_violations(values: FloatArray) -> Iterator[RuleViolation]:
     is_known = ~np.isnan(values[:, PH] + values[:, PACO2])
     if not np.count_nonzero(is_known):
         return
     rows = is_known.nonzero()[0]
     ph, paco2, hco3, excess = values[rows[:, None], _ACID_BASE].T
+    yield from _henderson_hasselbalch_violations(rows, ph, paco2, hco3)
+    if np.count_nonzero(excess == excess):  # measured: not NaN
+        yield from _base_excess_violations(rows, ph, paco2, excess)
+
+
+def _henderson_hasselbalch_violations(
+    rows: IntArray, ph: FloatArray, paco2: FloatArray, hco3: FloatArray
+) -> Iterator[RuleViolation]:
     implied_ph = rules.PK + np.log10(hco3 / (rules.CO2_SOLUBILITY * paco2))
-    gap = np.abs(ph - implied_ph)
-    fires = gap > rules.HH_WARNS_ABOVE + rules.SLACK
-    if np.count_nonzero(fires):
-        refused = gap > rules.HH_REFUSED_ABOVE + rules.SLACK
-        yield from _hits(rules.HENDERSON_HASSELBALCH, rows[refused], (PH, HCO3, PACO2))
-        yield from _hits(rules.HENDERSON_HASSELBALCH_W, rows[fires], (PH, HCO3, PACO2))
-    if not np.count_nonzero(excess == excess):  # not measured
-        return
+    difference = np.abs(ph - implied_ph)
+    is_unusual = difference > rules.HH_WARNS_ABOVE + rules.ROUNDING
+    if np.count_nonzero(is_unusual):
+        is_refused = difference > rules.HH_REFUSED_ABOVE + rules.ROUNDING
+        columns = (PH, HCO3, PACO2)
+        yield from _violations(rules.HENDERSON_HASSELBALCH, rows[is_refused], columns)
+        yield from _violations(rules.HENDERSON_HASSELBALCH_W, rows[is_unusual], columns)
+
+
+def _base_excess_violations(
+    rows: IntArray, ph: FloatArray, paco2: FloatArray, excess: FloatArray
+) -> Iterator[RuleViolation]:
     implied_hco3 = rules.CO2_SOLUBILITY * paco2 * 10 ** (ph - rules.PK)
     implied_excess = 0.93 * (implied_hco3 - 24.4 + 14.8 * (ph - 7.4))  # Van Slyke
-    is_excess_off = np.abs(excess - implied_excess) > rules.BASE_EXCESS_WARNS_ABOVE + rules.SLACK
-    is_deficit = (
+    difference = np.abs(excess - implied_excess)
+    is_unusual = difference > rules.BASE_EXCESS_WARNS_ABOVE + rules.ROUNDING
+    has_wrong_sign = (
         (excess < rules.DEFICIT_BELOW)
         & (ph > rules.DEFICIT_PH_ABOVE)
         & (paco2 > rules.DEFICIT_PACO2_ABOVE)
@@ -214,24 +237,20 @@ def _acid_base(values: FloatArray) -> Iterator[RuleViolation]:
         & (ph < rules.EXCESS_PH_BELOW)
         & (paco2 < rules.EXCESS_PACO2_BELOW)
     )
-    yield from _hits(rules.BASE_EXCESS_W, rows[is_excess_off], (PH, PACO2, BASE_EXCESS))
-    yield from _hits(rules.BASE_EXCESS_SIGN, rows[is_deficit], (PH, PACO2, BASE_EXCESS))
-
-
-def _hits(rule: Rule, rows: IntArray, columns: tuple[int, ...]) -> Iterator[RuleViolation]:
-    if rows.size:
-        yield RuleViolation(rule, rows, columns)
+    yield from _violations(rules.BASE_EXCESS_W, rows[is_unusual], (PH, PACO2, BASE_EXCESS))
+    yield from _violations(rules.BASE_EXCESS_SIGN, rows[has_wrong_sign], (PH, PACO2, BASE_EXCESS))
 
 
 # --- The stay as a whole ------------------------------------------------------------------------
 
 
-def _stays(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+def _coverage_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+    """Rules about what was measured at all: nothing, nothing recent, a short history."""
     last_rows, hours = stay.last_rows, stay.icu_hours
-    # A stay whose last hour has a vital sign is neither empty nor stale.
-    is_unsure = np.isnan(values[last_rows, VITAL_COLUMNS]).all(axis=1)
-    if np.count_nonzero(is_unsure):
-        yield from _nothing_recent(values, stay)
+    # A stay with a vital sign in its last hour is neither empty nor without recent vital signs.
+    has_no_vital_now = np.isnan(values[last_rows, VITAL_COLUMNS]).all(axis=1)
+    if np.count_nonzero(has_no_vital_now):
+        yield from _recency_violations(values, stay)
     history = np.where(stay.starts == last_rows, 1, hours[last_rows] - hours[stay.starts] + 1)
     is_short = history < rules.SHORT_STAY_HOURS
     if np.count_nonzero(is_short):
@@ -239,29 +258,25 @@ def _stays(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
         yield RuleViolation(rules.TOO_SHORT, last_rows[is_short], numbers=numbers)
 
 
-def _nothing_recent(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+def _recency_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     last_rows, hours = stay.last_rows, stay.icu_hours
-    # A value that was refused was sent all the same.
+    # A refused value counts as sent.
     was_sent = ~np.isnan(stay.values[:, CLINICAL_COLUMNS])
     is_empty = ~np.logical_or.reduceat(was_sent.any(axis=1), stay.starts)
-    if is_empty.any():
-        yield RuleViolation(rules.ALL_MISSING, last_rows[is_empty])
+    yield from _violations(rules.ALL_MISSING, last_rows[is_empty])
     has_vital = (~np.isnan(values[:, VITAL_COLUMNS])).any(axis=1)
     last_vital = np.maximum.reduceat(np.where(has_vital, np.arange(stay.n_hours), -1), stay.starts)
     age = hours[last_rows] - hours[last_vital]
     is_stale = ~is_empty & ((last_vital < 0) | (age > rules.NO_VITALS_FOR_HOURS))
-    if is_stale.any():
-        yield RuleViolation(rules.NO_VITALS, last_rows[is_stale])
+    yield from _violations(rules.NO_VITALS, last_rows[is_stale])
 
 
-def _hour_order(stay: Stay) -> Iterator[RuleViolation]:
+def _hour_order_violations(stay: Stay) -> Iterator[RuleViolation]:
     hours = stay.icu_hours
     is_next = hours[1:] - hours[:-1] == 1
     is_next[stay.starts[1:] - 1] = True
     if np.count_nonzero(is_next) == is_next.size:
         return
-    is_first = np.zeros(stay.n_hours, dtype=bool)
-    is_first[stay.starts] = True
     is_missing = np.isnan(hours) & (
         np.bincount(stay.first_rows, minlength=stay.n_hours)[stay.first_rows] > 1
     )
@@ -270,7 +285,7 @@ def _hour_order(stay: Stay) -> Iterator[RuleViolation]:
         position = (rows - stay.first_rows[rows] + 1).astype(np.float64)
         yield RuleViolation(rules.HOUR_MISSING, rows, numbers={"position": position})
     step = np.diff(hours, prepend=np.nan)
-    step[is_first] = np.nan
+    step[stay.starts] = np.nan
     before = np.concatenate([[np.nan], hours[:-1]])
     for rule, fires in (
         (rules.HOUR_DUPLICATE, step == 0),
@@ -283,65 +298,64 @@ def _hour_order(stay: Stay) -> Iterator[RuleViolation]:
 
 
 _constant_columns = np.array(list(CONSTANTS))
-_constant_within = np.array(list(CONSTANTS.values()))
+_max_differences = np.array(list(CONSTANTS.values()))
 
 
-def _constants(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+def _constant_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     columns = _constant_columns
     constants = values.take(columns, axis=1)
     highest = np.fmax.reduceat(constants, stay.starts)
     lowest = np.fmin.reduceat(constants, stay.starts)
-    changes = highest - lowest > _constant_within
+    changes = highest - lowest > _max_differences
     if not np.count_nonzero(changes):
         return
     for index in np.flatnonzero(changes.any(axis=0)).tolist():
-        stays = np.flatnonzero(changes[:, index])
-        for at in stays.tolist():
-            rows = slice(stay.starts[at], stay.last_rows[at] + 1)
-            known = values[rows, columns[index]]
-            changed = np.flatnonzero(~np.isnan(known) & (known != known[~np.isnan(known)][0]))[:1]
+        for at in np.flatnonzero(changes[:, index]).tolist():
+            rows = np.arange(stay.starts[at], stay.last_rows[at] + 1)
+            known_rows = rows[~np.isnan(constants[rows, index])]
+            known = constants[known_rows, index]
+            changed = known_rows[known != known[0]][:1]
             numbers = {"a": lowest[at : at + 1, index], "b": highest[at : at + 1, index]}
-            yield RuleViolation(
-                rules.CONSTANT, stay.starts[at] + changed, (int(columns[index]),), numbers
-            )
+            yield RuleViolation(rules.CONSTANT, changed, (int(columns[index]),), numbers)
 
 
-_jumping = np.array([BY_CHALLENGE[name].column for name in rules.JUMP_LIMITS])
-_jump_limits = np.array(list(rules.JUMP_LIMITS.values())) + rules.SLACK
+_jump_columns = np.array([BY_CHALLENGE[name].column for name in rules.JUMP_LIMITS])
+_jump_limits = np.array(list(rules.JUMP_LIMITS.values())) + rules.ROUNDING
 _jump_rules = list(rules.JUMPS.values())
-_frozen = np.array([BY_CHALLENGE[name].column for name in rules.FROZEN_COLUMNS])
+_frozen_columns = np.array([BY_CHALLENGE[name].column for name in rules.FROZEN_COLUMNS])
 
 
-def _courses(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
-    hours, jumping = stay.icu_hours, values.take(_jumping, axis=1)
+def _course_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
+    """Rules about changes from one hour to the next: jumps, and vital signs that never change."""
+    hours, watched = stay.icu_hours, values.take(_jump_columns, axis=1)
     is_next = hours[1:] - hours[:-1] == 1
     is_next[stay.starts[1:] - 1] = False
-    jumps = np.abs(jumping[1:] - jumping[:-1]) > _jump_limits
+    jumps = np.abs(watched[1:] - watched[:-1]) > _jump_limits
     jumps &= is_next[:, None]
     jumped = np.flatnonzero(jumps.any(axis=0)).tolist() if np.count_nonzero(jumps) else []
     for index in jumped:
         rows = np.flatnonzero(jumps[:, index]) + 1
-        before = values[rows - 1, _jumping[index]]
-        yield RuleViolation(_jump_rules[index], rows, (int(_jumping[index]),), {"b": before})
-    yield from _frozen_vitals(values, is_next)
+        numbers = {"b": watched[rows - 1, index]}
+        yield RuleViolation(_jump_rules[index], rows, (int(_jump_columns[index]),), numbers)
+    yield from _frozen_violations(values, is_next)
 
 
-def _frozen_vitals(values: FloatArray, is_next: BoolArray) -> Iterator[RuleViolation]:
+def _frozen_violations(values: FloatArray, is_next: BoolArray) -> Iterator[RuleViolation]:
     n_same = rules.FROZEN_HOURS - 1
     if len(values) <= n_same:
         return
-    frozen = values.take(_frozen, axis=1)
-    is_same = is_next & (frozen[1:] == frozen[:-1]).all(axis=1)
+    watched = values.take(_frozen_columns, axis=1)
+    is_same = is_next & (watched[1:] == watched[:-1]).all(axis=1)
     if np.count_nonzero(is_same) < n_same:
         return
     run = np.concatenate([[0], np.cumsum(is_same)])
     is_frozen = run[n_same:] - run[:-n_same] == n_same
     begins = is_frozen & ~np.concatenate([[False], is_frozen[:-1]])
-    if begins.any():
-        yield RuleViolation(rules.FROZEN, np.flatnonzero(begins) + n_same, tuple(_frozen.tolist()))
+    rows = np.flatnonzero(begins) + n_same
+    yield from _violations(rules.FROZEN, rows, tuple(_frozen_columns.tolist()))
 
 
-# --- What becomes of violations ------------------------------------------------------------------
+# --- Consequences of violations -----------------------------------------------------------------
 
 
 def _without(stay: Stay, violations: Iterable[RuleViolation]) -> FloatArray:
@@ -351,28 +365,26 @@ def _without(stay: Stay, violations: Iterable[RuleViolation]) -> FloatArray:
             continue
         rows = violation.rows
         if violation.columns[0] in CONSTANTS:
-            # True of the stay, not of an hour: reported once, removed everywhere.
+            # A constant belongs to the stay: reported once, removed from every hour.
             rows = np.flatnonzero(np.isin(stay.first_rows, stay.first_rows[rows]))
         for column in violation.columns:
             values[rows, column] = np.nan
     return values
 
 
-def _without_milder(violations: list[RuleViolation]) -> list[RuleViolation]:
-    refused: dict[str, IntArray] = {}
+def _without_superseded(violations: list[RuleViolation]) -> list[RuleViolation]:
+    """Leave out the warnings at rows where the stronger rule about the same values refuses."""
+    refused_rows: dict[str, list[IntArray]] = {}
     for violation in violations:
         if violation.is_refusal:
-            known = refused.get(violation.rule.id)
-            refused[violation.rule.id] = (
-                violation.rows if known is None else np.append(known, violation.rows)
-            )
-    if not refused:
+            refused_rows.setdefault(violation.rule.id, []).append(violation.rows)
+    if not refused_rows:
         return violations
     kept = []
     for violation in violations:
-        stronger = refused.get(rules.MILDER_THAN.get(violation.rule.id, ""))
-        if stronger is None:
+        stronger = refused_rows.get(rules.SUPERSEDED_BY.get(violation.rule.id, ""))
+        if stronger:
+            violation = violation.at(~np.isin(violation.rows, np.concatenate(stronger)))
+        if violation.rows.size:
             kept.append(violation)
-        elif (remain := ~np.isin(violation.rows, stronger)).any():
-            kept.append(RuleViolation(violation.rule, violation.rows[remain], violation.columns))
     return kept

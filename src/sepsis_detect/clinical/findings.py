@@ -1,11 +1,11 @@
-"""A violation in words: one finding for each hour a rule fires at, in English and French."""
+"""Findings: rule violations rendered as sentences in English and French, one for each hour."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from math import isnan
-from typing import Any
+from typing import Any, Literal
 
 from sepsis_detect.clinical import hints, rules
 from sepsis_detect.clinical.coherence import (
@@ -20,18 +20,20 @@ from sepsis_detect.clinical.rules import Rule, Severity
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES, Variable
 
+Language = Literal["en", "fr"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Finding:
-    """One rule that fired at one hour of one stay; equal to itself alone.
+    """A violation of one rule in one hour of a stay; compared by identity.
 
     Attributes:
         rule: Public id, such as `bp.dbp_ge_sbp` or `range:HR`.
         is_refusal: Whether it refuses the request; a warning otherwise.
         row: Row of the stay.
-        columns: The values concerned, the one to look at first in front.
+        columns: The variables concerned, in the rule's order.
         en, fr: The sentence.
-        hint_en, hint_fr: What it probably is, empty when nothing is likely.
+        hint_en, hint_fr: The likely cause; empty when none is known.
         context: The values concerned by canonical name, bounds, and a likely unit.
     """
 
@@ -47,32 +49,32 @@ class Finding:
 
     @property
     def is_of_the_stay(self) -> bool:
-        """Whether it is about no hour and no value, but about all of them."""
+        """Whether it concerns the stay as a whole, and no single value or hour."""
         return not self.columns and not self.rule.startswith("time.")
 
 
 def findings(stay: Stay, violations: Iterable[RuleViolation]) -> list[Finding]:
-    """Put violations into words, in order of hour, variable and rule."""
-    found = list(chain.from_iterable(_of_hit(stay, violation) for violation in violations))
+    """Render violations as findings, sorted by row, variable and rule."""
+    found = list(chain.from_iterable(_rendered(stay, violation) for violation in violations))
     if len(found) > 1:
         found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found
 
 
-def _of_hit(stay: Stay, violation: RuleViolation) -> list[Finding]:
-    told = []
+def _rendered(stay: Stay, violation: RuleViolation) -> list[Finding]:
+    found = []
     for index, row in enumerate(violation.rows.tolist()):
-        at = stay.values.item(row, ICU_HOUR)
-        hour = None if at != at else _plain(at)
+        icu_hour = stay.values.item(row, ICU_HOUR)
+        hour = None if isnan(icu_hour) else _json_number(icu_hour)
         numbers = [(name, float(values[index])) for name, values in violation.numbers.items()]
         if violation.columns:
-            told.append(_of_values(stay, violation, row, dict(numbers), {"icu_hour": hour}))
+            found.append(_about_values(stay, violation, row, dict(numbers), {"icu_hour": hour}))
         else:
-            told.append(_of_no_value(violation.rule, row, hour, tuple(numbers)))
-    return told
+            found.append(_about_no_value(violation.rule, row, hour, tuple(numbers)))
+    return found
 
 
-def _of_values(
+def _about_values(
     stay: Stay,
     violation: RuleViolation,
     row: int,
@@ -86,15 +88,15 @@ def _of_values(
 
 
 @lru_cache(maxsize=1024)
-def _of_no_value(
+def _about_no_value(
     rule: Rule, row: int, icu_hour: float | None, numbers: tuple[tuple[str, float], ...]
 ) -> Finding:
-    """What is said of many patients in the same words, such as that a stay is short."""
+    """A finding without values, such as a short stay; cached, since many stays have the same."""
     return _finding(rule, row, (), (), dict(numbers), {"icu_hour": icu_hour})
 
 
 RANGE_RULES = frozenset(rules.NAMED_UNUSUAL.values())
-MAX_WHOLE = 2**53
+MAX_WHOLE = 2**53  # larger whole numbers lose digits as float64
 
 
 def _range_finding(
@@ -107,26 +109,32 @@ def _range_finding(
     en, fr = rule.en, rule.fr
     if violation.is_refusal and limits["low"] <= value <= limits["high"]:
         en, fr = rules.NOT_WHOLE
-    context |= {variable.name: _plain(value)} | {key: _plain(at) for key, at in limits.items()}
+    numbers = {variable.name: value} | limits
+    context |= {name: _json_number(each) for name, each in numbers.items()}
     hint = hints.hint(variable, value)
     if hint and hint.unit:
         context |= {"likely_unit": hint.unit, "converted": hint.converted}
-    words = {name: number(at) for name, at in limits.items()}
     return Finding(
         rule=rule.id,
         is_refusal=violation.is_refusal,
         row=row,
         columns=violation.columns,
-        en=en.format(label=variable.label_en, value=_measure(variable, value, "en"), **words),
-        fr=fr.format(
-            label=variable.label_fr,
-            value=_measure(variable, value, "fr"),
-            **{name: decimal_comma(text) for name, text in words.items()},
-        ),
+        en=en.format(**_range_placeholders(variable, value, limits, "en")),
+        fr=fr.format(**_range_placeholders(variable, value, limits, "fr")),
         hint_en=hint.en if hint else "",
         hint_fr=hint.fr if hint else "",
         context=context,
     )
+
+
+def _range_placeholders(
+    variable: Variable, value: float, limits: dict[str, float], language: Language
+) -> dict[str, str]:
+    texts = {name: _number(limit, language) for name, limit in limits.items()}
+    return texts | {
+        "label": _label(variable, language),
+        "value": _measurement(variable, value, language),
+    }
 
 
 def _finding(
@@ -140,47 +148,57 @@ def _finding(
     variables = [VARIABLES[column] for column in columns]
     for variable, value in zip(variables, values, strict=True):
         context[variable.challenge.lower() if variable.name == "icu_unit" else variable.name] = (
-            None if isnan(value) else _plain(value)
+            None if isnan(value) else _json_number(value)
         )
-    context |= {name: _plain(value) for name, value in numbers.items()}
-
-    def words(language: str) -> dict[str, str]:
-        of_values = {
-            letter: _measure(variable, value, language)
-            for letter, variable, value in zip("abc", variables, values, strict=False)
-        }
-        unit_of = variables[0] if variables else None
-        of_numbers = {
-            name: _measure(unit_of, value, language) if unit_of else _local(value, language)
-            for name, value in numbers.items()
-        }
-        label = getattr(unit_of, f"label_{language}") if unit_of else ""
-        return {"label": label} | of_values | of_numbers
-
+    context |= {name: _json_number(value) for name, value in numbers.items()}
     return Finding(
         rule=rule.id,
         is_refusal=rule.severity is Severity.REFUSED,
         row=row,
         columns=columns,
-        en=rule.en.format(**words("en")),
-        fr=rule.fr.format(**words("fr")),
+        en=rule.en.format(**_placeholders(variables, values, numbers, "en")),
+        fr=rule.fr.format(**_placeholders(variables, values, numbers, "fr")),
         hint_en=rule.hint_en,
         hint_fr=rule.hint_fr,
         context=context,
     )
 
 
-def _plain(value: float) -> float | int:
-    """A whole number without its `.0`, where JSON can write all its digits."""
+def _placeholders(
+    variables: list[Variable],
+    values: tuple[float, ...],
+    numbers: dict[str, float],
+    language: Language,
+) -> dict[str, str]:
+    """Texts of a rule's placeholders; `numbers` have the unit of the first variable."""
+    texts = {"label": ""}
+    for letter, variable, value in zip("abc", variables, values, strict=False):
+        texts[letter] = _measurement(variable, value, language)
+    if not variables:
+        return texts | {name: _number(value, language) for name, value in numbers.items()}
+    texts["label"] = _label(variables[0], language)
+    of_numbers = {
+        name: _measurement(variables[0], value, language) for name, value in numbers.items()
+    }
+    return texts | of_numbers
+
+
+def _json_number(value: float) -> float | int:
+    """A whole number without `.0`, if JSON numbers can hold all its digits."""
     return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
 
 
-def _local(value: float, language: str) -> str:
+def _number(value: float, language: Language) -> str:
     text = number(value)
     return decimal_comma(text) if language == "fr" else text
 
 
-def _measure(variable: Variable, value: float, language: str) -> str:
+def _label(variable: Variable, language: Language) -> str:
+    return variable.label_fr if language == "fr" else variable.label_en
+
+
+def _measurement(variable: Variable, value: float, language: Language) -> str:
+    """A value with its unit."""
     unit = variable.unit_label_fr if language == "fr" else variable.unit_label_en
     unit = "" if unit == "fraction" else unit
-    return f"{_local(value, language)} {unit}".rstrip()
+    return f"{_number(value, language)} {unit}".rstrip()

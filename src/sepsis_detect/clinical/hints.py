@@ -1,7 +1,7 @@
-"""What a value out of range probably is: another unit, a fraction, a year of birth.
+"""Hints: the likely cause of a value out of range, such as another unit or a year of birth.
 
-Most hints follow from the table of conversions: when reading the value in another accepted unit
-gives a usual one, that unit is named. The few that no unit explains are written here.
+Most hints follow from the table of conversions: if the value is usual when taken as another
+accepted unit, that unit is named. Hints for other causes are written here.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from sepsis_detect.clinical.variables import Variable
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A likely explanation; `unit` and `converted` when it is another unit."""
+    """A likely cause; `unit` and `converted` are set if it is another unit."""
 
     en: str
     fr: str
@@ -35,18 +35,18 @@ IONISED_CALCIUM = (
 
 
 def number(value: float) -> str:
-    """Write a number as people do: no trailing zero, and no rounding that hides a difference."""
-    if isinf(value):  # a conversion overflowed, or had no logarithm
+    """Format a number without trailing zeros, with all digits that tell it from its bound."""
+    if isinf(value):  # a conversion overflowed, or the value has no logarithm
         return "∞" if value > 0 else "-∞"
     return f"{value:.15g}"
 
 
 def decimal_comma(text: str) -> str:
-    """The French way of writing a number."""
+    """A formatted number with the French decimal sign."""
     return text.replace(".", ",")
 
 
-def _years_of_birth(value: float) -> Hint | None:
+def _year_of_birth(value: float) -> Hint | None:
     if 1900 <= value <= 2100:
         return Hint(
             "Is this the year of birth? Send the age in years.",
@@ -55,17 +55,17 @@ def _years_of_birth(value: float) -> Hint | None:
     return None
 
 
-def _sign(value: float) -> Hint | None:
+def _wrong_sign(value: float) -> Hint | None:
     if value <= 0:
         return None
-    meant = number(-value)
+    negated = number(-value)
     return Hint(
-        f"Hours before intensive care are negative: send {meant}.",
-        f"Les heures précédant la réanimation sont négatives : envoyez {decimal_comma(meant)}.",
+        f"Hours before intensive care are negative: send {negated}.",
+        f"Les heures précédant la réanimation sont négatives : envoyez {decimal_comma(negated)}.",
     )
 
 
-def _coded_sex(value: float) -> Hint | None:
+def _other_sex_code(value: float) -> Hint | None:
     if value == 2:
         return Hint(
             "Coded 1 male, 2 female? Send 0 for female and 1 for male, or the words.",
@@ -83,33 +83,34 @@ def _clotting_ratio(value: float) -> Hint | None:
     return None
 
 
-SPECIAL = {
-    "Age": _years_of_birth,
-    "HospAdmTime": _sign,
-    "Gender": _coded_sex,
+CAUSES_BESIDE_UNITS = {
+    "Age": _year_of_birth,
+    "HospAdmTime": _wrong_sign,
+    "Gender": _other_sex_code,
     "PTT": _clotting_ratio,
 }
 
 
 def hint(variable: Variable, value: float) -> Hint | None:
-    """Explain an unusual or impossible value; None when nothing is likely."""
-    if (special := SPECIAL.get(variable.challenge)) and (found := special(value)):
+    """The likely cause of an unusual or impossible value; None if there is none."""
+    cause = CAUSES_BESIDE_UNITS.get(variable.challenge)
+    if cause and (found := cause(value)):
         return found
     if value == 0 and variable.kind == "vital":
         return NOT_MEASURED
     likely = [
         (conversion, converted)
         for conversion in CONVERSIONS[variable.column].values()
-        if _is_usual(variable, converted := _read_as(conversion, value))
+        if _is_usual(variable, converted := _converted(conversion, value))
     ]
-    # What becomes normal is likelier than what becomes merely possible.
+    # A unit that makes the value normal is likelier than one that makes it only possible.
     likely.sort(key=lambda pair: not variable.reference_low <= pair[1] <= variable.reference_high)
     if not likely or variable.kind == "demographic":
         return None
     return _other_unit(variable, value, *likely[0])
 
 
-def _read_as(conversion: Conversion, value: float) -> float:
+def _converted(conversion: Conversion, value: float) -> float:
     return float(conversion.to_canonical(np.array([value]))[0])
 
 
@@ -120,36 +121,36 @@ def _is_usual(variable: Variable, value: float) -> bool:
 
 
 def _other_unit(variable: Variable, value: float, conversion: Conversion, converted: float) -> Hint:
-    # The calcium of a blood gas is the ionised one: a conversion alone would mislead.
+    # Blood gas analysers report ionised calcium: no conversion makes it total calcium.
     note_en, note_fr = IONISED_CALCIUM if variable.challenge == "Calcium" else ("", "")
-    spoken = SPOKEN.get(conversion.unit, Spoken(conversion.unit, conversion.unit, conversion.unit))
+    names = UNIT_NAMES.get(conversion.unit, UnitNames(*[conversion.unit] * 3))
     sent, unit = number(value), variable.unit_label_en.replace("fraction", "")
-    meant = " ".join(f"{sent} {spoken.symbol} = {converted:.4g} {unit}".split())
+    equation = " ".join(f"{sent} {names.symbol} = {converted:.4g} {unit}".split())
     return Hint(
-        f"{sent} looks like {spoken.en}: {meant}. "
+        f"{sent} looks like {names.en}: {equation}. "
         f"Convert it, or state its unit in `units`.{note_en}",
-        f"{decimal_comma(sent)} ressemble à {spoken.fr} : {decimal_comma(meant)}. "
+        f"{decimal_comma(sent)} ressemble à {names.fr} : {decimal_comma(equation)}. "
         f"Convertissez, ou précisez l'unité dans `units`.{note_fr}",
         conversion.unit,
         converted,
     )
 
 
-class Spoken(NamedTuple):
-    """A unit in words, and the symbol behind a number."""
+class UnitNames(NamedTuple):
+    """The names of a unit in a sentence, and its symbol after a number."""
 
     en: str
     fr: str
     symbol: str
 
 
-SPOKEN = {
-    "1": Spoken("a fraction", "une fraction", ""),
-    "%": Spoken("percent", "un pourcentage", "%"),
-    "[degF]": Spoken("°F", "°F", "°F"),
-    "cm[Hg]": Spoken("cmHg", "cmHg", "cmHg"),
-    "umol/L": Spoken("µmol/L", "µmol/L", "µmol/L"),
-    "nmol/L": Spoken("H+ in nmol/L", "H+ en nmol/L", "nmol/L"),
-    "g/L (urea)": Spoken("urea in g/L", "de l'urée en g/L", "g/L"),
-    "mmol/L (urea)": Spoken("urea in mmol/L", "de l'urée en mmol/L", "mmol/L"),
+UNIT_NAMES = {
+    "1": UnitNames("a fraction", "une fraction", ""),
+    "%": UnitNames("percent", "un pourcentage", "%"),
+    "[degF]": UnitNames("°F", "°F", "°F"),
+    "cm[Hg]": UnitNames("cmHg", "cmHg", "cmHg"),
+    "umol/L": UnitNames("µmol/L", "µmol/L", "µmol/L"),
+    "nmol/L": UnitNames("H+ in nmol/L", "H+ en nmol/L", "nmol/L"),
+    "g/L (urea)": UnitNames("urea in g/L", "de l'urée en g/L", "g/L"),
+    "mmol/L (urea)": UnitNames("urea in mmol/L", "de l'urée en mmol/L", "mmol/L"),
 }

@@ -1,8 +1,7 @@
-"""The coherence rules as data: what is refused, what only warns, and in which words.
+"""The coherence rules as data: id, severity, tolerance and sentences of each rule.
 
-Every rule stands here once, with its severity, its tolerance and its sentence in English and
-French; `coherence` applies them. Tolerances were measured on 20,000 real stays and are argued in
-docs/coherence.md.
+`coherence` applies them. Tolerances were measured on 20,000 real stays; docs/coherence.md gives
+the reasons.
 
 Placeholders of the sentences: `{label}`, `{value}`, `{low}`, `{high}` for a range; `{a}`, `{b}`,
 `{c}` for the values a rule compares, with their units.
@@ -17,7 +16,7 @@ from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES
 
 
 class Severity(Enum):
-    """Whether an incoherence refuses the request or accompanies the answer."""
+    """The consequence of a violation: a refused request, or a warning beside the answer."""
 
     REFUSED = "refused"
     WARNING = "warning"
@@ -25,7 +24,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One rule: its public id, what it costs, and its sentences; equal to itself alone."""
+    """One rule: public id, severity, sentence and hint in two languages; compared by identity."""
 
     id: str
     severity: Severity
@@ -61,7 +60,7 @@ WHOLE_NUMBERS = tuple(BY_CHALLENGE[name].column for name in ("Gender", "Unit1", 
 
 UNUSUAL_EN = "{label} {value} is unusual (expected {low} to {high})."
 UNUSUAL_FR = "{label} : {value}, valeur inhabituelle (attendu : {low} à {high})."
-# Beyond a warning bound these variables have a rule with a name of its own.
+# Warnings with an id other than `range_w:<name>`, by variable and side of the expected range.
 NAMED_UNUSUAL = {
     ("Age", "low"): "age.adult",
     ("Calcium", "low"): "calcium.unit",
@@ -109,14 +108,15 @@ UNUSUALLY_HIGH = {v.column: _unusual(v.challenge, "high") for v in VARIABLES}
 
 # --- Two values of one hour ---------------------------------------------------------------------
 
-ABOVE, BELOW = np.inf, -np.inf
-# A refusal must be certain: decimal fractions stored in binary must not tip a comparison.
-SLACK = 1e-6
+ROUNDING = 1e-6  # tolerance for decimal fractions in binary: a refusal must be certain
 
 
 @dataclass(frozen=True, slots=True)
 class PairRule:
-    """Fires where `more_than < a * A + b * B < less_than`, A and B being values of one hour."""
+    """A rule about two values of one hour.
+
+    It is violated where `more_than < factor_a * a + factor_b * b < less_than`.
+    """
 
     rule: Rule
     a: str
@@ -220,26 +220,26 @@ UNIT_NONE = _refused(
 )
 
 PAIR_RULES = (
-    PairRule(DBP_GE_SBP, "DBP", "SBP", 1, -1, -SLACK),
-    PairRule(MAP_GT_SBP, "MAP", "SBP", 1, -1, 5 + SLACK),
-    PairRule(MAP_LT_DBP, "DBP", "MAP", 1, -1, 5 + SLACK),
-    PairRule(MAP_EDGE, "MAP", "SBP", 1, -1, SLACK, 5 + SLACK),
-    PairRule(MAP_EDGE, "DBP", "MAP", 1, -1, SLACK, 5 + SLACK),
-    PairRule(PP_NARROW, "SBP", "DBP", 1, -1, SLACK, 10 - SLACK),
-    PairRule(PP_WIDE, "SBP", "DBP", 1, -1, 150 + SLACK),
-    PairRule(BILI_DIRECT, "Bilirubin_direct", "Bilirubin_total", 1, -1.1, 0.3 + SLACK),
-    PairRule(BILI_DIRECT_W, "Bilirubin_direct", "Bilirubin_total", 1, -1, 0.05 + SLACK),
-    PairRule(HEME_RATIO, "Hct", "Hgb", 1, -5.0, SLACK),
-    PairRule(HEME_RATIO, "Hct", "Hgb", -1, 1.5, SLACK),
-    PairRule(HEME_RATIO_W, "Hct", "Hgb", 1, -3.7, SLACK),
-    PairRule(HEME_RATIO_W, "Hct", "Hgb", -1, 2.4, SLACK),
-    PairRule(ETCO2_GT_PACO2, "EtCO2", "PaCO2", 1, -1, 10 + SLACK),
-    PairRule(SPO2_SAO2, "O2Sat", "SaO2", 1, -1, 15 + SLACK),
-    PairRule(SPO2_SAO2, "SaO2", "O2Sat", 1, -1, 15 + SLACK),
-    PairRule(RENAL_RATIO, "BUN", "Creatinine", 1, -100, SLACK),
-    PairRule(RENAL_RATIO, "BUN", "Creatinine", -1, 1.5, SLACK),
-    PairRule(UNIT_BOTH, "Unit1", "Unit2", 1, 1, 2 - SLACK),
-    PairRule(UNIT_NONE, "Unit1", "Unit2", -1, -1, -SLACK),
+    PairRule(DBP_GE_SBP, "DBP", "SBP", 1, -1, -ROUNDING),
+    PairRule(MAP_GT_SBP, "MAP", "SBP", 1, -1, 5 + ROUNDING),
+    PairRule(MAP_LT_DBP, "DBP", "MAP", 1, -1, 5 + ROUNDING),
+    PairRule(MAP_EDGE, "MAP", "SBP", 1, -1, ROUNDING, 5 + ROUNDING),
+    PairRule(MAP_EDGE, "DBP", "MAP", 1, -1, ROUNDING, 5 + ROUNDING),
+    PairRule(PP_NARROW, "SBP", "DBP", 1, -1, ROUNDING, 10 - ROUNDING),
+    PairRule(PP_WIDE, "SBP", "DBP", 1, -1, 150 + ROUNDING),
+    PairRule(BILI_DIRECT, "Bilirubin_direct", "Bilirubin_total", 1, -1.1, 0.3 + ROUNDING),
+    PairRule(BILI_DIRECT_W, "Bilirubin_direct", "Bilirubin_total", 1, -1, 0.05 + ROUNDING),
+    PairRule(HEME_RATIO, "Hct", "Hgb", 1, -5.0, ROUNDING),
+    PairRule(HEME_RATIO, "Hct", "Hgb", -1, 1.5, ROUNDING),
+    PairRule(HEME_RATIO_W, "Hct", "Hgb", 1, -3.7, ROUNDING),
+    PairRule(HEME_RATIO_W, "Hct", "Hgb", -1, 2.4, ROUNDING),
+    PairRule(ETCO2_GT_PACO2, "EtCO2", "PaCO2", 1, -1, 10 + ROUNDING),
+    PairRule(SPO2_SAO2, "O2Sat", "SaO2", 1, -1, 15 + ROUNDING),
+    PairRule(SPO2_SAO2, "SaO2", "O2Sat", 1, -1, 15 + ROUNDING),
+    PairRule(RENAL_RATIO, "BUN", "Creatinine", 1, -100, ROUNDING),
+    PairRule(RENAL_RATIO, "BUN", "Creatinine", -1, 1.5, ROUNDING),
+    PairRule(UNIT_BOTH, "Unit1", "Unit2", 1, 1, 2 - ROUNDING),
+    PairRule(UNIT_NONE, "Unit1", "Unit2", -1, -1, -ROUNDING),
 )
 
 # --- Acid and base ------------------------------------------------------------------------------
@@ -249,7 +249,7 @@ CO2_SOLUBILITY = 0.0307  # mmol/L/mm[Hg]
 HH_REFUSED_ABOVE = 0.30  # pH; a factor of two in bicarbonate or PaCO2
 HH_WARNS_ABOVE = 0.15  # pH
 BASE_EXCESS_WARNS_ABOVE = 5.0  # mmol/L
-# A base deficit sent as base excess: far on one side while pH and PaCO2 say the other.
+# A base deficit sent as base excess: its sign contradicts pH and PaCO2.
 DEFICIT_BELOW, DEFICIT_PH_ABOVE, DEFICIT_PACO2_ABOVE = -8.0, 7.5, 40.0
 EXCESS_ABOVE, EXCESS_PH_BELOW, EXCESS_PACO2_BELOW = 8.0, 7.3, 40.0
 
@@ -355,8 +355,8 @@ UNIT_HALF = _warning(
     "Une seule des valeurs Unit1 et Unit2 est connue ; l'autre a été complétée.",
 )
 
-# A refusal makes the milder rule about the same values pointless.
-MILDER_THAN = {
+# Warnings, and the refusals about the same values that replace them.
+SUPERSEDED_BY = {
     "bili.direct_gt_total_w": "bili.direct_gt_total",
     "heme.ratio_w": "heme.ratio",
     "abg.hh_w": "abg.hh",

@@ -1,8 +1,8 @@
-"""`Stay`: the hours of a patient as plain arrays in canonical units.
+"""`Stay`: the hours of a patient as one matrix in canonical units.
 
-Everything between the parser and the model works on this one layout: one row an hour, one
-column a variable, NaN for "not measured". Several stays lie end to end in the same matrix, so
-that the code which answers one hour of one patient also scores a million hours.
+One row is an hour, one column a variable, NaN means "not measured". Several stays may lie end to
+end in the same matrix, so that the same code answers one hour of one patient and scores a million
+hours.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ ONE_STAY = np.zeros(1, dtype=np.intp)
 
 @dataclass(frozen=True)
 class Stay:
-    """Hours of one stay, or of several laid end to end.
+    """Hours of one stay, or of several end to end.
 
     Attributes:
         values: Shape (n_hours, 40), columns in the order of `variables.VARIABLES`, canonical
-            units, NaN where nothing was measured. `Unit1` and `Unit2` are the two flags of
-            the intensive care unit; sex is 0 female, 1 male.
+            units, NaN where nothing was measured. `Unit1` and `Unit2` flag the kind of
+            intensive care unit; sex is 0 female, 1 male.
         starts: Shape (n_stays,), the first row of each stay, increasing from 0.
 
     Raises:
@@ -46,12 +46,12 @@ class Stay:
 
     @property
     def n_hours(self) -> int:
-        """How many rows, over all stays."""
+        """Number of rows, over all stays."""
         return len(self.values)
 
     @property
     def n_stays(self) -> int:
-        """How many stays lie in the matrix."""
+        """Number of stays in the matrix."""
         return len(self.starts)
 
     @property
@@ -61,7 +61,7 @@ class Stay:
 
     @cached_property
     def first_rows(self) -> IntArray:
-        """Shape (n_hours,): for each row, the first row of its stay."""
+        """Shape (n_hours,): the first row of the stay of each row."""
         if self.n_stays == self.n_hours:
             return self.starts
         if self.n_stays == 1:
@@ -79,7 +79,7 @@ class Stay:
 
     @classmethod
     def end_to_end(cls, stays: Sequence["Stay"]) -> "Stay":
-        """Lay stays one after the other."""
+        """Concatenate stays."""
         if len(stays) == 1:
             return stays[0]
         values = [stay.values for stay in stays]

@@ -1,7 +1,7 @@
-"""Units of measure as UCUM codes, and the conversions that are accepted.
+"""Units of measure as UCUM codes, and the accepted conversions.
 
-Values are converted once, on arrival. Everything further in uses the canonical unit of its
-variable. Factors stand in `unit_conversions.csv`, as fractions where they are exact.
+Values are converted once, when a request or a file is read; all other code uses canonical units.
+The factors are in `unit_conversions.csv`, as fractions where they are exact.
 
 Source: UCUM, https://ucum.org/ucum; molar masses as in docs/coherence.md.
 """
@@ -17,10 +17,10 @@ from sepsis_detect.clinical.stay import FloatArray
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable, rows_of
 from sepsis_detect.errors import SettingsError
 
-# Binary fractions leave dust (113 degF must be 45 Cel, the bound, not a hair above it).
+# Rounding removes errors of binary fractions: 113 degF is exactly 45 Cel, which is a bound.
 DECIMALS_KEPT = 9
 
-# How people write what UCUM writes otherwise.
+# Common spellings of units, and their UCUM codes.
 SPELLINGS = {
     "°C": "Cel",
     "degC": "Cel",
@@ -44,7 +44,7 @@ SPELLINGS = {
 }
 
 LITRE = re.compile(r"(?<![A-Za-z])([dmu]?)l(?![A-Za-z])")
-"""UCUM writes the litre `L` or `l`; the tables have `L`."""
+"""The litre `l`, which UCUM accepts beside the `L` of the tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Conversion:
     is_logarithmic: bool = False
 
     def to_canonical(self, values: FloatArray) -> FloatArray:
-        """Convert; NaN stays NaN, and what has no logarithm becomes infinite, so out of range."""
+        """Convert; NaN stays NaN, and a value without logarithm becomes infinite: out of range."""
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if self.is_logarithmic:
                 values = np.where(
@@ -87,7 +87,7 @@ def _ucum(unit: str) -> str:
 
 
 def conversion(variable: Variable, unit: str) -> Conversion | None:
-    """Find how to convert from `unit`; None when the unit is not accepted."""
+    """The conversion from `unit`; None if the unit is not accepted for the variable."""
     ucum = _ucum(unit)
     if ucum == variable.unit:
         return Conversion(ucum, 1.0, 0.0)
@@ -95,12 +95,12 @@ def conversion(variable: Variable, unit: str) -> Conversion | None:
 
 
 def accepted(variable: Variable) -> list[str]:
-    """UCUM codes accepted for a variable, the canonical one first."""
+    """The UCUM codes accepted for a variable, the canonical one first."""
     return [variable.unit, *CONVERSIONS[variable.column]]
 
 
 def stated_conversions(stated: Sequence[str]) -> dict[int, Conversion]:
-    """Conversions by column, from what a command line says of its files.
+    """Conversions by column, from the `--unit` options of a command.
 
     Args:
         stated: `variable=unit` each, such as `creatinine=umol/L`.

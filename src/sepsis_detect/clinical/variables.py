@@ -1,9 +1,9 @@
-"""The table of variables: names, units, codes, ranges and labels, each written once.
+"""The table of variables: names, units, LOINC codes, ranges and labels.
 
 The forty columns are those of the PhysioNet/CinC 2019 challenge, in its order. Parser,
-coherence rules, features, OpenAPI schema, page and documentation are derived from here.
+coherence rules, features, OpenAPI schema, page and documentation are derived from this table.
 
-Source: `variables.csv` beside this module; ranges as argued in docs/coherence.md.
+Source: `sepsis_detect/variables.csv`; docs/coherence.md gives the reasons for the ranges.
 """
 
 import csv
@@ -20,11 +20,11 @@ class Variable:
     """One column of an hour.
 
     Attributes:
-        column: Its place among the forty columns.
+        column: Index among the forty columns.
         challenge: Name in the challenge's files, such as `HR`.
         name: Canonical name, such as `heart_rate`. `Unit1` and `Unit2` share `icu_unit`.
         kind: `vital`, `lab` or `demographic`.
-        panel: The group a clinician looks under.
+        panel: The group of the page's form, such as `blood_gas`.
         unit: Canonical unit, as a UCUM code.
         loinc: Main LOINC code, empty for demographics; `loinc_also` lists equivalents.
         reference_low, reference_high: Adult reference interval, NaN where there is none.
@@ -53,7 +53,7 @@ class Variable:
 
     @property
     def is_clinical(self) -> bool:
-        """Whether it is measured on the patient, not administrative."""
+        """Whether it is a vital sign or a laboratory value."""
         return self.kind != "demographic"
 
 
@@ -61,7 +61,7 @@ RANGES = ("reference_low", "reference_high", "hard_low", "hard_high", "warn_low"
 
 
 def rows_of(table: str) -> list[dict[str, str]]:
-    """Read a CSV table that is part of this package."""
+    """The rows of a CSV table of this package."""
     text = files("sepsis_detect").joinpath(table).read_text(encoding="utf-8")
     return list(csv.DictReader(text.splitlines()))
 
@@ -80,7 +80,7 @@ LABS = tuple(variable for variable in VARIABLES if variable.kind == "lab")
 N_COLUMNS = len(VARIABLES)
 N_CLINICAL = len(CLINICAL)
 
-# Clinical columns come first, vital signs first among them: slices instead of index lists.
+# Vital signs come first, then laboratory values, so that a slice selects either.
 CLINICAL_COLUMNS = slice(0, N_CLINICAL)
 VITAL_COLUMNS = slice(0, len(VITALS))
 

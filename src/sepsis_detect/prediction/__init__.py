@@ -1,1 +1,1 @@
-"""From the hours of a stay to probabilities, and to the variables that moved them."""
+"""Prediction: features of a stay, probabilities of the model, and contributions of variables."""

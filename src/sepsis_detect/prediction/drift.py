@@ -1,9 +1,8 @@
-"""How far the inputs of a running service lie from those its model learnt from.
+"""Drift: the distance between recent inputs of a service and the inputs of training.
 
-The distance is the population stability index of each input over the bins that the artifact
-carries, with what is missing as a bin of its own: the sum of (p - q) ln(p / q). By custom, .1 is
-slight and .2 is worth a look; it tells that patients, units or devices differ, not that the model
-is wrong.
+The distance is the population stability index of each feature, the sum of (p - q) ln(p / q) over
+the bins in the artifact and a bin for missing values. By custom .1 is slight and .2 needs a look.
+Drift shows that patients, units or devices differ, not that the model is wrong.
 
 Source: Siddiqi, Credit Risk Scorecards, Wiley 2006.
 """
@@ -17,36 +16,41 @@ from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import ModelMetadata
 
 NOTABLE = 0.2
-MIN_SHARE = 0.001  # of a bin: shares in the artifact have three decimals
+MIN_SHARE = 0.001  # of a bin; shares in the artifact have three decimals
 
 
-def distances(card: ModelMetadata, names: Sequence[str], rows: Float32Array) -> dict[str, float]:
+def distances(
+    metadata: ModelMetadata, names: Sequence[str], rows: Float32Array
+) -> dict[str, float]:
     """Population stability index of each feature that the model uses.
 
     Args:
-        card: With its `drift`.
-        names: Of the features in `rows`.
+        metadata: Of a model with a drift reference.
+        names: Names of the features in `rows`.
         rows: Shape (n_rows, n_names), NaN where missing.
     """
-    reference = card.drift
-    assert reference is not None  # noqa: S101 - the caller looked
-    place = {name: at for at, name in enumerate(card.features)}
+    reference = metadata.drift
+    assert reference is not None  # noqa: S101 - checked by the caller
+    index = {name: at for at, name in enumerate(metadata.features)}
     found = {}
     for name, column in zip(names, rows.T, strict=True):
-        at = place.get(name)
+        at = index.get(name)
         if at is not None:
             expected = _with_missing(reference.missing[at], reference.shares[at])
-            edges = np.array(reference.edges[at], dtype=np.float32)
-            known = column[~np.isnan(column)]
-            counts = np.bincount(bins_of(known, edges), minlength=len(edges) + 1)
-            seen = np.concatenate([[len(column) - len(known)], counts]) / len(column)
-            if len(seen) == len(expected):  # not for a feature that training never knew
-                found[name] = _stability_index(seen, expected)
+            observed = _observed_shares(column, np.array(reference.edges[at], dtype=np.float32))
+            if len(observed) == len(expected):  # not for a feature always missing in training
+                found[name] = _stability_index(observed, expected)
     return found
 
 
+def _observed_shares(column: Float32Array, edges: Float32Array) -> FloatArray:
+    known = column[~np.isnan(column)]
+    counts = np.bincount(bins_of(known, edges), minlength=len(edges) + 1)
+    return np.concatenate([[len(column) - len(known)], counts]) / len(column)
+
+
 def bins_of(known: Float32Array, edges: Float32Array) -> IntArray:
-    """Shape (n,): the bin of each known value of one feature: how many edges are below it."""
+    """Shape (n,): the bin of each known value of one feature, the number of edges below it."""
     return np.searchsorted(edges, known)
 
 
@@ -54,6 +58,6 @@ def _with_missing(missing: float, shares: Sequence[float]) -> FloatArray:
     return np.concatenate([[missing], (1 - missing) * np.array(shares)])
 
 
-def _stability_index(seen: FloatArray, expected: FloatArray) -> float:
-    p, q = np.maximum(seen, MIN_SHARE), np.maximum(expected, MIN_SHARE)
+def _stability_index(observed: FloatArray, expected: FloatArray) -> float:
+    p, q = np.maximum(observed, MIN_SHARE), np.maximum(expected, MIN_SHARE)
     return float(np.sum((p - q) * np.log(p / q)))

@@ -1,11 +1,11 @@
-"""Why this answer: what each variable moved it, in log-odds, adding up exactly.
+"""Contributions: the effect of each variable on an answer, as Shapley values in log-odds.
 
-The players of the game are the patient's variables. A coalition of variables is answered by
-the model with the features made only of those variables as they are, and all other features as in
-a typical hour (`Model.reference`). A variable's effect is its Shapley value, averaged over orders
-taken forward and backward, which is exact where variables interact in pairs; whatever the orders,
-the effects add up to log-odds(this hour) - log-odds(typical hour). It needs nothing but the
-model's answers, so that it works for every artifact. See docs/adr/0003-contributions.md.
+The players are the patient's variables. The value of a coalition is the model's answer when the
+features computed from its variables alone have the values of this hour, and all other features
+those of the typical hour (`Model.reference`). Shapley values are averaged over orders and their
+reverses, which is exact for interactions in pairs; for any orders the effects add up to
+log-odds(this hour) - log-odds(typical hour). The method uses only the model's answers, so that it
+works for every artifact. See docs/adr/0003-contributions.md.
 """
 
 from dataclasses import dataclass
@@ -13,35 +13,35 @@ from math import gcd
 
 import numpy as np
 
-from sepsis_detect.clinical.stay import FloatArray, IntArray, Stay
+from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.clinical.variables import ICU_UNITS, SEX_CODES, VARIABLES
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import Model
 
-N_ORDERS = 4  # each also backward
+N_ORDERS = 4  # and their reverses
 
-# `Unit1` and `Unit2` are one variable to a person.
+# By canonical name: `Unit1` and `Unit2` are one player, `icu_unit`.
 PLAYERS = tuple(dict.fromkeys(variable.name for variable in VARIABLES))
 _PLAYER = {variable.challenge: PLAYERS.index(variable.name) for variable in VARIABLES}
 
 
-def _ownership() -> Float32Array:
-    """Shape (n_features, n_players): 1 where a feature is made of a variable."""
-    owned = np.zeros((len(features.NAMES), len(PLAYERS)), dtype=np.float32)
+def _sources() -> BoolArray:
+    """Shape (n_features, n_players): whether a feature is computed from a variable."""
+    is_source = np.zeros((len(features.NAMES), len(PLAYERS)), dtype=bool)
     for row, sources in enumerate(features.SOURCES.values()):
-        owned[row, [_PLAYER[source] for source in sources]] = 1
-    return owned
+        is_source[row, [_PLAYER[source] for source in sources]] = True
+    return is_source
 
 
-_OWNED = _ownership()
+_IS_SOURCE = _sources()
 
 
-def _spread_orders(n_players: int, n_orders: int) -> IntArray:
+def _orders(n_players: int, n_orders: int) -> IntArray:
     """Shape (2 * n_orders, n_players): orders in which variables join, and their reverses.
 
-    A stride near the golden section takes neighbours of the table apart; rotations give every
-    variable its turn in front.
+    A stride near the golden section separates neighbouring variables of the table; rotations
+    vary the first variable.
     """
     stride = next(
         k for k in range(int(n_players * 0.618) + 1, 2 * n_players) if gcd(k, n_players) == 1
@@ -53,14 +53,14 @@ def _spread_orders(n_players: int, n_orders: int) -> IntArray:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """How one variable moved one answer.
+    """The effect of one variable on one answer.
 
     Attributes:
         variable: Canonical name.
-        value: The last one measured, in `unit`, a word for sex and unit; None: never measured.
+        value: The last value, in `unit`; a word for sex and kind of ICU; None: never measured.
         unit: UCUM code.
-        measured_at_icu_hour: When; None if never, or if the request named no hour.
-        effect: Change of the log-odds against a typical hour.
+        measured_at_icu_hour: Hour of that value; None if never, or if the request has no hour.
+        effect: Change of the log-odds against the typical hour.
     """
 
     variable: str
@@ -71,24 +71,22 @@ class Contribution:
 
 
 def contributions(model: Model, stay: Stay) -> list[Contribution]:
-    """Explain the last hour of one stay, the variable that moved the answer most in front."""
-    row = features.compute(stay, stay.last_rows)[0]
-    moved = effects(model, row)
-    order = np.argsort(-np.abs(moved), kind="stable")
-    return [_contribution(stay, PLAYERS[at], float(moved[at])) for at in order if moved[at] != 0]
+    """Explain the last hour of one stay; the largest effect comes first."""
+    found = effects(model, features.compute(stay, stay.last_rows)[0])
+    order = np.argsort(-np.abs(found), kind="stable")
+    return [_contribution(stay, PLAYERS[at], float(found[at])) for at in order if found[at] != 0]
 
 
 def leading(model: Model, stay: Stay, *, most: int) -> list[Contribution]:
-    """The `most` variables that raised the answer most, and as many that lowered it, in order.
+    """The largest positive effects, up to `most`, then as many of the largest negative ones.
 
-    From one order and its reverse: the first are the first by more orders too, in a fraction of
-    the time, but the effects are rougher.
+    Computed from one order and its reverse: the leading variables are the same as with more
+    orders, in a fraction of the time, but the effects are less exact.
     """
-    row = features.compute(stay, stay.last_rows)[0]
-    moved = effects(model, row, n_orders=1)
-    order = np.argsort(-np.abs(moved), kind="stable")
-    chosen = [*order[moved[order] > 0][:most], *order[moved[order] < 0][:most]]
-    return [_contribution(stay, PLAYERS[at], float(moved[at])) for at in chosen]
+    found = effects(model, features.compute(stay, stay.last_rows)[0], n_orders=1)
+    order = np.argsort(-np.abs(found), kind="stable")
+    chosen = [*order[found[order] > 0][:most], *order[found[order] < 0][:most]]
+    return [_contribution(stay, PLAYERS[at], float(found[at])) for at in chosen]
 
 
 def _contribution(stay: Stay, name: str, effect: float) -> Contribution:
@@ -96,7 +94,7 @@ def _contribution(stay: Stay, name: str, effect: float) -> Contribution:
     measured = np.flatnonzero(~np.isnan(stay.values[:, columns]).all(axis=1))
     value, hour = None, np.nan
     if measured.size:
-        value = _in_words(name, stay.values[measured[-1], columns])
+        value = _value_or_word(name, stay.values[measured[-1], columns])
         hour = float(stay.icu_hours[measured[-1]])
     return Contribution(
         variable=name,
@@ -107,7 +105,7 @@ def _contribution(stay: Stay, name: str, effect: float) -> Contribution:
     )
 
 
-def _in_words(name: str, values: FloatArray) -> float | str:
+def _value_or_word(name: str, values: FloatArray) -> float | str:
     if name == "sex":
         return next(word for word, code in SEX_CODES.items() if code == values[0])
     if name == "icu_unit":
@@ -117,28 +115,28 @@ def _in_words(name: str, values: FloatArray) -> float | str:
 
 
 def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatArray:
-    """Effect of each variable of `PLAYERS` on one hour's log-odds.
+    """The effect of each of `PLAYERS` on the log-odds of one hour.
 
     Args:
-        model: The model that answers.
-        row: Shape (n_features,), the hour's features.
-        n_orders: Orders, each also backward: fewer take less time, more tell apart how three
-            and more variables share what they do together.
+        model: The model to explain.
+        row: Shape (n_features,), the features of the hour.
+        n_orders: Number of orders, without their reverses. More take longer, and are more exact
+            for interactions of three and more variables.
 
     Returns:
-        Shape (n_players,). The sum is the log-odds of this hour less those of the typical one.
+        Shape (n_players,). The sum is log-odds(this hour) - log-odds(typical hour).
     """
     typical = model.reference
     differs = ~((row == typical) | (np.isnan(row) & np.isnan(typical)))
-    active = np.flatnonzero(_OWNED[differs].any(axis=0))
+    active = np.flatnonzero(_IS_SOURCE[differs].any(axis=0))
     result = np.zeros(len(PLAYERS))
     if not active.size:
         return result
-    orders = _spread_orders(len(active), n_orders)
-    # A feature is as it is once the last of its variables has joined. No matrix product: for
-    # such small ones, the threads of BLAS cost more time than they save.
-    joined_at = np.argsort(orders, axis=1)  # shape (n_orders, n_active): when each joins
-    complete_at = np.where(_OWNED[:, active] > 0, joined_at[:, None, :], -1).max(axis=2)
+    orders = _orders(len(active), n_orders)
+    # A feature has its own value once the last of its variables has joined. No matrix product:
+    # for such small ones, the threads of BLAS cost more time than they save.
+    joined_at = np.argsort(orders, axis=1)  # shape (n_orders, n_active): position in each order
+    complete_at = np.where(_IS_SOURCE[:, active], joined_at[:, None, :], -1).max(axis=2)
     is_own = complete_at[:, None, :] < np.arange(len(active) + 1)[:, None]
     rows = np.where(is_own, row, typical).reshape(-1, len(row))
     answers = log_odds(model.probabilities(rows)).reshape(len(orders), -1)
@@ -148,7 +146,7 @@ def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatA
 
 
 def typical_probability(model: Model) -> np.float32:
-    """The model's answer for the typical hour: where the effects start from."""
+    """The model's answer for the typical hour, to which the effects are relative."""
     return np.float32(model.probabilities(model.reference[None])[0])
 
 

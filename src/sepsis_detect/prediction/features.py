@@ -1,19 +1,19 @@
-"""Hours in, features out: the one place where features are made.
+"""Features of hours: the only feature computation, for training, serving and batch scoring.
 
-Training, serving and batch scoring call `compute`. It is causal (an hour sees itself and the
-past), and it gives the same bits for a stay alone as for the same stay among forty thousand:
-every operation is elementwise, a minimum, or a sum in a fixed order (`windows`).
+`compute` is causal: an hour depends on itself and earlier hours alone. It is reproducible: a stay
+has the same features alone and among forty thousand, to the last bit, because every operation is
+elementwise, a minimum, or a sum in a fixed order (`lookback_windows`).
 
-Only the last value of a variable is carried on without limit. Windows, counts and ages look back at
-most `LOOKBACK_HOURS`, and time in intensive care stops at `TIME_CAP_HOURS`: from the next hour on
-the training data hold ever more septic stays for no reason but how they were cut, and no feature
-may tell that an hour lies there (docs/adr/0017-record-cut.md).
+The last value of a variable is carried forward without limit. Windows, counts and ages look back at
+most `LOOKBACK_HOURS`, and time in intensive care is capped at `TIME_CAP_HOURS`: after that hour the
+share of septic stays in the training data rises only because the other records are cut there, and
+no feature may reveal it (docs/adr/0017-record-cut.md).
 
-Windows hold the values known at each of their hours, carried on from the last measurement: where
-nothing is measured for a while, a minimum or a mean moves to the last value, not to missing.
+Windows contain the last known value at each of their hours: without new measurements a minimum or a
+mean approaches the last value; it does not become missing.
 
-An hour in which nothing at all was measured says nothing new: it has the features of the last hour
-in which something was. Silence neither raises nor lowers a risk.
+An hour without any measurement has the features of the last hour with one, so that the absence of
+measurements neither raises nor lowers a risk.
 
 Missing stays missing: before the first measurement a feature is NaN.
 """
@@ -39,13 +39,13 @@ from sepsis_detect.clinical.variables import (
     VARIABLES,
     VITALS,
 )
-from sepsis_detect.prediction.lookback_windows import NOTHING, WINDOWS_HOURS, Layout, layout
+from sepsis_detect.prediction.lookback_windows import NO_ROW, WINDOWS_HOURS, Layout, layout
 
 LOOKBACK_HOURS = WINDOWS_HOURS[-1]
 TIME_CAP_HOURS = 36  # the last icu_hour before records of the training data are cut
 AGE_90_AND_OVER = 90.0  # years
-AGE_90_AND_OVER_IS = 100.0  # years; how the training data code it
-IONISED_CALCIUM_BELOW = 4.0  # mg/dL; below lies another analyte, or another unit
+AGE_90_AND_OVER_IS = 100.0  # years; the code for it in the training data
+IONISED_CALCIUM_BELOW = 4.0  # mg/dL; a lower value is another analyte, or in another unit
 
 RATIOS = {
     "shock_index": ("HR", "SBP"),
@@ -64,11 +64,11 @@ STATICS = {
 }
 
 _points = PointTable(SCORES, np.float32)
-_above = np.array([BY_CHALLENGE[above].column for above, _ in RATIOS.values()])
-_below = np.array([BY_CHALLENGE[below].column for _, below in RATIOS.values()])
+_numerators = np.array([BY_CHALLENGE[numerator].column for numerator, _ in RATIOS.values()])
+_denominators = np.array([BY_CHALLENGE[denominator].column for _, denominator in RATIOS.values()])
 _static = np.array([columns[0] for columns in STATICS.values()])
 _calcium = BY_CHALLENGE["Calcium"].column
-_every_column = np.arange(N_COLUMNS)
+_all_columns = np.arange(N_COLUMNS)
 _age, _unit, _hour = (list(STATICS).index(name) for name in ("age", "medical_unit", "icu_hour"))
 
 V, N, S = len(VITALS), N_CLINICAL, len(SCORES)  # vital signs, clinical variables, scores
@@ -76,57 +76,59 @@ UNKNOWN = np.float32(np.nan)
 
 
 def compute(stay: Stay, rows: IntArray | None = None) -> Float32Array:
-    """Turn hours into features.
+    """Compute the features of hours.
 
     Args:
         stay: One stay, or several end to end: coherent, hours increasing within each.
-        rows: Rows wanted; all of them by default. A few cost little, however long the stays.
+        rows: Rows to compute, by default all. The time depends on their number, and little on the
+            length of the stays.
 
     Returns:
         Shape (n_rows, n_features), columns in the order of `NAMES`, NaN where unknown.
     """
-    hourly, kept = _hourly(stay)
-    if kept is not None:
-        rows = kept if rows is None else kept[rows]
+    hourly, sent_rows = _one_row_per_hour(stay)
+    if sent_rows is not None:
+        rows = sent_rows if rows is None else sent_rows[rows]
     measured_at = _last_with_measurement(hourly)
     if measured_at is not None and rows is not None:
         rows, measured_at = measured_at[rows], None
-    laid = layout(hourly, rows)
-    values = np.empty((hourly.n_hours + 1, N_COLUMNS), np.float32)
-    values[:NOTHING], values[NOTHING] = hourly.values, UNKNOWN
-    calcium = values[:, _calcium]
-    calcium[calcium < IONISED_CALCIUM_BELOW] = UNKNOWN
+    quantities = _quantities(_model_values(hourly), hourly, layout(hourly, rows))
+    n_rows = len(quantities["last"])
+    table = np.concatenate([quantities[name].reshape(n_rows, -1) for name in _COLUMNS], axis=1)
+    computed: Float32Array = table.take(_MINUENDS, axis=1)
+    computed -= table.take(_SUBTRAHENDS, axis=1)
+    return computed if measured_at is None else computed.take(measured_at, axis=0)
+
+
+def _quantities(values: Float32Array, hourly: Stay, hours: Layout) -> dict[str, Float32Array]:
+    """What the features of the selected rows are computed from, by name: shapes in `SHAPES`."""
     last_at = _last_measured(values, hourly)
-    last, points = _last_and_points(values, last_at, laid)
-    now = laid.wanted(last)
-    age, before = _earlier(values, last_at, laid)
-    minima = _minima(last, points, laid)
-    counts, means = _counts_and_means(values, last, laid)
-    known = {
-        "nothing": np.zeros((len(now), 1), np.float32),
+    last, points = _last_and_points(values, last_at, hours)
+    now = hours.selected(last)
+    age, previous = _age_and_previous(values, last_at, hours)
+    minima = _minima(last, points, hours)
+    counts, means = _counts_and_means(values, last, hours)
+    return {
+        "zero": np.zeros((len(now), 1), np.float32),
         "last": now[:, :N],
-        "before": before,
+        "previous": previous,
         "age": age,
-        "points": laid.wanted(points),
+        "points": hours.selected(points),
         "minima": minima,
         "earliest": _earliest(values, last_at, minima),
         "counts": counts,
         "means": means,
-        "ratios": now.take(_above, axis=1) / now.take(_below, axis=1),
+        "ratios": now.take(_numerators, axis=1) / now.take(_denominators, axis=1),
         "totals": _totals(age, counts),
         "statics": _statics(now),
     }
-    table = np.concatenate([known[name].reshape(len(now), -1) for name in _COLUMNS], axis=1)
-    computed: Float32Array = table.take(_FROM, axis=1)
-    computed -= table.take(_LESS, axis=1)
-    return computed if measured_at is None else computed.take(measured_at, axis=0)
 
 
 W = len(WINDOWS_HOURS)
 SHAPES = {
-    "nothing": (1,),
+    "zero": (1,),
     "last": (N,),
-    "before": (N,),
+    "previous": (N,),
     "age": (N,),
     "points": (S,),
     "minima": (W, 3 * N + S),
@@ -137,8 +139,10 @@ SHAPES = {
     "totals": (4,),
     "statics": (len(STATICS),),
 }
-"""What is known of an hour, in columns: names and shapes; `minima` are of each clinical variable,
-of its negative, of the points, and of the row at which a variable is known."""
+"""Quantities of an hour, in the order of the table's columns, and their shapes.
+
+`minima` are those of each clinical variable, of its negative (the negated maximum), of the points,
+and of the rows at which a variable is known (the first such row)."""
 
 
 def _columns() -> dict[str, IntArray]:
@@ -153,19 +157,19 @@ _COLUMNS = _columns()
 
 
 def _differences() -> tuple[IntArray, IntArray]:
-    """Each feature is one column of what is known less another: which ones, in order."""
+    """For each feature two columns of the table: the feature is their difference."""
     of = _COLUMNS
-    zero, minima, counts, means = of["nothing"], of["minima"], of["counts"], of["means"]
+    zero, minima, counts, means = of["zero"], of["minima"], of["counts"], of["means"]
     mean = dict(zip(WINDOWS_HOURS, means, strict=True))
     count = dict(zip(WINDOWS_HOURS, counts, strict=True))
     longest = minima[-1]
     differences = [
         (of["last"], zero),
         (of["age"], zero),
-        (of["last"], of["before"]),
+        (of["last"], of["previous"]),
         (of["last"], of["earliest"]),
         *((window[:V], zero) for window in minima),
-        *((zero, window[N : N + V]) for window in minima),  # a maximum: of the negative, negated
+        *((zero, window[N : N + V]) for window in minima),  # maxima
         *((window, zero) for window in means),
         (of["last"][:V], mean[24]),
         (mean[6], mean[24]),
@@ -183,12 +187,12 @@ def _differences() -> tuple[IntArray, IntArray]:
     return np.concatenate([a for a, _ in pairs]), np.concatenate([b for _, b in pairs])
 
 
-_FROM, _LESS = _differences()
+_MINUENDS, _SUBTRAHENDS = _differences()
 
 
 def _sources() -> dict[str, tuple[str, ...]]:
     vitals, labs = [v.challenge for v in VITALS], [v.challenge for v in LABS]
-    plain: list[tuple[str, list[str]]] = [
+    patterns: list[tuple[str, list[str]]] = [
         ("{}_last", vitals + labs),
         ("{}_hours_since", vitals + labs),
         ("{}_change", vitals + labs),
@@ -205,7 +209,7 @@ def _sources() -> dict[str, tuple[str, ...]]:
     ]
     sources: dict[str, tuple[str, ...]] = {
         pattern.format(BY_CHALLENGE[challenge].name): (challenge,)
-        for pattern, challenges in plain
+        for pattern, challenges in patterns
         for challenge in challenges
     }
     sources |= RATIOS
@@ -225,15 +229,18 @@ def _sources() -> dict[str, tuple[str, ...]]:
 
 
 SOURCES = _sources()
-"""For each feature, the challenge names of the variables it is made of, in the features' order."""
+"""The features in order, and the challenge names of the variables each is computed from."""
 
 NAMES = tuple(SOURCES)
 
 
-def _hourly(stay: Stay) -> tuple[Stay, IntArray | None]:
-    """Give every hour a row; also where the rows that were sent went, None if nothing moved.
+def _one_row_per_hour(stay: Stay) -> tuple[Stay, IntArray | None]:
+    """Insert a row for every hour that was not sent.
 
-    A gap longer than the look-back is as good as one of that length.
+    A gap longer than the look-back is equivalent to a gap of that length.
+
+    Returns:
+        The stay, and the new row of each row sent; None if no row was inserted.
     """
     if stay.n_hours == stay.n_stays:
         return stay, None
@@ -243,96 +250,105 @@ def _hourly(stay: Stay) -> tuple[Stay, IntArray | None]:
     if not gaps.any():
         return stay, None
     inserted = np.where(gaps, np.minimum(steps - 1, LOOKBACK_HOURS), 0).astype(np.intp)
-    kept = np.arange(stay.n_hours) + np.cumsum(inserted)
-    values = np.full((kept[-1] + 1, N_COLUMNS), np.nan)
-    values[kept] = stay.values
-    return Stay(values, kept[stay.starts]), kept
+    sent_rows = np.arange(stay.n_hours) + np.cumsum(inserted)
+    values = np.full((sent_rows[-1] + 1, N_COLUMNS), np.nan)
+    values[sent_rows] = stay.values
+    return Stay(values, sent_rows[stay.starts]), sent_rows
 
 
 def _last_with_measurement(hourly: Stay) -> IntArray | None:
-    """Shape (n_hours,): for each row the last one with a measurement, itself or one before it.
+    """Shape (n_hours,): for each row the last row with a measurement; None if each has one.
 
-    Before the first measurement of its stay a row stands for itself. None: every row does.
+    Before the first measurement of its stay, it is the row itself.
     """
     is_empty = np.isnan(hourly.values[:, :N]).all(axis=1)
     if not is_empty.any():
         return None
     here = np.arange(hourly.n_hours)
-    measured_at = np.maximum.accumulate(np.where(is_empty, NOTHING, here))
+    measured_at = np.maximum.accumulate(np.where(is_empty, NO_ROW, here))
     return np.where(measured_at < hourly.first_rows, here, measured_at)
 
 
+def _model_values(hourly: Stay) -> Float32Array:
+    """Shape (n_hours + 1, 40): values as the model knows them; the last row, `NO_ROW`, is NaN."""
+    values = np.empty((hourly.n_hours + 1, N_COLUMNS), np.float32)
+    values[:NO_ROW], values[NO_ROW] = hourly.values, UNKNOWN
+    calcium = values[:, _calcium]
+    calcium[calcium < IONISED_CALCIUM_BELOW] = UNKNOWN
+    return values
+
+
 def _last_measured(values: Float32Array, hourly: Stay) -> IntArray:
-    """Shape (n_hours + 1, 40): the row at which its stay measured each variable last."""
+    """Shape (n_hours + 1, 40): the row of the last measurement in the stay, `NO_ROW` if none."""
     here = np.arange(hourly.n_hours + 1)[:, None]
-    here[NOTHING] = NOTHING
-    last_at = np.where(np.isnan(values), NOTHING, here)
+    here[NO_ROW] = NO_ROW
+    last_at = np.where(np.isnan(values), NO_ROW, here)
     if hourly.n_hours > hourly.n_stays:
-        rows = last_at[:NOTHING]
+        rows = last_at[:NO_ROW]
         np.maximum.accumulate(rows, axis=0, out=rows)
         if hourly.n_stays > 1:
-            rows[rows < hourly.first_rows[:, None]] = NOTHING
+            rows[rows < hourly.first_rows[:, None]] = NO_ROW
     return last_at
 
 
 def _last_and_points(
-    values: Float32Array, last_at: IntArray, laid: Layout
+    values: Float32Array, last_at: IntArray, hours: Layout
 ) -> tuple[Float32Array, Float32Array]:
-    """Last value of each variable and points of the scores, as `laid` has the rows."""
-    is_spread = laid.rows.size > len(values)  # then it is cheaper to lay out what was computed
-    last = values[last_at if is_spread else last_at.take(laid.rows, axis=0), _every_column]
+    """Last value of each variable and points of the scores, in the layout `hours`."""
+    repeats_rows = hours.rows.size > len(values)  # then it is cheaper to compute first
+    last = values[last_at if repeats_rows else last_at.take(hours.rows, axis=0), _all_columns]
     points = _points(last.reshape(-1, N_COLUMNS)).reshape(*last.shape[:-1], S)
-    if is_spread:
-        return last.take(laid.rows, axis=0), points.take(laid.rows, axis=0)
+    if repeats_rows:
+        return last.take(hours.rows, axis=0), points.take(hours.rows, axis=0)
     return last, points
 
 
-def _earlier(
-    values: Float32Array, last_at: IntArray, laid: Layout
+def _age_and_previous(
+    values: Float32Array, last_at: IntArray, hours: Layout
 ) -> tuple[Float32Array, Float32Array]:
-    """Hours since the last value of each clinical variable, and the value before it."""
-    at = last_at.take(laid.wanted_rows, axis=0)[:, :N]
-    age = np.minimum(laid.wanted_rows[:, None] - at, LOOKBACK_HOURS).astype(np.float32)
+    """Hours since the last value of each clinical variable, and the measurement before it."""
+    at = last_at.take(hours.selected_rows, axis=0)[:, :N]
+    age = np.minimum(hours.selected_rows[:, None] - at, LOOKBACK_HOURS).astype(np.float32)
     age[at < 0] = UNKNOWN
-    if not laid.longest:
+    if not hours.n_earlier:
         return age, np.full_like(age, UNKNOWN)
-    before_at = last_at[at - 1, _every_column[:N]]
-    before_at[(at < 0) | (before_at < laid.first_rows[:, None])] = NOTHING
-    return age, values[before_at, _every_column[:N]]
+    previous_at = last_at[at - 1, _all_columns[:N]]
+    previous_at[(at < 0) | (previous_at < hours.first_rows[:, None])] = NO_ROW
+    return age, values[previous_at, _all_columns[:N]]
 
 
-def _minima(last: Float32Array, points: Float32Array, laid: Layout) -> Float32Array:
-    """Shape (n_wanted, W, ...), as in `SHAPES`: one pass for all that is a minimum.
+def _minima(last: Float32Array, points: Float32Array, hours: Layout) -> Float32Array:
+    """Shape (n_selected, W, ...), as in `SHAPES`: minima, maxima and first rows in one pass.
 
-    A maximum is the minimum of the negative, and what came first has the smallest row; rows are
-    exact as float32 up to sixteen million.
+    A maximum is the minimum of the negative, and the first row is the smallest one. Row numbers
+    are exact as float32 up to sixteen million.
     """
-    rows = laid.rows[:, :, None].astype(np.float32)
+    rows = hours.rows[:, :, None].astype(np.float32)
     known = last[:, :, :N]
     hourly = np.concatenate([known, -known, points, np.where(np.isnan(known), known, rows)], axis=2)
-    if laid.n_above:
-        hourly[laid.rows == NOTHING] = UNKNOWN
-    return laid.over_windows(hourly, np.fmin)
+    if hours.n_padding:
+        hourly[hours.rows == NO_ROW] = UNKNOWN
+    return hours.over_windows(hourly, np.fmin)
 
 
 def _earliest(values: Float32Array, last_at: IntArray, minima: Float32Array) -> Float32Array:
-    """Shape (n_wanted, N): the first value known within the longest window."""
+    """Shape (n_selected, N): the first value known within the longest window."""
     first_at = minima[:, -1, -N:]
-    rows = np.where(np.isnan(first_at), NOTHING, first_at).astype(np.intp)
-    columns = _every_column[:N]
+    rows = np.where(np.isnan(first_at), NO_ROW, first_at).astype(np.intp)
+    columns = _all_columns[:N]
     return values[last_at[rows, columns], columns]
 
 
 def _counts_and_means(
-    values: Float32Array, last: Float32Array, laid: Layout
+    values: Float32Array, last: Float32Array, hours: Layout
 ) -> tuple[Float32Array, Float32Array]:
-    """How often each clinical variable was measured, and means of the vital signs, by window."""
-    measured = ~np.isnan(values.take(laid.rows, axis=0)[:, :, :N])
+    """Numbers of measurements of each clinical variable, and means of vital signs, by window."""
+    measured = ~np.isnan(values.take(hours.rows, axis=0)[:, :, :N])
     vitals = last[:, :, :V]
     known = ~np.isnan(vitals)
     hourly = [measured, known, np.where(known, vitals, np.float32(0))]
-    sums = laid.over_windows(np.concatenate(hourly, axis=2, dtype=np.float32), np.add)
-    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: nothing is known
+    sums = hours.over_windows(np.concatenate(hourly, axis=2, dtype=np.float32), np.add)
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN: no value is known
         return sums[:, :, :N], sums[:, :, N + V :] / sums[:, :, N : N + V]
 
 
@@ -341,13 +357,14 @@ _totals_begin = np.cumsum([0, V, N - V, N - V])
 
 
 def _totals(age: Float32Array, counts: Float32Array) -> Float32Array:
-    """Vital signs measured now, laboratory values within 6 and 24 hours, different ones in 24."""
+    """Numbers of vital signs now, laboratory values in 6 and 24 h, distinct ones in 24 h."""
     within_6h, within_24h = counts[:, _in_6h, V:], counts[:, _in_24h, V:]
     parts = [age[:, :V] == 0, within_6h, within_24h, within_24h > 0]
     return np.add.reduceat(np.concatenate(parts, axis=1, dtype=np.float32), _totals_begin, axis=1)
 
 
 def _statics(last: Float32Array) -> Float32Array:
+    """Shape (n_selected, 5): demographic variables and the hour, coded as in the training data."""
     statics = last.take(_static, axis=1)
     age, unit, hour = statics[:, _age], statics[:, _unit], statics[:, _hour]
     age[age >= AGE_90_AND_OVER] = AGE_90_AND_OVER_IS

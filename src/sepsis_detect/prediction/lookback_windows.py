@@ -1,9 +1,9 @@
-"""Hours laid out so that a window over the past is an operation on two slices.
+"""Look-back windows: minima and sums over the last 6, 12, 24 and 36 hours of many rows at once.
 
-Time goes down the first axis. Above every hour that is wanted lie the hours its windows look at;
-where there were none, lie rows of nothing. Combining each row with those before it, over 6, 12, 24
-and 36 hours, then takes six operations whatever the number of hours and stays, always in the same
-order: a stay gives the same bits alone and among others.
+Hours are laid out along the first axis. Before each selected hour are the hours of its windows;
+where the stay has none, there are rows of missing values. Each window then combines two slices of
+shorter windows, so that all windows take six operations for any number of hours and stays, always
+in the same order: a stay has the same results alone and among others, to the last bit.
 """
 
 from collections.abc import Callable
@@ -15,95 +15,101 @@ from sepsis_detect.clinical.stay import Float32Array, IntArray, Stay
 
 WINDOWS_HOURS = (6, 12, 24, 36)
 WIDTHS_HOURS = {1: (), 2: (1, 1), 3: (2, 1), 6: (3, 3), 12: (6, 6), 24: (12, 12), 36: (24, 12)}
-"""Widths of windows, and the two that each is made of."""
-NOTHING = -1  # the row before a stay
+"""Widths of windows, and for each the later and the earlier window it combines."""
+NO_ROW = -1  # in place of a row before the stay
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the rows of a stay lie.
+    """Rows of a stay, arranged for windows.
 
     Attributes:
-        rows: Shape (n_times, n_columns): rows of the stay, `NOTHING` where there is none.
-        wanted_rows: Shape (n_wanted,): the rows wanted.
-        first_rows: Shape (n_wanted,): the first row of the stay of each of them.
-        longest: Hours before the latest row that is wanted, in its stay.
-        n_above: Rows at the top that are there for the windows alone.
-        chosen: Shape (n_wanted,), those wanted among the others; None: all of them.
+        rows: Shape (n_times, n_columns): rows of the stay, or `NO_ROW`.
+        selected_rows: Shape (n_selected,): the rows to compute.
+        first_rows: Shape (n_selected,): the first row of the stay of each selected row.
+        n_earlier: The largest number of hours before a selected row in its stay.
+        n_padding: Rows at the beginning that serve windows alone.
+        indices: Shape (n_selected,): indices of the selected rows in the flattened layout without
+            padding at the beginning; None: all of them.
     """
 
     rows: IntArray
-    wanted_rows: IntArray
+    selected_rows: IntArray
     first_rows: IntArray
-    longest: int
-    n_above: int
-    chosen: IntArray | None
+    n_earlier: int
+    n_padding: int
+    indices: IntArray | None
 
-    def wanted(self, table: Float32Array) -> Float32Array:
-        """Rows of the wanted hours: of a table of shape (n_times, n_columns, k), (n_wanted, k)."""
-        return self._wanted(table[self.n_above :])
+    def selected(self, table: Float32Array) -> Float32Array:
+        """The selected rows of a table: shape (n_times, n_columns, k) to (n_selected, k)."""
+        return self._selected(table[self.n_padding :])
 
     def over_windows(
         self, table: Float32Array, combine: Callable[..., Float32Array]
     ) -> Float32Array:
-        """Combine each wanted hour with those before it, over each of `WINDOWS_HOURS`.
+        """Combine the hours of each window of `WINDOWS_HOURS`.
 
         Args:
-            table: Shape (n_times, n_columns, k); `NOTHING` holds what changes nothing.
+            table: Shape (n_times, n_columns, k); the neutral element of `combine` at `NO_ROW`.
             combine: An elementwise function of two arrays.
 
         Returns:
-            Shape (n_wanted, n_windows, k).
+            Shape (n_selected, n_windows, k).
         """
-        if self.longest == 0:
-            return self._wanted(table)[:, None].repeat(len(WINDOWS_HOURS), axis=1)
+        if self.n_earlier == 0:
+            return self._selected(table)[:, None].repeat(len(WINDOWS_HOURS), axis=1)
         windows = np.empty((len(self.first_rows), len(WINDOWS_HOURS), table.shape[-1]), np.float32)
-        # By width, the window that ends in each row; the first rows have no whole window.
+        # By width, the window that ends in each row; the first rows have no complete window.
         ending = {1: table}
         for hours, (late, early) in list(WIDTHS_HOURS.items())[1:]:
-            if self.longest >= late:
+            if self.n_earlier >= late:
                 n_rows = len(table) - hours + 1
                 ending[hours] = combine(ending[late][early:], ending[early][:n_rows])
-            else:  # no stay is longer: the window is as good as the one before
+            else:  # no stay is longer: the shorter window has the same result
                 ending[hours] = ending[late]
             if hours in WINDOWS_HOURS:
-                window = self._wanted(ending[hours][self.n_above - len(table) :])
+                window = self._selected(ending[hours][self.n_padding - len(table) :])
                 windows[:, WINDOWS_HOURS.index(hours)] = window
         return windows
 
-    def _wanted(self, table: Float32Array) -> Float32Array:
+    def _selected(self, table: Float32Array) -> Float32Array:
         table = table.reshape(-1, table.shape[-1])
-        return table if self.chosen is None else table[self.chosen]
+        return table if self.indices is None else table[self.indices]
 
 
-def layout(stay: Stay, wanted: IntArray | None) -> Layout:
-    """Lay out a stay for some of its rows, or for all (None).
+def layout(stay: Stay, selected_rows: IntArray | None) -> Layout:
+    """Arrange a stay for some of its rows, or for all (None).
 
-    Some rows are looked at one beside the other, each under the hours before it; all rows are one
-    column of stays, each under as many rows of nothing.
+    Some rows have a column each, below the hours before them. All rows share one column, in which
+    padding stands before each stay.
     """
-    first_rows = stay.first_rows
-    if wanted is not None:
-        first_rows = first_rows[wanted]
-        longest = int((wanted - first_rows).max())
-        n_above = _n_above(longest)
-        rows = wanted - np.arange(n_above, -1, -1)[:, None]
-        if n_above:
-            rows[rows < first_rows] = NOTHING
-        return Layout(rows, wanted, first_rows, longest, n_above, None)
-    longest = int(np.diff(stay.starts, append=stay.n_hours).max()) - 1
-    n_above = _n_above(longest)
+    return _all_rows(stay) if selected_rows is None else _some_rows(stay, selected_rows)
+
+
+def _some_rows(stay: Stay, selected_rows: IntArray) -> Layout:
+    first_rows = stay.first_rows[selected_rows]
+    n_earlier = int((selected_rows - first_rows).max())
+    n_padding = _n_padding(n_earlier)
+    rows = selected_rows - np.arange(n_padding, -1, -1)[:, None]
+    if n_padding:
+        rows[rows < first_rows] = NO_ROW
+    return Layout(rows, selected_rows, first_rows, n_earlier, n_padding, None)
+
+
+def _all_rows(stay: Stay) -> Layout:
+    n_earlier = int(np.diff(stay.starts, append=stay.n_hours).max()) - 1
+    n_padding = _n_padding(n_earlier)
     here = np.arange(stay.n_hours)
-    chosen = None
-    if n_above and stay.n_stays > 1:
-        chosen = here + n_above * (np.searchsorted(stay.starts, here, side="right") - 1)
-    rows = np.full((stay.n_hours + n_above * stay.n_stays, 1), NOTHING)
-    rows[n_above + (here if chosen is None else chosen), 0] = here
-    if not n_above:
-        rows = here[:, None]
-    return Layout(rows, here, first_rows, longest, n_above, chosen)
+    if not n_padding:
+        return Layout(here[:, None], here, stay.first_rows, n_earlier, n_padding, None)
+    indices = None
+    if stay.n_stays > 1:
+        indices = here + n_padding * (np.searchsorted(stay.starts, here, side="right") - 1)
+    rows = np.full((stay.n_hours + n_padding * stay.n_stays, 1), NO_ROW)
+    rows[n_padding + (here if indices is None else indices), 0] = here
+    return Layout(rows, here, stay.first_rows, n_earlier, n_padding, indices)
 
 
-def _n_above(longest: int) -> int:
+def _n_padding(n_earlier: int) -> int:
     widest = max(WIDTHS_HOURS)
-    return next((width for width in WIDTHS_HOURS if width > longest), widest) - 1
+    return next((width for width in WIDTHS_HOURS if width > n_earlier), widest) - 1

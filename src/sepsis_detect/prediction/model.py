@@ -1,12 +1,13 @@
-"""The model: one ONNX file, accepted only when it proves itself, answered by ONNX Runtime.
+"""The model: one ONNX artifact with its metadata, checked on opening, run by ONNX Runtime.
 
 Source of the format: docs/adr/0002-model-artifact.md.
 """
 
 import copy
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,47 +18,53 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from sepsis_detect.clinical.stay import BoolArray
 from sepsis_detect.errors import ModelArtifactError
-from sepsis_detect.prediction import features, steadiness
+from sepsis_detect.prediction import features, risk_continuity
 from sepsis_detect.prediction.features import Float32Array
 
 METADATA_KEY = "sepsis_detect"
 INPUT, OUTPUT = "features", "probability"
 SELFCHECK_TOLERANCE = 1e-5  # probability
-EMBEDDED = "model.onnx"
+EMBEDDED_MODEL = Path(__file__).parents[1] / "model.onnx"
+"""The artifact in this package, served without other configuration."""
 
-Row = list[Annotated[float, Field(allow_inf_nan=False)] | None]
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+Row = list[FiniteFloat | None]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class SelfCheck(BaseModel):
-    """Feature rows, None where missing, and the probabilities scikit-learn gave for them."""
+    """Feature rows, None where missing, and scikit-learn's probabilities for them."""
 
     features: list[Row] = Field(min_length=1)
     probabilities: list[Probability]
 
 
 class DriftReference(BaseModel):
-    """How the features lay in training, in their order: what is missing, and bins of the rest.
+    """The distribution of each feature in training, in the order of the features.
 
-    A value x lies in bin k when k edges are below it, compared as float32.
+    Attributes:
+        missing: Share of missing values.
+        edges: Edges of the bins. A value is in bin k if k edges are below it, as float32.
+        shares: Shares of the known values in the bins.
     """
 
-    missing: list[Annotated[float, Field(ge=0, le=1)]]
-    edges: list[list[Annotated[float, Field(allow_inf_nan=False)]]]
-    shares: list[list[Annotated[float, Field(ge=0, le=1)]]]
+    missing: list[Share]
+    edges: list[list[FiniteFloat]]
+    shares: list[list[Share]]
 
 
 class OperatingPoint(BaseModel):
-    """What a threshold gives, in patients that the model was not fitted on.
+    """A threshold and its figures in patients that the model was not fitted on.
 
     Attributes:
-        threshold: Flagged is an hour whose probability reaches it.
-        sensitivity: Share of the hours labelled septic that is flagged.
-        ppv: Share of the flagged hours that is labelled septic; None where none is flagged.
+        threshold: Hours with a probability at or above it are flagged.
+        sensitivity: Share of the septic hours that are flagged.
+        ppv: Share of the flagged hours that are septic; None if no hour is flagged.
         alerts_per_patient_day: Flagged hours in 24 hours of a patient.
         in_time: Share of septic patients with a flagged hour from 12 hours before onset to 3 after.
-        utility: Of the PhysioNet/CinC 2019 challenge; 0 is never flagging, 1 the best answers.
+        utility: Normalised utility of the PhysioNet/CinC 2019 challenge: 0 without any flag, 1 for
+            the best possible answers.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -71,7 +78,21 @@ class OperatingPoint(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What the artifact says of itself: `metadata_props["sepsis_detect"]`."""
+    """Metadata of an artifact: the JSON in `metadata_props["sepsis_detect"]`.
+
+    Attributes:
+        format: Version of this format.
+        name, version, created_at: Identity of the model.
+        features: Names of the inputs, in order.
+        threshold: Probability from which a prediction is positive.
+        training: Data digest, numbers of patients and hours, code version.
+        metrics: Figures of the evaluation.
+        selfcheck: Rows and probabilities that the model must reproduce.
+        reference: A typical hour, feature by feature, to which contributions are relative.
+        drift: Distributions that recent inputs are compared with.
+        operating_points: Figures of thresholds, the served one first.
+        external: Figures in hospitals that took no part in the training.
+    """
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -85,26 +106,22 @@ class ModelMetadata(BaseModel):
     metrics: dict[str, Any]
     selfcheck: SelfCheck
     reference: Row | None = None
-    """A typical hour, feature by feature: what contributions are measured against."""
     drift: DriftReference | None = None
-    """What the inputs of a running service are held against."""
     operating_points: list[OperatingPoint] | None = Field(default=None, min_length=1)
-    """What other thresholds would give; the served one comes first."""
     external: dict[str, Any] | None = None
-    """Figures in hospitals that the model never saw."""
 
 
 class Model:
     """An accepted model.
 
     Attributes:
-        metadata: The artifact's description of itself.
-        source: `embedded`, `cache`, or where the file came from.
-        etag: What the source calls this content, if it does.
-        version_id: S3's name for this upload, where the bucket keeps versions.
-        loaded_at: When it was accepted.
-        sha256: Of the artifact.
-        threshold: Positive from here on, as float32.
+        metadata: Metadata of the artifact.
+        source: `embedded`, `cache`, or the URI or path of the artifact.
+        etag: ETag of the artifact in its source, if it has one.
+        version_id: S3 version id of the upload, if the bucket keeps versions.
+        loaded_at: Time of acceptance.
+        sha256: Digest of the artifact.
+        threshold: Probability from which a prediction is positive, as float32.
     """
 
     def __init__(
@@ -117,20 +134,20 @@ class Model:
         version_id: str | None = None,
         threads: int = 1,
     ):
-        """Open an artifact and accept it.
+        """Open and check an artifact.
 
         Args:
-            artifact: The whole ONNX file.
-            source: For people: where it came from.
+            artifact: Content of the ONNX file.
+            source: As the attribute.
             loaded_at: Time of acceptance, with a time zone.
-            etag: What the source calls this content.
-            version_id: S3's name for this upload.
-            threads: ONNX Runtime's threads; more than one only pays for large batches.
+            etag: As the attribute.
+            version_id: As the attribute.
+            threads: ONNX Runtime's threads; more than one is faster only for large batches.
 
         Raises:
-            ModelArtifactError: It does not open, names unknown features, has the wrong inputs
-                or outputs, does not reproduce its self-check, or changes the risk of a patient
-                whose signs do not change (`steadiness`).
+            ModelArtifactError: It does not open, has unknown features or the wrong inputs or
+                outputs, does not reproduce its self-check, or has a step in the risk of an
+                unchanged patient (`risk_continuity`).
         """
         self.source = source
         self.etag = etag
@@ -138,17 +155,22 @@ class Model:
         self.loaded_at = loaded_at
         self.sha256 = hashlib.sha256(artifact).hexdigest()
         self._session = _open(artifact, threads)
-        self.metadata = _card(self._session)
+        self.metadata = _metadata(self._session)
+        _check_metadata(self.metadata)
         self._columns = _columns(self.metadata)
         self._is_in_order = np.array_equal(self._columns, np.arange(len(features.NAMES)))
         self.threshold = np.float32(self.metadata.threshold)
         _check_signature(self._session, len(self.metadata.features))
-        self._check_itself()
-        self._check_steadiness()
+        self._check_selfcheck()
+        self._check_risk_continuity()
 
     @classmethod
     def load(cls, path: Path, *, loaded_at: datetime, threads: int = 1) -> "Model":
-        """Open an artifact on disk; errors as in the constructor."""
+        """Open an artifact on disk.
+
+        Raises:
+            ModelArtifactError: As the constructor, or the file cannot be read.
+        """
         try:
             artifact = path.read_bytes()
         except OSError as error:
@@ -157,19 +179,19 @@ class Model:
 
     @classmethod
     def embedded(cls, *, loaded_at: datetime, threads: int = 1) -> "Model":
-        """Open the model that is part of this package."""
-        artifact = files("sepsis_detect").joinpath(EMBEDDED).read_bytes()
+        """Open the embedded model."""
+        artifact = EMBEDDED_MODEL.read_bytes()
         return cls(artifact, source="embedded", loaded_at=loaded_at, threads=threads)
 
     def also_at(self, source: str, *, etag: str | None, version_id: str | None) -> "Model":
-        """This model, where the same content was found again."""
+        """A copy with another source, in which the same artifact was found."""
         found = copy.copy(self)
         found.source, found.etag, found.version_id = source, etag, version_id
         return found
 
     @property
     def reference(self) -> Float32Array:
-        """Shape (n_features of `features.NAMES`,): a typical hour; NaN where typically missing."""
+        """The typical hour: shape (n_features,), in the order of `features.NAMES`."""
         row = np.full(len(features.NAMES), np.nan, dtype=np.float32)
         if self.metadata.reference is not None:
             row[self._columns] = np.array(self.metadata.reference, dtype=np.float32)
@@ -187,14 +209,14 @@ class Model:
         return self._run(rows if self._is_in_order else rows[:, self._columns])
 
     def is_positive(self, probabilities: Float32Array) -> BoolArray:
-        """Shape (n,): whether each probability reaches the threshold."""
+        """Shape (n,): whether each probability is at or above the threshold."""
         return probabilities >= self.threshold
 
     def _run(self, rows: Float32Array) -> Float32Array:
         probabilities: Float32Array = self._session.run([OUTPUT], {INPUT: rows})[0]
         return probabilities
 
-    def _check_itself(self) -> None:
+    def _check_selfcheck(self) -> None:
         check = self.metadata.selfcheck
         expected = np.array(check.probabilities)
         widths = {len(row) for row in check.features}
@@ -202,40 +224,45 @@ class Model:
             raise ModelArtifactError(
                 "the self-check does not have one value per feature and one probability per row"
             )
-        with np.errstate(over="ignore"):  # a number beyond float32 is an infinity to the model
+        with np.errstate(over="ignore"):  # a number beyond float32 becomes infinite
             rows = np.array(check.features, dtype=np.float32)
-        try:
+        with _artifact_errors("the model does not run"):
             found = self._run(rows)
-        except Exception as error:  # ONNX Runtime raises classes of its own making
-            raise ModelArtifactError(f"the model does not run: {_first_line(error)}") from error
         worst = float(np.max(np.abs(found - expected))) if found.shape == expected.shape else np.inf
         if not worst <= SELFCHECK_TOLERANCE:
             raise ModelArtifactError(
                 f"the model misses its self-check by {worst:.2g}, more than {SELFCHECK_TOLERANCE:g}"
             )
 
-    def _check_steadiness(self) -> None:
-        try:
-            breach = steadiness.breach(self.probabilities)
-        except Exception as error:  # ONNX Runtime raises classes of its own making
-            raise ModelArtifactError(f"the model does not run: {_first_line(error)}") from error
-        if breach is not None:
-            raise ModelArtifactError(breach)
+    def _check_risk_continuity(self) -> None:
+        with _artifact_errors("the model does not run"):
+            exceeded = risk_continuity.check(self.probabilities)
+        if exceeded is not None:
+            raise ModelArtifactError(exceeded)
+
+
+@contextmanager
+def _artifact_errors(problem: str) -> Iterator[None]:
+    """Raise errors of ONNX Runtime, subclasses of `Exception` alone, as `ModelArtifactError`."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise ModelArtifactError(f"{problem}: {text}") from error
 
 
 def _open(artifact: bytes, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised, and worded by us
+    options.log_severity_level = 4  # errors are raised; no log lines beside them
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return ort.InferenceSession(artifact, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # ONNX Runtime raises classes of its own making
-        raise ModelArtifactError(f"not an ONNX model: {_first_line(error)}") from error
+    with _artifact_errors("not an ONNX model"):
+        session = ort.InferenceSession(artifact, options, providers=["CPUExecutionProvider"])
+    return session
 
 
-def _card(session: ort.InferenceSession) -> ModelMetadata:
+def _metadata(session: ort.InferenceSession) -> ModelMetadata:
     try:
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     except UnicodeDecodeError as error:
@@ -250,24 +277,28 @@ def _card(session: ort.InferenceSession) -> ModelMetadata:
         raise ModelArtifactError(f"its metadata are wrong at '{where}': {first['msg']}") from error
 
 
-def _columns(metadata: ModelMetadata) -> NDArray[np.intp]:
-    place = {name: column for column, name in enumerate(features.NAMES)}
-    unknown = [name for name in metadata.features if name not in place]
+def _check_metadata(metadata: ModelMetadata) -> None:
+    """Refuse metadata whose parts do not fit together."""
+    n_features = len(metadata.features)
+    unknown = [name for name in metadata.features if name not in features.NAMES]
     if unknown:
         raise ModelArtifactError(f"unknown feature '{unknown[0]}' ({len(unknown)} in all)")
-    if len(set(metadata.features)) < len(metadata.features):
+    if len(set(metadata.features)) < n_features:
         raise ModelArtifactError("a feature is named twice")
     points = metadata.operating_points
     if points is not None and np.float32(points[0].threshold) != np.float32(metadata.threshold):
         raise ModelArtifactError("the first operating point is not at the served threshold")
-    if metadata.reference is not None and len(metadata.reference) != len(metadata.features):
+    if metadata.reference is not None and len(metadata.reference) != n_features:
         raise ModelArtifactError("the reference does not have one value per feature")
-    reference = metadata.drift
-    if reference is not None and {
-        len(each) for each in (reference.missing, reference.edges, reference.shares)
-    } != {len(metadata.features)}:
+    drift = metadata.drift
+    if drift and {len(drift.missing), len(drift.edges), len(drift.shares)} != {n_features}:
         raise ModelArtifactError("the drift reference does not describe every feature")
-    return np.array([place[name] for name in metadata.features])
+
+
+def _columns(metadata: ModelMetadata) -> NDArray[np.intp]:
+    """Shape (n_features of the model,): the columns of its features in `features.NAMES`."""
+    columns = {name: column for column, name in enumerate(features.NAMES)}
+    return np.array([columns[name] for name in metadata.features])
 
 
 def _check_signature(session: ort.InferenceSession, n_features: int) -> None:
@@ -284,7 +315,3 @@ def _check_signature(session: ort.InferenceSession, n_features: int) -> None:
     is_fixed = any(isinstance(shape[0], int) for shape in shapes if shape)
     if is_fixed or shapes[0][1:] != [n_features] or len(shapes[1]) != 1:
         raise ModelArtifactError(f"expected shapes [n, {n_features}] and [n], got {shapes}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

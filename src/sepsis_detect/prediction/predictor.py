@@ -1,4 +1,4 @@
-"""From a coherent stay to predictions: features, model, threshold."""
+"""Predictions for the hours of a coherent stay: features, probability, threshold."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from sepsis_detect.prediction.model import Model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Predictions:
-    """Answers for some hours.
+    """Predictions for some hours.
 
     Attributes:
-        icu_hours: Shape (n,), NaN where the request did not say.
+        icu_hours: Shape (n,), NaN where the request has none.
         probabilities: Shape (n,), calibrated.
         is_positive: Shape (n,), probability at or above the model's threshold.
-        features: Shape (n, n_features), what they were made of.
+        features: Shape (n, n_features), the inputs of the model.
     """
 
     icu_hours: FloatArray
@@ -26,12 +26,12 @@ class Predictions:
 
 
 def predict_last(model: Model, stay: Stay) -> Predictions:
-    """Answer for the last hour of each stay; shape (n_stays,)."""
+    """Predict the last hour of each stay; shape (n_stays,)."""
     return _predict(model, stay, stay.last_rows)
 
 
 def predict_every_hour(model: Model, stay: Stay) -> Predictions:
-    """Answer for every hour; shape (n_hours,)."""
+    """Predict every hour; shape (n_hours,)."""
     return _predict(model, stay, None)
 
 

@@ -67,8 +67,10 @@ def test_events_that_filters_count_are_written_and_no_log_level_hides_them(dev: 
     code = "\n".join(
         each.read_text("utf-8") for each in (ROOT / "src" / "sepsis_detect").rglob("*.py")
     )
-    literal = r'logs\.(?:event|count)\(\s*logging\.(\w+),\s*f?"([\w{}.]+)"'
+    literal = r'logs\.event\(\s*logging\.(\w+),\s*f?"([\w{}.]+)"'
     levels = {name: level for level, name in re.findall(literal, code)}
+    tasks = re.findall(r'PeriodicTask\([^"]*name="(\w+)"', code)
+    levels |= {f"{task}_failed": "ERROR" for task in tasks}  # periodic_task logs them
     levels["model_unreachable"] = levels["model_{candidate.status}"]
     filters = {
         each["MetricTransformations"][0]["MetricName"]: each["FilterPattern"]

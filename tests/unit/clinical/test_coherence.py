@@ -1,4 +1,4 @@
-"""Coherence of a stay: one hour or a million, alone or end to end."""
+"""Coherence check of stays, alone and end to end."""
 
 import csv
 from collections import Counter
@@ -12,22 +12,27 @@ from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, VARIABLES
+from tests import stays
 from tests.paths import SHARED
+from tests.stays import NAN
 
 needs_shared_data = pytest.mark.skipif(
-    not SHARED.exists(), reason="the shared data do not lie beside the checkout"
+    not SHARED.exists(), reason="the shared data are not beside the checkout"
 )
-NAN = float("nan")
-WELL = {"HR": 80.0, "SBP": 120.0, "MAP": 85.0, "DBP": 65.0, "Resp": 16.0, "Temp": 37.0, "Age": 60.0}
+WELL: dict[str, float | list[float]] = {
+    "HR": 80.0,
+    "SBP": 120.0,
+    "MAP": 85.0,
+    "DBP": 65.0,
+    "Resp": 16.0,
+    "Temp": 37.0,
+    "Age": 60.0,
+}
 
 
 def a_stay(n_hours: int = 10, /, **changed: float | list[float]) -> Stay:
-    """A well patient, hour after hour, with some values changed."""
-    values = np.full((n_hours, N_COLUMNS), np.nan)
-    values[:, ICU_HOUR] = np.arange(1, n_hours + 1)
-    for challenge, value in (WELL | changed).items():
-        values[:, BY_CHALLENGE[challenge].column] = value
-    return Stay(values)
+    """A well patient in every hour, with some values changed."""
+    return stays.a_stay(n_hours, WELL | changed)
 
 
 def fired(stay: Stay) -> set[str]:
@@ -42,7 +47,7 @@ def test_one_impossible_value_is_one_problem() -> None:
     assert fired(a_stay(SBP=12.0)) == {"range:SBP"}
 
 
-def test_a_refusal_silences_the_milder_rule_about_the_same_values() -> None:
+def test_a_refusal_replaces_the_warning_about_the_same_values() -> None:
     assert fired(a_stay(Hct=60.0, Hgb=7.0)) == {"heme.ratio"}
 
 
@@ -53,22 +58,22 @@ def test_a_constant_is_reported_once_and_dropped_everywhere() -> None:
     assert np.isnan(coherence.drop(stay, violations).values[:, BY_CHALLENGE["Age"].column]).all()
 
 
-def test_dropping_leaves_nothing_to_refuse_but_order_and_emptiness() -> None:
+def test_a_stay_without_its_refused_values_is_not_refused() -> None:
     broken = a_stay(SBP=60.0, Hct=60.0, Hgb=7.0, pH=6.9, HCO3=40.0, PaCO2=30.0, FiO2=40.0)
-    left = coherence.scan(coherence.drop_incoherent(broken))
-    assert [violation for violation in left if violation.is_refusal] == []
+    remaining = coherence.scan(coherence.drop_incoherent(broken))
+    assert [violation for violation in remaining if violation.is_refusal] == []
 
 
 def test_dropping_keeps_every_other_value() -> None:
     broken = a_stay(SBP=[120.0] * 9 + [60.0])
     kept = coherence.drop_incoherent(broken).values
-    is_gone = np.isnan(kept) & ~np.isnan(broken.values)
-    gone = {(9, BY_CHALLENGE[name].column) for name in ("SBP", "DBP", "MAP")}
-    assert set(map(tuple, np.argwhere(is_gone).tolist())) == gone
+    is_dropped = np.isnan(kept) & ~np.isnan(broken.values)
+    dropped = {(9, BY_CHALLENGE[name].column) for name in ("SBP", "DBP", "MAP")}
+    assert set(map(tuple, np.argwhere(is_dropped).tolist())) == dropped
 
 
 @pytest.mark.parametrize("n_hours", [11, 12, 30])
-def test_vital_signs_that_never_change_are_noticed_once_after_twelve_hours(n_hours: int) -> None:
+def test_vital_signs_that_never_change_have_one_warning_after_twelve_hours(n_hours: int) -> None:
     rows = [
         violation.rows.tolist()
         for violation in coherence.scan(a_stay(n_hours))
@@ -77,7 +82,7 @@ def test_vital_signs_that_never_change_are_noticed_once_after_twelve_hours(n_hou
     assert rows == ([] if n_hours < 12 else [[11]])
 
 
-def test_each_finding_has_two_languages_and_no_gap_in_its_sentence() -> None:
+def test_each_finding_has_two_languages_and_no_open_placeholder() -> None:
     for stay in broken_stays():
         for finding in findings(stay, coherence.scan(stay)):
             assert finding.en != finding.fr
@@ -102,18 +107,18 @@ def broken_stays() -> list[Stay]:
     ]
 
 
-def test_stays_end_to_end_are_judged_like_each_alone() -> None:
+def test_stays_end_to_end_have_the_violations_of_each_alone() -> None:
     several = broken_stays()
     together = Stay.end_to_end(several)
     alone = [
         (rule, row + start, columns)
         for stay, start in zip(several, together.starts.tolist(), strict=True)
-        for rule, row, columns in spots(coherence.scan(stay))
+        for rule, row, columns in occurrences(coherence.scan(stay))
     ]
-    assert sorted(spots(coherence.scan(together))) == sorted(alone)
+    assert sorted(occurrences(coherence.scan(together))) == sorted(alone)
 
 
-def spots(violations: Iterable[RuleViolation]) -> list[tuple[str, int, tuple[int, ...]]]:
+def occurrences(violations: Iterable[RuleViolation]) -> list[tuple[str, int, tuple[int, ...]]]:
     return [
         (violation.rule.id, row, violation.columns)
         for violation in violations
@@ -147,13 +152,13 @@ SAME_RULE = {
 
 @needs_shared_data
 def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
-    """The measured rates are of all 20,000 stays of set B; 85 % of them lie beside the checkout."""
+    """The rates are of all 20,000 stays of set B; 85 % of them are beside the checkout."""
     tables = pytest.importorskip("sepsis_detect.batch_scoring.stay_files")
     counts: Counter[str] = Counter()
     refused = 0
     for batch in tables.read_stays(SHARED / "data" / "physionet2019" / "setB.parquet"):
         violations = coherence.scan(batch.stay)
-        for rule, _, _ in set(spots(violations)):
+        for rule, _, _ in set(occurrences(violations)):
             counts[rule] += 1
         at = [
             violation.rows for violation in violations if violation.is_refusal and violation.columns
@@ -166,7 +171,7 @@ def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
             if row[0] not in ("H", "W") or (rule not in counts and row[1] not in SAME_RULE):
                 continue
             measured = int(row[2])
-            # Five standard deviations of a count of which 85 % were drawn, stays being clusters.
+            # Five standard deviations of an 85 % sample, in which violations cluster by stay.
             margin = 5 * (measured * 0.85) ** 0.5 * 1.5 + 1
             if measured >= 40:
                 assert counts[rule] == pytest.approx(0.85 * measured, abs=margin), rule
@@ -174,13 +179,15 @@ def test_rules_fire_on_real_stays_as_often_as_they_were_measured() -> None:
                 assert counts[rule] <= measured + (rule == "bp.map_flush"), rule
 
 
-def a_wild_stay(random: np.random.Generator) -> Stay:
+def a_random_stay(random: np.random.Generator) -> Stay:
     """Values in and out of their ranges, hours in and out of order."""
     n_hours = int(random.choice([1, 1, 2, 5, 14]))
     low = np.array([variable.hard_low for variable in VARIABLES])
     high = np.array([variable.hard_high for variable in VARIABLES])
-    wild = random.choice([0.0, 0.05, 0.5])
-    values = random.uniform(low - wild * (high - low), high + wild * (high - low), (1, N_COLUMNS))
+    excess = random.choice([0.0, 0.05, 0.5])
+    values = random.uniform(
+        low - excess * (high - low), high + excess * (high - low), (1, N_COLUMNS)
+    )
     values = values.round(1).repeat(n_hours, axis=0)
     other = random.random(values.shape) < 0.3
     values[other] = random.uniform(low, high, values.shape).round(1)[other]
@@ -198,9 +205,9 @@ def as_text(violations: list[RuleViolation]) -> list[str]:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_each_of_several_stays_is_judged_as_if_it_were_alone(seed: int) -> None:
+def test_scan_each_finds_what_scan_finds_in_each_stay(seed: int) -> None:
     random = np.random.default_rng(seed)
-    stays = [a_wild_stay(random) for _ in range(int(random.integers(1, 12)))]
+    stays = [a_random_stay(random) for _ in range(int(random.integers(1, 12)))]
     together = coherence.scan_each(Stay.end_to_end(stays))
     assert [as_text(violations) for violations in together] == [
         as_text(coherence.scan(s)) for s in stays

@@ -1,3 +1,5 @@
+"""Units of measure: accepted codes and spellings, and exact conversion."""
+
 import csv
 
 import numpy as np
@@ -19,8 +21,8 @@ def converted(challenge: str, unit: str, value: float) -> float:
 @pytest.mark.parametrize(
     ("challenge", "unit", "sent", "canonical"),
     [
-        pytest.param("Temp", "[degF]", 98.6, 37.0, id="fever in Fahrenheit"),
-        pytest.param("Temp", "[degF]", 113.0, 45.0, id="the upper bound stays the bound"),
+        pytest.param("Temp", "[degF]", 98.6, 37.0, id="normal temperature in Fahrenheit"),
+        pytest.param("Temp", "[degF]", 113.0, 45.0, id="the upper bound exactly"),
         pytest.param("Temp", "K", 310.15, 37.0, id="kelvin"),
         pytest.param("Creatinine", "umol/L", 88, 0.9954384, id="creatinine of a French laboratory"),
         pytest.param("BUN", "mmol/L", 7, 19.6098, id="urea of a French laboratory"),
@@ -54,7 +56,7 @@ def test_every_conversion_of_the_shared_reference_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.challenge)
-def test_the_canonical_unit_changes_nothing(variable: Variable) -> None:
+def test_values_in_the_canonical_unit_stay_unchanged(variable: Variable) -> None:
     assert converted(variable.challenge, variable.unit, 12.5) == 12.5
     assert units.accepted(variable)[0] == variable.unit
 
@@ -71,14 +73,14 @@ def test_common_spellings_mean_the_same_unit(spelling: str, ucum: str) -> None:
 
 def test_an_unknown_unit_is_not_guessed() -> None:
     assert units.conversion(BY_CHALLENGE["Creatinine"], "mol/L") is None
-    assert units.conversion(BY_CHALLENGE["BUN"], "g/L") is None, "of urea or of its nitrogen?"
+    assert units.conversion(BY_CHALLENGE["BUN"], "g/L") is None, "it could be urea or its nitrogen"
 
 
-def test_missing_stays_missing() -> None:
+def test_missing_values_stay_missing() -> None:
     for challenge, unit in (("Temp", "[degF]"), ("pH", "nmol/L")):
         assert np.isnan(converted(challenge, unit, np.nan))
 
 
-def test_what_has_no_logarithm_is_out_of_range() -> None:
+def test_a_value_without_logarithm_is_out_of_range() -> None:
     assert np.isinf(converted("pH", "nmol/L", 0.0))
     assert np.isinf(converted("pH", "nmol/L", -3.0))

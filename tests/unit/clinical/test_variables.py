@@ -1,3 +1,5 @@
+"""The table of variables: columns, bounds, labels and codes."""
+
 import csv
 
 import numpy as np
@@ -25,7 +27,9 @@ def test_there_are_forty_columns_clinical_ones_first() -> None:
 
 
 @pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.challenge)
-def test_bounds_lie_inside_one_another(variable: object) -> None:
+def test_hard_range_expected_range_and_reference_interval_are_nested(
+    variable: object,
+) -> None:
     low = [getattr(variable, name) for name in ("hard_low", "warn_low", "reference_low")]
     high = [getattr(variable, name) for name in ("reference_high", "warn_high", "hard_high")]
     known = [bound for bound in low + high if not np.isnan(bound)]

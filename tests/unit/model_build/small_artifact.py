@@ -1,14 +1,14 @@
 """An artifact that needs two features only, to validate on synthetic stays."""
 
 from sepsis_detect.prediction.model import Model
-from tests.artifacts import NOW, a_card, artifact
+from tests.artifacts import NOW, artifact, metadata_of
 
 USED = ["temperature_last", "respiratory_rate_last"]  # features
 DRAWS = 20
 
 
 def an_artifact(threshold: float = 0.3) -> bytes:
-    return artifact(a_card(USED) | {"threshold": threshold}, names=USED)
+    return artifact(metadata_of(USED) | {"threshold": threshold}, names=USED)
 
 
 def a_model(threshold: float = 0.3) -> Model:

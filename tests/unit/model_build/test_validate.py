@@ -23,7 +23,7 @@ from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.errors import BadFileError
 from sepsis_detect.prediction.model import Model
-from tests.artifacts import NOW, a_card, artifact
+from tests.artifacts import NOW, artifact, metadata_of
 from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
 from tests.unit.model_build.small_artifact import DRAWS, USED, a_model, an_artifact
 
@@ -272,7 +272,7 @@ def test_a_model_with_equal_probabilities_is_one_sentence(cohort: Cohort) -> Non
 
 
 def test_a_model_without_a_probability_for_an_hour_is_one_sentence(cohort: Cohort) -> None:
-    card = a_card(USED)
+    card = metadata_of(USED)
     card["selfcheck"]["probabilities"] = [1.2 * p for p in card["selfcheck"]["probabilities"]]
     beyond_1 = Model(artifact(card, names=USED, scale=1.2), source="a test", loaded_at=NOW)
     with pytest.raises(BadFileError, match="no probability between 0 and 1"):

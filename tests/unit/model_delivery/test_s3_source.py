@@ -26,7 +26,7 @@ def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> N
     assert changed is not None
     assert changed.content == b"second"
     path = f"/{BUCKET}/{KEY}"
-    assert s3.asked == [("GET", path, False), ("GET", path, True), ("GET", path, True)]
+    assert s3.requests == [("GET", path, False), ("GET", path, True), ("GET", path, True)]
 
 
 def test_an_object_over_the_limit_is_not_read(s3: FaultyS3) -> None:
@@ -85,10 +85,10 @@ def test_the_number_of_abandoned_fetches_is_limited(s3: FaultyS3) -> None:
     for _ in range(MAX_ABANDONED):
         with pytest.raises(ModelSourceError, match="in time"):
             source.fetch(None, timeout_seconds=0.2)
-    n_requests = len(s3.asked)
+    n_requests = len(s3.requests)
     with pytest.raises(ModelSourceError, match="earlier questions"):
         source.fetch(None, timeout_seconds=0.2)
-    assert len(s3.asked) == n_requests
+    assert len(s3.requests) == n_requests
     s3.put(b"there")
     s3.show(None)
     until(lambda: is_fetched(source))  # abandoned fetches end with their connections

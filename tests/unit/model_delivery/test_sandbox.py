@@ -9,13 +9,11 @@ from pathlib import Path
 
 import pytest
 
-import sepsis_detect
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
 from sepsis_detect.model_delivery.sandbox import CandidateSandbox
+from sepsis_detect.prediction.model import EMBEDDED_MODEL
 from tests.artifacts import BAD, a_model, repeating
 from tests.waiting import until
-
-EMBEDDED = Path(sepsis_detect.__file__).with_name("model.onnx")
 
 
 def children() -> list[int]:
@@ -41,7 +39,7 @@ def wait_for_check() -> int:
 
 
 def test_an_acceptable_model_gives_its_name_and_speed() -> None:
-    checked = CandidateSandbox().check(EMBEDDED.read_bytes())
+    checked = CandidateSandbox().check(EMBEDDED_MODEL.read_bytes())
     assert checked.name == "sepsis-hgb"
     assert 0 < checked.row_ms < 10
 

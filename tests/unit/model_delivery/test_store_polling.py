@@ -54,15 +54,15 @@ def test_a_thread_polls_until_it_is_stopped(s3: FaultyS3, tmp_path: Path) -> Non
     try:
         s3.put(a_model("2"))
         until(lambda: version(models) == "2")
-        n_requests = len(s3.asked)
-        until(lambda: len(s3.asked) > n_requests + 2)
+        n_requests = len(s3.requests)
+        until(lambda: len(s3.requests) > n_requests + 2)
     finally:
         models.stop()
     time.sleep(2 * POLL_SECONDS)
-    n_requests = len(s3.asked)
+    n_requests = len(s3.requests)
     time.sleep(3 * POLL_SECONDS)
-    assert len(s3.asked) == n_requests
-    assert {method for method, _, _ in s3.asked} == {"GET"}
+    assert len(s3.requests) == n_requests
+    assert {method for method, _, _ in s3.requests} == {"GET"}
 
 
 @pytest.mark.parametrize("kind", QUICKLY_REFUSED)
@@ -87,7 +87,7 @@ def test_a_refused_upload_changes_nothing_and_is_logged_once(
     assert metric["Namespace"] == "SepsisDetect"
     assert metric["Metrics"] == [{"Name": "RefusedCandidates", "Unit": "Count"}]
     # Nothing is read again that was judged.
-    assert [is_conditional for _, _, is_conditional in s3.asked] == [False, True, True, True]
+    assert [is_conditional for _, _, is_conditional in s3.requests] == [False, True, True, True]
 
 
 def test_the_next_good_upload_ends_a_refusal(s3: FaultyS3, tmp_path: Path) -> None:
@@ -234,13 +234,13 @@ def test_a_file_is_polled_too_and_an_incomplete_one_is_refused(tmp_path: Path) -
 def test_s3_is_polled_when_due_and_not_before(s3: FaultyS3, tmp_path: Path) -> None:
     s3.put(a_model("1"))
     models = ModelStore(settings(tmp_path).model_copy(update={"model_poll_seconds": 3_600.0}))
-    n_requests = len(s3.asked)
+    n_requests = len(s3.requests)
     models.refresh_if_due()
-    assert len(s3.asked) == n_requests
+    assert len(s3.requests) == n_requests
     due_now(models)
     for _ in range(5):
         models.refresh_if_due()
-    assert len(s3.asked) == n_requests + 1
+    assert len(s3.requests) == n_requests + 1
 
 
 def test_polling_on_request_is_bounded_in_time_and_raises_nothing(

@@ -62,9 +62,9 @@ def test_a_start_with_a_bad_object_serves_the_cached_model(s3: FaultyS3, tmp_pat
     models = ModelStore(settings(tmp_path))
     assert (version(models), models.current.source) == ("1", "cache")
     assert "misses its self-check" in reason(models, CandidateStatus.REFUSED)
-    n_refused = len(s3.asked)
+    n_refused = len(s3.requests)
     refresh(models)
-    assert s3.asked[n_refused:] == [("GET", "/models/sepsis/model.onnx", True)]
+    assert s3.requests[n_refused:] == [("GET", "/models/sepsis/model.onnx", True)]
     assert reason(models, CandidateStatus.REFUSED)
 
 

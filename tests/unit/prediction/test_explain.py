@@ -1,52 +1,45 @@
-"""Contributions: they add up, they name the right variable, and they are cheap to ask for."""
-
-from datetime import UTC, datetime
+"""Contributions: their sum, their order, and the variables they name."""
 
 import numpy as np
 import pytest
 
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.prediction import explain, features
 from sepsis_detect.prediction.model import Model
+from tests import stays
 
-
-@pytest.fixture(scope="module")
-def model() -> Model:
-    return Model.embedded(loaded_at=datetime.now(UTC))
+SICK = {"HR": 125.0, "SBP": 85.0, "Temp": 39.2, "Resp": 30.0, "WBC": 18.0, "Age": 70.0}
 
 
 def a_stay(n_hours: int = 8, **changed: float) -> Stay:
-    values = np.full((n_hours, N_COLUMNS), np.nan)
-    values[:, ICU_HOUR] = np.arange(1, n_hours + 1)
-    sick = {"HR": 125.0, "SBP": 85.0, "Temp": 39.2, "Resp": 30.0, "WBC": 18.0, "Age": 70.0}
-    for challenge, value in (sick | changed).items():
-        values[:, BY_CHALLENGE[challenge].column] = value
-    return Stay(values)
+    return stays.a_stay(n_hours, SICK | changed)
 
 
 @pytest.mark.parametrize("n_hours", [1, 8, 60])
-def test_effects_add_up_from_the_typical_hour_to_this_one(model: Model, n_hours: int) -> None:
+def test_effects_add_up_to_the_difference_from_the_typical_hour(
+    embedded_model: Model, n_hours: int
+) -> None:
     row = features.compute(a_stay(n_hours))[-1]
-    here = explain.log_odds(model.probabilities(row[None]))[0]
-    typical = explain.log_odds(model.probabilities(model.reference[None]))[0]
-    assert explain.effects(model, row).sum() == pytest.approx(here - typical, abs=1e-9)
+    here = explain.log_odds(embedded_model.probabilities(row[None]))[0]
+    typical = explain.log_odds(embedded_model.probabilities(embedded_model.reference[None]))[0]
+    assert explain.effects(embedded_model, row).sum() == pytest.approx(here - typical, abs=1e-9)
 
 
-def test_a_typical_hour_has_no_effects(model: Model) -> None:
-    assert not explain.effects(model, model.reference).any()
+def test_a_typical_hour_has_no_effects(embedded_model: Model) -> None:
+    assert not explain.effects(embedded_model, embedded_model.reference).any()
 
 
-def test_the_largest_effect_comes_first(model: Model) -> None:
-    effects = [abs(each.effect) for each in explain.contributions(model, a_stay())]
+def test_the_largest_effect_comes_first(embedded_model: Model) -> None:
+    effects = [abs(each.effect) for each in explain.contributions(embedded_model, a_stay())]
     assert effects == sorted(effects, reverse=True)
     assert effects[-1] > 0
 
 
-def test_a_contribution_names_the_last_value_and_its_hour(model: Model) -> None:
+def test_a_contribution_has_the_last_value_and_its_hour(embedded_model: Model) -> None:
     stay = a_stay(Gender=1.0, Unit1=0.0, Unit2=1.0)
     stay.values[5:, BY_CHALLENGE["WBC"].column] = np.nan
-    found = {each.variable: each for each in explain.contributions(model, stay)}
+    found = {each.variable: each for each in explain.contributions(embedded_model, stay)}
     assert (found["wbc"].value, found["wbc"].measured_at_icu_hour) == (18.0, 5.0)
     assert found["wbc"].unit == "10*3/uL"
     for name, word in (("sex", "male"), ("icu_unit", "surgical")):
@@ -54,16 +47,16 @@ def test_a_contribution_names_the_last_value_and_its_hour(model: Model) -> None:
             assert found[name].value == word
 
 
-def test_a_variable_never_measured_may_count_but_has_no_value(model: Model) -> None:
-    for each in explain.contributions(model, a_stay()):
+def test_a_variable_never_measured_can_have_an_effect_but_no_value(
+    embedded_model: Model,
+) -> None:
+    for each in explain.contributions(embedded_model, a_stay()):
         if each.variable in ("lactate", "spo2", "creatinine"):
             assert each.value is None
             assert each.measured_at_icu_hour is None
 
 
-def test_a_purely_pairwise_model_is_explained_exactly() -> None:
-    """Forward and backward orders give the exact Shapley value of pairwise interactions."""
-
+def test_interactions_in_pairs_have_their_exact_shapley_values() -> None:
     class Pairwise:
         """log-odds = 2 * heart rate * lactate + respiratory rate, features scaled."""
 

@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.model import Model
-from tests.artifacts import CHOSEN, NOW, OPERATING_POINTS, Card, a_card, artifact, expected
+from tests.artifacts import CHOSEN, NOW, OPERATING_POINTS, Metadata, artifact, expected, metadata_of
 
 
 def opened(content: bytes) -> Model:
@@ -28,7 +28,7 @@ def refusal(content: bytes) -> str:
     return sentence
 
 
-def without(card: Card, key: str) -> Card:
+def without(card: Metadata, key: str) -> Metadata:
     return {name: value for name, value in card.items() if name != key}
 
 
@@ -59,7 +59,9 @@ def test_a_probability_at_the_threshold_is_positive() -> None:
 
 
 def test_what_the_artifact_says_is_kept() -> None:
-    model = opened(artifact(a_card(CHOSEN) | {"reference": [1.0, None, 60.0], "more": "allowed"}))
+    model = opened(
+        artifact(metadata_of(CHOSEN) | {"reference": [1.0, None, 60.0], "more": "allowed"})
+    )
     assert (model.metadata.name, model.metadata.version, model.source) == ("made-up", "1", "test")
     assert model.loaded_at == NOW
     known = {features.NAMES[at]: float(model.reference[at]) for at in range(len(features.NAMES))}
@@ -70,7 +72,7 @@ def test_what_the_artifact_says_is_kept() -> None:
 def test_an_artifact_may_say_what_other_thresholds_give_and_how_it_does_elsewhere() -> None:
     assert opened(artifact()).metadata.operating_points is None
     told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
-    card = opened(artifact(a_card(CHOSEN) | told)).metadata
+    card = opened(artifact(metadata_of(CHOSEN) | told)).metadata
     assert card.model_dump(include=set(told)) == told
 
 
@@ -125,7 +127,7 @@ def test_no_damaged_artifact_raises_anything_else() -> None:
             id="a fixed number of rows",
         ),
         pytest.param(
-            lambda: artifact(a_card(CHOSEN) | {"features": [*CHOSEN, "sex"]}),
+            lambda: artifact(metadata_of(CHOSEN) | {"features": [*CHOSEN, "sex"]}),
             "expected shapes",
             id="one feature more than inputs",
         ),
@@ -144,12 +146,12 @@ def test_a_model_of_another_make_is_refused(content: Callable[[], bytes], reason
     assert reason in refusal(content())
 
 
-def operating_point(**changed: Any) -> Card:
-    return a_card(CHOSEN) | {"operating_points": [OPERATING_POINTS[0] | changed]}
+def operating_point(**changed: Any) -> Metadata:
+    return metadata_of(CHOSEN) | {"operating_points": [OPERATING_POINTS[0] | changed]}
 
 
-def selfcheck(change: Callable[[Card], None]) -> Card:
-    card = a_card(CHOSEN)
+def selfcheck(change: Callable[[Metadata], None]) -> Metadata:
+    card = metadata_of(CHOSEN)
     change(card["selfcheck"])
     return card
 
@@ -158,31 +160,37 @@ def selfcheck(change: Callable[[Card], None]) -> Card:
     ("card", "reason"),
     [
         *(
-            pytest.param(without(a_card(CHOSEN), key), f"wrong at '{key}'", id=f"no {key}")
-            for key in a_card(CHOSEN)
+            pytest.param(without(metadata_of(CHOSEN), key), f"wrong at '{key}'", id=f"no {key}")
+            for key in metadata_of(CHOSEN)
         ),
-        pytest.param(a_card(CHOSEN) | {"format": 2}, "wrong at 'format'", id="a later format"),
-        pytest.param(a_card(CHOSEN) | {"name": ""}, "wrong at 'name'", id="no name"),
-        pytest.param(a_card(CHOSEN) | {"threshold": 1.5}, "wrong at 'threshold'", id="threshold"),
+        pytest.param(metadata_of(CHOSEN) | {"format": 2}, "wrong at 'format'", id="a later format"),
+        pytest.param(metadata_of(CHOSEN) | {"name": ""}, "wrong at 'name'", id="no name"),
         pytest.param(
-            a_card(CHOSEN) | {"created_at": "2026-11-23T08:00:00"},
+            metadata_of(CHOSEN) | {"threshold": 1.5}, "wrong at 'threshold'", id="threshold"
+        ),
+        pytest.param(
+            metadata_of(CHOSEN) | {"created_at": "2026-11-23T08:00:00"},
             "wrong at 'created_at'",
             id="no time zone",
         ),
         pytest.param(
-            a_card(CHOSEN) | {"features": ["age", "shoe_size", "sex"]},
+            metadata_of(CHOSEN) | {"features": ["age", "shoe_size", "sex"]},
             "unknown feature 'shoe_size' (1 in all)",
             id="an unknown feature",
         ),
         pytest.param(
-            a_card(CHOSEN) | {"features": ["age", "age", "sex"]},
+            metadata_of(CHOSEN) | {"features": ["age", "age", "sex"]},
             "named twice",
             id="a feature twice",
         ),
-        pytest.param(a_card(CHOSEN) | {"features": []}, "wrong at 'features'", id="no features"),
-        pytest.param(a_card(CHOSEN) | {"reference": [1.0]}, "reference", id="a short reference"),
         pytest.param(
-            a_card(CHOSEN) | {"operating_points": []},
+            metadata_of(CHOSEN) | {"features": []}, "wrong at 'features'", id="no features"
+        ),
+        pytest.param(
+            metadata_of(CHOSEN) | {"reference": [1.0]}, "reference", id="a short reference"
+        ),
+        pytest.param(
+            metadata_of(CHOSEN) | {"operating_points": []},
             "wrong at 'operating_points'",
             id="a table of no operating point",
         ),
@@ -202,7 +210,7 @@ def selfcheck(change: Callable[[Card], None]) -> Card:
             id="another threshold first",
         ),
         pytest.param(
-            a_card(CHOSEN) | {"external": [0.78]},
+            metadata_of(CHOSEN) | {"external": [0.78]},
             "wrong at 'external'",
             id="external figures that are no object",
         ),
@@ -238,7 +246,7 @@ def selfcheck(change: Callable[[Card], None]) -> Card:
         ),
     ],
 )
-def test_wrong_metadata_are_refused_with_their_place(card: Card, reason: str) -> None:
+def test_wrong_metadata_are_refused_with_their_place(card: Metadata, reason: str) -> None:
     assert reason in refusal(artifact(card))
 
 

@@ -11,15 +11,15 @@ from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import Model
-from sepsis_detect.prediction.steadiness import (
+from sepsis_detect.prediction.risk_continuity import (
     ACCEPTANCE_PATIENTS,
     LAST_HOUR,
     LAST_MEASURED_HOUR,
     WELL,
     WELL_WITH_DAILY_LABS,
     UnchangedPatient,
-    breach,
-    broken_bound,
+    check,
+    exceeded_bound,
 )
 from tests.artifacts import NOW, a_model, a_stepped_model
 
@@ -132,7 +132,7 @@ def test_an_unmeasured_patient_has_no_value_after_hour_30() -> None:
 def test_what_stays_within_the_bounds_is_accepted(
     unchanged: FloatArray, unmeasured: FloatArray
 ) -> None:
-    assert broken_bound(WELL, unchanged, unmeasured) is None
+    assert exceeded_bound(WELL, unchanged, unmeasured) is None
 
 
 @pytest.mark.parametrize(
@@ -192,16 +192,16 @@ def test_what_stays_within_the_bounds_is_accepted(
 def test_what_breaks_a_bound_is_refused_with_change_and_hour(
     unchanged: FloatArray, unmeasured: FloatArray, reason: str
 ) -> None:
-    sentence = broken_bound(WELL, unchanged, unmeasured)
+    sentence = exceeded_bound(WELL, unchanged, unmeasured)
     assert sentence is not None
     assert sentence.startswith(f"the risk of a well patient {reason}")
 
 
 def test_laboratory_values_that_age_may_move_the_plateau_by_a_fifth() -> None:
     risks = constant_but(h60=0.0105, h61=0.0115, h62=0.0119)
-    assert broken_bound(WELL, risks, NO_RISE) is not None
-    assert broken_bound(WELL_WITH_DAILY_LABS, risks, NO_RISE) is None
-    sentence = broken_bound(WELL_WITH_DAILY_LABS, constant_but(h60=0.0115, h61=0.0122), NO_RISE)
+    assert exceeded_bound(WELL, risks, NO_RISE) is not None
+    assert exceeded_bound(WELL_WITH_DAILY_LABS, risks, NO_RISE) is None
+    sentence = exceeded_bound(WELL_WITH_DAILY_LABS, constant_but(h60=0.0115, h61=0.0122), NO_RISE)
     assert sentence is not None
     assert "a well patient with daily laboratory values rises by 22 % from hour 36" in sentence
 
@@ -211,12 +211,12 @@ def test_an_answer_that_is_no_probability_is_a_breach(answer: float) -> None:
     def model(rows: Float32Array) -> Float32Array:
         return np.full(len(rows), answer, dtype=np.float32)
 
-    sentence = breach(model)
+    sentence = check(model)
     assert sentence == "for hours of a well patient it answers what is no probability"
 
 
 def test_a_number_of_answers_that_is_not_that_of_the_hours_is_a_breach() -> None:
-    assert breach(lambda rows: np.zeros(len(rows) + 1, dtype=np.float32)) is not None
+    assert check(lambda rows: np.zeros(len(rows) + 1, dtype=np.float32)) is not None
 
 
 # --- Models -------------------------------------------------------------------------------------
@@ -275,7 +275,7 @@ def test_a_model_without_a_step_is_accepted(content: bytes) -> None:
 
 @pytest.mark.parametrize("patient", STABLE, ids=lambda patient: patient.name)
 def test_the_model_of_the_package_is_steady_for(patient: UnchangedPatient) -> None:
-    assert breach(Model.embedded(loaded_at=NOW).probabilities, (patient,)) is None
+    assert check(Model.embedded(loaded_at=NOW).probabilities, (patient,)) is None
 
 
 def test_a_blood_draw_moves_the_risk_of_an_ill_patient_no_more_than_is_stated() -> None:
