@@ -24,7 +24,7 @@ WELL = {"HR": 80.0, "SBP": 120.0, "MAP": 85.0, "DBP": 65.0, "Resp": 16.0, "Temp"
 
 def a_stay(n_hours: int = 10, /, **changed: float | list[float]) -> Stay:
     """A well patient in every hour, with some values changed."""
-    return stays.a_stay(n_hours, WELL | changed)
+    return stays.a_stay(n_hours, {**WELL, **changed})
 
 
 def fired(stay: Stay) -> set[str]:

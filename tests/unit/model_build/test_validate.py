@@ -22,7 +22,7 @@ from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR
 from sepsis_detect.errors import BadFileError, SettingsError
 from sepsis_detect.prediction.model import Model
-from tests.artifacts import NOW, a_card, artifact
+from tests.artifacts import NOW, artifact, metadata_of
 from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
 from tests.unit.model_build.made_up_cohort import a_cohort
 
@@ -31,7 +31,7 @@ DRAWS = 20
 
 
 def an_artifact(threshold: float = 0.3) -> bytes:
-    return artifact(a_card(USED) | {"threshold": threshold}, names=USED)
+    return artifact(metadata_of(USED) | {"threshold": threshold}, names=USED)
 
 
 def a_model(threshold: float = 0.3) -> Model:
@@ -292,9 +292,11 @@ def test_a_model_that_tells_nothing_apart_is_one_sentence(cohort: Cohort) -> Non
 
 
 def test_a_model_without_a_probability_for_an_hour_is_one_sentence(cohort: Cohort) -> None:
-    card = a_card(USED)
-    card["selfcheck"]["probabilities"] = [1.2 * p for p in card["selfcheck"]["probabilities"]]
-    beyond_1 = Model(artifact(card, names=USED, scale=1.2), source="a test", loaded_at=NOW)
+    metadata = metadata_of(USED)
+    metadata["selfcheck"]["probabilities"] = [
+        1.2 * p for p in metadata["selfcheck"]["probabilities"]
+    ]
+    beyond_1 = Model(artifact(metadata, names=USED, scale=1.2), source="a test", loaded_at=NOW)
     with pytest.raises(BadFileError, match="no probability between 0 and 1"):
         validate(beyond_1, cohort, draws=DRAWS)
 

@@ -73,7 +73,7 @@ def test_a_check_that_is_killed_says_nothing_of_the_candidate() -> None:
 def test_a_check_that_does_not_end_is_killed_and_says_nothing_of_the_candidate() -> None:
     began = time.monotonic()
     with pytest.raises(ModelCheckError, match="did not end in 2 s"):
-        CandidateCheck().check(a_model("1", before=repeating(None)), timeout_seconds=2)
+        CandidateCheck().check(a_model("1", extra_nodes=repeating(None)), timeout_seconds=2)
     assert time.monotonic() - began < 10
     assert not children()
 
@@ -88,7 +88,7 @@ def test_a_check_that_is_under_way_ends_when_the_service_does() -> None:
     stopping = threading.Timer(0.0, stop)
     stopping.start()
     with pytest.raises(ModelCheckError, match="the check ended with SIGKILL"):
-        check.check(a_model("1", before=repeating(None)))
+        check.check(a_model("1", extra_nodes=repeating(None)))
     stopping.join()
     assert not children()
     with pytest.raises(ModelCheckError, match="being stopped"):
