@@ -1,4 +1,4 @@
-# `make help` lists what there is. Everything runs in .venv, which is made on first use.
+# `make help` lists the targets. They run in .venv, which is created on first use.
 
 PYTHON ?=
 HOST ?= 127.0.0.1
@@ -18,16 +18,16 @@ BIN := .venv/bin
 VENV := .venv/.complete
 CDK := node_modules/.package-lock.json
 
-# Hospitals the model is never trained on: validation only.
+# Hospitals for external validation; the model is never trained on them.
 EICU := $(DATA)/eicu_demo
 EICU_ABOUT := eICU Collaborative Research Database demo (Pollard et al., Sci Data 2018;5:180178; ODbL 1.0): \
 	adult ICU stays of hospitals in the United States up to 7 days, not cut; half of the hospitals. \
 	The label approximates the challenge's: antibiotics for 72 h as suspicion of infection, a SOFA rise \
 	of 2 without the Glasgow scale, onset 4 h after admission or later; rows end 3 h after onset.
 
-# ONNX Runtime reports home unless this is set before its import.
+# Turns off the telemetry of ONNX Runtime; it must be set before the import.
 export ORT_DISABLE_TELEMETRY := 1
-# CDK's command line too.
+# Turns off the telemetry of CDK's command line.
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
@@ -36,7 +36,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
-venv: $(VENV) ## Make .venv with everything (PYTHON=python3.12 chooses the Python)
+venv: $(VENV) ## Create .venv with all dependencies (PYTHON=python3.12 selects the Python)
 
 $(VENV): requirements/dev.txt pyproject.toml tools/make_venv.sh
 	@PYTHON="$(PYTHON)" sh tools/make_venv.sh
@@ -48,29 +48,29 @@ serve: $(VENV) ## Start the service (HOST=127.0.0.1 PORT=8000)
 image: ## Build the container image (IMAGE=sepsis-detect IMAGE_ARGS='--platform linux/arm64')
 	@IMAGE="$(IMAGE)" IMAGE_ARGS="$(IMAGE_ARGS)" sh tools/build_image.sh
 
-bench-roll: $(VENV) ## Replace and kill containers under load (needs haproxy and make image)
+bench-roll: $(VENV) ## Replace and kill containers under requests (needs haproxy and make image)
 	$(BIN)/python -m benchmarks.rolling_replacement --image $(IMAGE) $(BENCH_ARGS)
 
-cdk: $(CDK) ## Set up AWS CDK's command line, npx cdk with .venv/bin in the PATH
+cdk: $(CDK) ## Set up AWS CDK's command line: npx cdk, with .venv/bin in the PATH
 
-# Node is in .venv; the lock file holds hashes and no address.
+# Node is in .venv; the lock file contains hashes and no registry address.
 $(CDK): package.json package-lock.json $(VENV)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --silent --no-audit --no-fund --omit-lockfile-registry-resolved || \
-		{ echo "make cdk: npm could not install aws-cdk; what needs it will say so" >&2; exit 1; }
+		{ echo "make cdk: npm could not install aws-cdk; targets and tests that need it will report that" >&2; exit 1; }
 
 synth: $(CDK) ## Write the CloudFormation template (CDK_ARGS='-c env=prod -c certificate_arn=...')
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk synth --quiet $(CDK_ARGS)
 
-deploy: $(CDK) ## Deploy to AWS; docs/operations.md first (CDK_ARGS='-c env=prod ...')
+deploy: $(CDK) ## Deploy to AWS; read docs/operations.md first (CDK_ARGS='-c env=prod ...')
 	@PATH="$(CURDIR)/$(BIN):$$PATH" npx --no-install cdk deploy $(CDK_ARGS)
 
-browser: # Chromium for the tests of the page and its screenshots
+browser: # Install Chromium for the tests of the page and its screenshots
 	@sh tools/get_browser.sh
 
-screenshots: $(VENV) browser ## Take the screenshots of the page anew, into docs/screenshots
+screenshots: $(VENV) browser ## Take the screenshots of the page, into docs/screenshots
 	$(BIN)/python -m tools.take_screenshots
 
-test: lint types browser ## Check everything, as CI does (PYTEST_ARGS='-k units' for a part of the tests)
+test: lint types browser ## Run all checks and tests, as CI does (PYTEST_ARGS='-k units' selects tests)
 	$(BIN)/python -m tools.fhir_schema
 	@$(MAKE) --no-print-directory cdk || true
 ifeq ($(PYTEST_ARGS),)
@@ -80,15 +80,17 @@ else
 	$(BIN)/pytest --cov --cov-fail-under=0 $(PYTEST_ARGS)
 endif
 
-lint: $(VENV) ## Check style and formatting
+lint: $(VENV) ## Check style, formatting, spelling and plain words
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/python -m tools.check_prose
 
-format: $(VENV) ## Format the code and mend what ruff can mend
+format: $(VENV) ## Format the code and apply fixes of ruff
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-types: $(VENV) ## Check types
+types: $(VENV) ## Check types with mypy
 	$(BIN)/mypy
 
 model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/data)
@@ -97,24 +99,24 @@ model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/
 	@$(MAKE) --no-print-directory validate-outside
 	$(BIN)/python -m model_build evaluate --data $(DATA)
 
-# 3 says that a limit is missed: the report shows it, whatever it is.
+# Exit code 3 means that a limit is missed; the report shows it and the build continues.
 validate-outside:
 ifeq ($(wildcard $(EICU)/labelled.parquet),)
-	@echo "make model: validation at other hospitals left out, there is no $(EICU)/labelled.parquet" >&2
+	@echo "make model: external validation skipped, there is no $(EICU)/labelled.parquet" >&2
 else
 	$(BIN)/python -m model_build validate --data $(EICU)/labelled.parquet \
 		--unlabelled $(EICU)/unlabelled.parquet --out docs/model/external --about "$(EICU_ABOUT)" \
 		--record --min auroc=.75 --min utility=0 --max alerts_per_patient_day=2.5 || [ $$? -eq 3 ]
 endif
 
-bench-swap: $(VENV) ## Swap models fifty times under constant load and faults (ten minutes)
-	$(BIN)/python -m benchmarks.swap_under_load
+bench-swap: $(VENV) ## Swap models fifty times under requests and faults (ten minutes)
+	$(BIN)/python -m benchmarks.model_swaps $(BENCH_ARGS)
 
-bench: $(VENV) ## Measure speed beside what the server and the usual way can do (needs wrk)
+bench: $(VENV) ## Measure speed beside the same server answering a constant (needs wrk)
 	$(BIN)/python -m benchmarks.serving $(BENCH_ARGS)
 
-bench-fhir: $(VENV) ## Measure the CPU time of a Bundle of 1,000 Observations
-	$(BIN)/python -m benchmarks.fhir_bundle
+bench-fhir: $(VENV) ## Measure the processor time of a Bundle of 1,000 Observations
+	$(BIN)/python -m benchmarks.fhir_bundle $(BENCH_ARGS)
 
 fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='--examples 50')
 	$(BIN)/python -m benchmarks.fuzz_api $(FUZZ_ARGS)
@@ -122,35 +124,35 @@ fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='
 fuzz-bodies: $(VENV) ## Send 100,000 hostile requests (FUZZ_ARGS='--requests 5000 --seed 7')
 	$(BIN)/python -m benchmarks.fuzz_bodies $(FUZZ_ARGS)
 
-soak: $(VENV) ## Load at 70 % of the peak for twenty minutes (SOAK_ARGS='--minutes 2')
+soak: $(VENV) ## Send requests at 70 % of the peak for ten minutes (SOAK_ARGS='--minutes 2'; needs wrk)
 	$(BIN)/python -m benchmarks.soak $(SOAK_ARGS)
 
-overload: $(VENV) ## Ask three times more than can be answered (two minutes)
+overload: $(VENV) ## Send three times more requests than can be answered (a minute; needs wrk)
 	$(BIN)/python -m benchmarks.overload $(OVERLOAD_ARGS)
 
-docs: $(VENV) ## Write the documents that follow from the code
+docs: $(VENV) ## Write the documents that are generated from the code
 	$(BIN)/python -m tools.write_docs
 
-# dev.txt comes first and binds serve.txt: what we ship is what we test.
+# dev.txt is resolved first and constrains serve.txt: the shipped versions are the tested ones.
 LOCK := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--fork-strategy fewest --generate-hashes --no-strip-extras --no-header --no-annotate --no-emit-index-url
 
-lock: $(VENV) ## Pin the dependencies of pyproject.toml (LOCK_ARGS=--upgrade for newer ones)
+lock: $(VENV) ## Pin the dependencies of pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
 	$(LOCK) $(LOCK_ARGS) --extra dev -o requirements/dev.txt
 	$(LOCK) $(LOCK_ARGS) -c requirements/dev.txt -o requirements/serve.txt
 	echo hatchling | $(subst pyproject.toml,-,$(LOCK)) $(LOCK_ARGS) -c requirements/dev.txt -o requirements/build.txt
 
-audit: $(VENV) ## Look up known vulnerabilities of what is shipped
+audit: $(VENV) ## List known vulnerabilities of the shipped packages
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes --requirement requirements/serve.txt
 
-sbom: $(VENV) ## Write build/sbom.json (CycloneDX) of what is shipped
+sbom: $(VENV) ## Write build/sbom.json (CycloneDX) of the shipped packages
 	@mkdir -p build
 	$(BIN)/cyclonedx-py requirements requirements/serve.txt --pyproject pyproject.toml \
 		--mc-type application --output-reproducible --output-file build/sbom.json
 
-licences: $(VENV) ## Print the licence of every package that is shipped
+licences: $(VENV) ## Print the licence of every shipped package
 	@$(BIN)/python -m tools.licences
 
-clean: ## Remove .venv and whatever the tools left
+clean: ## Remove .venv and all generated files
 	rm -rf .venv node_modules build dist cdk.out htmlcov .coverage .coverage.* .hypothesis .*_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

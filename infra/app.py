@@ -1,4 +1,4 @@
-"""The CDK app: one stack, of the environment that the context names."""
+"""The CDK app: one stack for the environment that the context names."""
 
 import sys
 
@@ -10,7 +10,7 @@ from infra.stack import SepsisDetect
 
 
 def build(app: App, settings: EnvironmentSettings) -> SepsisDetect:
-    """The stack, checked by cdk-nag: a finding that nobody explained ends the synthesis."""
+    """The stack, checked by cdk-nag: an unacknowledged finding fails the synthesis."""
     stack = SepsisDetect(
         app,
         "SepsisDetect",
@@ -25,7 +25,7 @@ def build(app: App, settings: EnvironmentSettings) -> SepsisDetect:
 
 
 def main() -> None:
-    """Synthesise, or say in a sentence what is wrong with the settings."""
+    """Synthesise, or exit with a sentence about the wrong setting."""
     app = App()
     try:
         settings = read_settings(app.node.get_all_context())

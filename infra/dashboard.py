@@ -1,4 +1,4 @@
-"""One page for whoever watches: is it up, is it fast, which model, what comes in."""
+"""The CloudWatch dashboard: availability, latency, predictions, model and input drift."""
 
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_autoscaling as autoscaling
@@ -15,7 +15,7 @@ MINUTE = Duration.minutes(1)
 
 
 class Dashboard(Construct):
-    """A CloudWatch dashboard."""
+    """The dashboard of one environment."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Dashboard(Construct):
             period=MINUTE,
         )
 
-        def answered(status: elb.HttpCodeTarget) -> cloudwatch.Metric:
+        def responses(status: elb.HttpCodeTarget) -> cloudwatch.Metric:
             return balancer.http_code_target(status, period=MINUTE)
 
-        def slower_than(statistic: str) -> cloudwatch.Metric:
+        def response_time(statistic: str) -> cloudwatch.Metric:
             return balancer.target_response_time(
                 period=MINUTE, statistic=statistic, label=statistic
             )
@@ -57,12 +57,14 @@ class Dashboard(Construct):
                 _graph(
                     "Requests a minute, by answer",
                     balancer.request_count(period=MINUTE),
-                    answered(target_code.TARGET_2XX_COUNT),
-                    answered(target_code.TARGET_4XX_COUNT),
-                    answered(target_code.TARGET_5XX_COUNT),
+                    responses(target_code.TARGET_2XX_COUNT),
+                    responses(target_code.TARGET_4XX_COUNT),
+                    responses(target_code.TARGET_5XX_COUNT),
                     balancer.http_code_elb(elb_code.ELB_5XX_COUNT, period=MINUTE),
                 ),
-                _graph("Seconds to answer", *(slower_than(each) for each in ("p50", "p90", "p99"))),
+                _graph(
+                    "Seconds to answer", *(response_time(each) for each in ("p50", "p90", "p99"))
+                ),
             ],
             [
                 _graph(
@@ -94,7 +96,7 @@ class Dashboard(Construct):
             ],
             [
                 cloudwatch.LogQueryWidget(
-                    title="What the service said, without what it says every minute",
+                    title="Service log, without the minutely metrics and the audit log",
                     log_group_names=[log_group.log_group_name],
                     query_lines=[
                         "fields @timestamp, level, event, reason, status, model_version",

@@ -1,8 +1,8 @@
-"""AWS WAF before the load balancer: a rate for each address, and AWS's managed rules.
+"""AWS WAF in front of the load balancer: a rate limit for each address, and AWS's managed rules.
 
 Two of the managed rules only count. A batch of patients is larger than the 8 kB that
 SizeRestrictions_BODY allows, and interface engines of hospitals often send no User-Agent.
-Requests are not sampled and not logged here: what they carry may be a patient's.
+Requests are neither sampled nor logged: they carry patients' data.
 
 Source: AWS WAF Developer Guide, "AWS Managed Rules rule groups list".
 """
@@ -25,7 +25,7 @@ class Firewall(Construct):
     """A web ACL on the load balancer.
 
     Attributes:
-        name: Of its metrics.
+        name: Name of its metrics.
     """
 
     def __init__(

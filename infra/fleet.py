@@ -1,7 +1,7 @@
-"""The instances: how one is made, how many there are, and how they are replaced.
+"""The EC2 instances: launch template, Auto Scaling group, and rolling replacement.
 
-Replacing is CloudFormation's instance refresh: new instances first, each must be healthy, an alarm
-or an instance that never gets healthy ends it, and CloudFormation goes back to what was there.
+Instances are replaced by an instance refresh: new instances start first and must get healthy. An
+alarm, or an instance that does not get healthy, stops the refresh, and CloudFormation rolls back.
 """
 
 from pathlib import Path
@@ -14,29 +14,29 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.findings import explain
+from infra.acknowledgements import acknowledge
 from infra.image import Image
-from infra.load_balancer import LoadBalancer
+from infra.load_balancer import DRAIN_SECONDS, LoadBalancer
 from infra.network import Network
 from infra.service_settings import MODEL_CACHE_DIR, as_flags
 from infra.settings import EnvironmentSettings
 
 BOOT = Path(__file__).with_name("boot.sh")
 AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
-DISK_GB = 30  # the least that AWS's image takes
-BOOT_TIME = Duration.seconds(180)  # until it answers, with a margin
+DISK_GB = 30  # the minimum of AWS's machine image
+BOOT_TIME = Duration.seconds(180)  # until the first healthy answer, with a margin
 BAKE_TIME = Duration.minutes(5)
-# Longer than the 35 s that the service takes at most to end, which are longer than the 30 s of
-# deregistration: an instance goes away when nobody waits for an answer any more.
-TERMINATION_TIME = Duration.seconds(60)
+# Longer than the service takes at most to end (35 s of draining, 30 s for requests in flight), and
+# that is longer than the 30 s of deregistration.
+TERMINATION_TIME = Duration.seconds(90)
 
 
 class Fleet(Construct):
     """An Auto Scaling group of instances that run one container each.
 
     Attributes:
-        group: Over the private subnets of all zones.
-        role: Of the instances.
+        group: The group, over the private subnets of all zones.
+        role: IAM role of the instances.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Fleet(Construct):
             default_result=autoscaling.DefaultResult.CONTINUE,
         )
         self.group.attach_to_application_target_group(load_balancer.instances)
-        # Nothing may boot before it can reach AWS, or its first minutes are wasted.
+        # An instance that boots before the network exists would only retry.
         self.group.node.add_dependency(network, load_balancer.listener)
         self.group.scale_on_cpu_utilization(
             "Cpu", target_utilization_percent=settings.target_cpu_percent
@@ -125,14 +125,14 @@ class Fleet(Construct):
         self.group.scale_on_request_count(
             "Requests", target_requests_per_minute=settings.target_requests_per_minute
         )
-        explain(
+        acknowledge(
             self.group,
             "AwsSolutions-AS3",
-            "Instances come and go every month and with load; alarms tell what matters "
-            "about it, a message for each would be read by nobody",
+            "Instances are replaced every month and with load; alarms cover failures, "
+            "a notification for each launch would only add noise",
         )
         if has_spot:
-            explain(
+            acknowledge(
                 self.group,
                 "AwsSolutions-EC26",
                 "The rule cannot read a launch template in a mixed policy; its disk is encrypted",
@@ -162,16 +162,16 @@ class Fleet(Construct):
                 resources=[log_group.log_group_arn],
             )
         )
-        explain(
+        acknowledge(
             role,
             "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/"
             "AmazonSSMManagedInstanceCore]",
-            "What Session Manager needs is AWS's to say; it replaces SSH",
+            "AWS maintains the permissions of Session Manager, which replaces SSH",
         )
-        explain(
+        acknowledge(
             role,
             "AwsSolutions-IAM5[Resource::*]",
-            "ecr:GetAuthorizationToken knows no resource",
+            "ecr:GetAuthorizationToken has no resource-level permissions",
         )
         return role
 
@@ -192,8 +192,9 @@ def _boot_script(
     image: Image, environment: dict[str, str], audit_secret_arn: str, log_group: logs.ILogGroup
 ) -> str:
     script = BOOT.read_text("utf-8")
-    told = environment | {
+    container_environment = environment | {
         "SEPSIS_MODEL_CACHE_DIR": MODEL_CACHE_DIR,
+        "SEPSIS_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "AWS_DEFAULT_REGION": Aws.REGION,
     }
     for name, value in (
@@ -202,7 +203,7 @@ def _boot_script(
         ("REGION", Aws.REGION),
         ("LOG_GROUP", log_group.log_group_name),
         ("AUDIT_SECRET", audit_secret_arn),
-        ("ENVIRONMENT", as_flags(told)),
+        ("ENVIRONMENT", as_flags(container_environment)),
     ):
         script = script.replace(f"@{name}@", value)
     return script

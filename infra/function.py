@@ -1,4 +1,4 @@
-"""The same image as a Lambda function behind the same load balancer, for a part of the requests."""
+"""The image as a Lambda function behind the same load balancer, for a share of the requests."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
@@ -11,17 +11,17 @@ from constructs import Construct
 
 from infra.image import Image
 
-MEMORY_MB = 1_769  # one whole core
+MEMORY_MB = 1_769  # one full vCPU
 TIMEOUT = Duration.seconds(30)
-MAX_AT_ONCE = 50
+MAX_CONCURRENCY = 50
 
 
 class Function(Construct):
-    """A function and its target group.
+    """The Lambda function and its target group.
 
     Attributes:
-        role: Of the function.
-        target_group: For the load balancer.
+        role: IAM role of the function.
+        target_group: The target that the load balancer forwards to.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Function(Construct):
             role=self.role,
             memory_size=MEMORY_MB,
             timeout=TIMEOUT,
-            reserved_concurrent_executions=MAX_AT_ONCE,
+            reserved_concurrent_executions=MAX_CONCURRENCY,
             environment=environment,
             log_group=log_group,
         )
@@ -68,5 +68,5 @@ class Function(Construct):
             "Target",
             target_type=elb.TargetType.LAMBDA,
             targets=[targets.LambdaTarget(function)],
-            multi_value_headers_enabled=True,  # or repeated parameters would be lost
+            multi_value_headers_enabled=True,  # keeps repeated query parameters
         )

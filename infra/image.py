@@ -1,8 +1,8 @@
-"""The image that instances and the function run, named by what it contains and never by a mood.
+"""Content-addressed image, no moving tag: what the instances and the function run.
 
-Without a digest it is built from this directory at deployment: CDK names it by the digest of its
-sources, in a repository whose tags cannot be moved. With a digest it is an image that was pushed to
-the environment's own repository, by a pipeline for example.
+Without a digest, CDK builds the image from this directory at deployment and tags it with the digest
+of its sources, in a repository with immutable tags. With a digest, it is an image that was pushed
+to the environment's own repository, for example by a pipeline.
 """
 
 import subprocess
@@ -39,11 +39,11 @@ class Image(Construct):
     """One image for one architecture.
 
     Attributes:
-        uri: What `docker pull` takes.
-        registry: The host in it, whose password the credential helper knows.
-        repository: Where the image of this deployment is.
-        own_repository: Where a pipeline pushes images of this environment.
-        reference: Tag or digest, as Lambda wants it.
+        uri: The argument of `docker pull`.
+        registry: The host of `uri`, for which the credential helper has a password.
+        repository: The repository with the image of this deployment.
+        own_repository: The repository for images that a pipeline pushes.
+        reference: Tag or digest, as Lambda expects it.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Image(Construct):
                     else ecr_assets.Platform.LINUX_AMD64
                 ),
                 build_args={"VERSION": __version__, "REVISION": _revision()},
-                # A commit that changes nothing of the image must not replace the fleet.
+                # A commit that does not change the image must not replace the fleet.
                 invalidation=ecr_assets.DockerImageAssetInvalidationOptions(build_args=False),
             )
             self.repository = asset.repository

@@ -1,4 +1,4 @@
-"""The load balancer: TLS, who may call, which instances are fit to answer."""
+"""The application load balancer: TLS, allowed callers, health checks."""
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_ec2 as ec2
@@ -6,25 +6,28 @@ from aws_cdk import aws_elasticloadbalancingv2 as elb
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.findings import explain
+from infra.acknowledgements import acknowledge
 from infra.log_bucket import LOAD_BALANCER_PREFIX
 from infra.network import Network
 from infra.settings import THE_WORLD
 
 SERVICE_PORT = 8080
 HEALTH_INTERVAL = Duration.seconds(10)
-DEREGISTRATION_DELAY = Duration.seconds(30)  # shorter than the service's own 35 s to end
-IDLE_TIMEOUT = Duration.seconds(60)  # shorter than the service's 75 s, or it would answer 502
+UNHEALTHY_CHECKS = 3
+# For instances that stop without being deregistered: longer than the checks above take to find 503.
+DRAIN_SECONDS = 35
+DEREGISTRATION_DELAY = Duration.seconds(30)  # shorter than the service takes at most to end
+IDLE_TIMEOUT = Duration.seconds(60)  # shorter than the service's keep-alive (75 s); avoids 502
 
 
 class LoadBalancer(Construct):
     """An ALB, the target group of the instances and the listeners.
 
     Attributes:
-        balancer: Internet-facing or internal.
+        balancer: The load balancer, internet-facing or internal.
         instances: The target group; an instance is healthy when `GET /health` is 200.
-        listener: On 443, or on 80 where there is no certificate.
-        url: For callers.
+        listener: The listener on port 443, or on 80 without a certificate.
+        url: The base URL for callers.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class LoadBalancer(Construct):
             idle_timeout=IDLE_TIMEOUT,
             deletion_protection=is_protected,
         )
-        # `log_access_logs()` would need to know the region.
+        # `log_access_logs()` needs a known region; this stack is region-agnostic.
         for name, value in (
             ("enabled", "true"),
             ("bucket", log_bucket.bucket_name),
@@ -79,7 +82,7 @@ class LoadBalancer(Construct):
             protocol=elb.ApplicationProtocol.HTTP,
             target_type=elb.TargetType.INSTANCE,
             deregistration_delay=DEREGISTRATION_DELAY,
-            # An instance that fails more often than the others gets fewer requests.
+            # Anomaly mitigation: an instance that fails more often gets fewer requests.
             load_balancing_algorithm_type=elb.TargetGroupLoadBalancingAlgorithmType.WEIGHTED_RANDOM,
             enable_anomaly_mitigation=True,
             health_check=elb.HealthCheck(
@@ -87,7 +90,7 @@ class LoadBalancer(Construct):
                 interval=HEALTH_INTERVAL,
                 timeout=Duration.seconds(5),
                 healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
+                unhealthy_threshold_count=UNHEALTHY_CHECKS,
                 healthy_http_codes="200",
             ),
         )
@@ -108,17 +111,17 @@ class LoadBalancer(Construct):
                 ]
             )
         )
-        self.listener = self._listen(certificate_arn, forward)
+        self.listener = self._add_listeners(certificate_arn, forward)
         ports = (443, 80) if certificate_arn else (80,)
         for cidr in callers:
             for port in ports:
                 group.add_ingress_rule(ec2.Peer.ipv4(cidr), ec2.Port.tcp(port), "Callers")
         if set(THE_WORLD) & set(callers):
-            explain(
+            acknowledge(
                 group,
                 "AwsSolutions-EC23",
-                "An internet-facing load balancer is for everybody who has a key; "
-                "allowed_cidrs narrows it",
+                "An internet-facing load balancer serves every caller with a key; "
+                "allowed_cidrs restricts it",
             )
         host = domain_name or self.balancer.load_balancer_dns_name
         self.url = f"{'https' if certificate_arn else 'http'}://{host}"
@@ -127,7 +130,7 @@ class LoadBalancer(Construct):
             self, "LoadBalancerName", value=self.balancer.load_balancer_dns_name
         ).override_logical_id("LoadBalancerName")
 
-    def _listen(
+    def _add_listeners(
         self, certificate_arn: str | None, forward: elb.ListenerAction
     ) -> elb.ApplicationListener:
         if certificate_arn is None:

@@ -1,4 +1,4 @@
-"""Where AWS writes who asked for what: access logs of the load balancer and of the model bucket."""
+"""The bucket of access logs: of the load balancer and of the model bucket."""
 
 from aws_cdk import Aws, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -9,10 +9,10 @@ LOAD_BALANCER_PREFIX = "load-balancer"
 
 
 class LogBucket(Construct):
-    """Private, TLS-only, and emptied by age.
+    """A private, TLS-only bucket whose objects expire.
 
     Attributes:
-        bucket: Encrypted with S3's own keys: the load balancer can write with no others.
+        bucket: Encrypted with S3-managed keys, the only ones the load balancer supports.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, kept_days: int) -> None:

@@ -1,7 +1,7 @@
-"""Metrics from the service's log, for one environment.
+"""Metric filters: CloudWatch metrics from the service's log, for one environment.
 
 The service's own metrics (namespace SepsisDetect) are shared by all environments of an account;
-alarms need those of one. Names of events and fields are the service's: docs/model-swap.md.
+alarms need the metrics of one. The service defines the events and fields: docs/model-swap.md.
 """
 
 from aws_cdk import Duration
@@ -9,14 +9,14 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-# Metric: the events that count one each.
+# Metric: the events it counts.
 EVENTS = {
     "ModelRefused": ("model_refused",),
     "ModelUnreachable": ("model_unreachable", "model_fallback", "model_poll_failed"),
     "KeysUnreadable": ("keys_unreadable", "keys_wrong"),
-    "Failures": ("failed", "metrics_failed"),
+    "Failures": ("failed", "metrics_failed", "keys_refresh_failed"),
 }
-# Metric: the field of the event `metrics`, written every minute, that it takes its value from.
+# Metrics whose value is the field of that name in the event `metrics`, logged every minute.
 VALUES = ("Predictions", "PositivePredictions", "Refusals", "Unauthorized", "LargestDrift")
 
 
@@ -24,7 +24,7 @@ class LogMetrics(Construct):
     """Metric filters on the log group.
 
     Attributes:
-        namespace: SepsisDetect/ and the environment.
+        namespace: `SepsisDetect/<env>`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class LogMetrics(Construct):
             self._filter(name, log_group, pattern, f"$.{name}")
 
     def metric(self, name: str, statistic: str, minutes: int) -> cloudwatch.Metric:
-        """One of them, over periods of `minutes`."""
+        """The metric `name`, aggregated over periods of `minutes`."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=name,

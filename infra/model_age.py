@@ -1,6 +1,6 @@
-"""Tells CloudWatch how old the served model is. Runs as a Lambda function of its own every hour.
+"""Lambda function that reports the age of the served model to CloudWatch, every hour.
 
-When it cannot, it fails, and the alarm on the missing metric says so: nobody knows is not new.
+When S3 cannot be read it fails; the metric is then missing, and its alarm treats that as breaching.
 """
 
 import os

@@ -11,12 +11,12 @@ NONCURRENT_DAYS = 365
 
 
 class ModelBucket(Construct):
-    """One object that matters, all its versions, and two ways in: read it, or publish it.
+    """A bucket for one object, the served model, with its versions; roles read or publish it.
 
     Attributes:
         bucket: Versioned, encrypted, private, TLS-only; kept when the stack is deleted.
-        uri: What the service gets as SEPSIS_MODEL_URI.
-        uploader: The role that may publish and roll back.
+        uri: Value of SEPSIS_MODEL_URI.
+        uploader: The role that may publish and roll back models.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class ModelBucket(Construct):
             versioned=True,
             encryption=s3.BucketEncryption.KMS,
             encryption_key=encryption_key,
-            bucket_key_enabled=True,  # one question to KMS for many polls
+            bucket_key_enabled=True,  # one KMS request for many polls
             enforce_ssl=True,
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
@@ -52,7 +52,7 @@ class ModelBucket(Construct):
             ],
             removal_policy=RemovalPolicy.RETAIN,
         )
-        # `event_bridge_enabled` would do this with a Lambda function.
+        # `event_bridge_enabled` would add a Lambda-backed custom resource.
         resource = self.bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101 - for the type
         resource.add_property_override(
@@ -79,7 +79,7 @@ class ModelBucket(Construct):
             CfnOutput(self, name, value=value).override_logical_id(name)
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Let `grantee` read the one object; `bucket.grant_read()` would also list the bucket."""
+        """Allow `grantee` to read the one object; `bucket.grant_read()` also allows listing."""
         self._allow(grantee, ["s3:GetObject"], self._object_arn)
         self._allow(grantee, ["kms:Decrypt"], self._encryption_key.key_arn)
 

@@ -1,4 +1,4 @@
-"""How old the served model is, as a metric that S3 does not have: a function asks every hour."""
+"""The metric ModelAge: an hourly Lambda function reads it from S3, which has no such metric."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.findings import explain
+from infra.acknowledgements import acknowledge
 from infra.log_metrics import LogMetrics
 from infra.model_bucket import ModelBucket
 
@@ -19,10 +19,10 @@ CODE = Path(__file__).with_name("model_age.py")
 
 
 class ModelWatch(Construct):
-    """A function, what it may do, and its clock.
+    """The Lambda function, its permissions and its schedule.
 
     Attributes:
-        age: In days since the last upload; missing where the function cannot tell.
+        age: Days since the last upload; missing when the function fails.
     """
 
     def __init__(
@@ -56,10 +56,11 @@ class ModelWatch(Construct):
                 conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
             )
         )
-        explain(
+        acknowledge(
             role,
             "AwsSolutions-IAM5[Resource::*]",
-            "cloudwatch:PutMetricData knows no resource; the namespace is a condition",
+            "cloudwatch:PutMetricData has no resource-level permissions; a condition limits the "
+            "namespace",
         )
         model_bucket.grant_read(role)
         function = lambda_.Function(

@@ -1,7 +1,7 @@
-"""The network: private instances, and a load balancer in front of them.
+"""The network: instances in private subnets behind a load balancer.
 
-An instance takes requests from the load balancer and from nobody else, and speaks HTTPS only. There
-is no SSH: Session Manager opens a shell without a port.
+An instance accepts requests from the load balancer only, and its outbound traffic is HTTPS only.
+There is no SSH: Session Manager opens a shell without an open port.
 """
 
 from aws_cdk import RemovalPolicy
@@ -12,7 +12,7 @@ from constructs import Construct
 from infra.settings import Egress
 
 HTTPS = ec2.Port.tcp(443)
-# What an instance asks of AWS besides S3, whose gateway endpoint costs nothing.
+# AWS services that an instance calls besides S3, whose gateway endpoint is free.
 ENDPOINTS = {
     "EcrApi": ec2.InterfaceVpcEndpointAwsService.ECR,
     "EcrDocker": ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
@@ -28,10 +28,10 @@ class Network(Construct):
     """A VPC over two or three availability zones.
 
     Attributes:
-        vpc: Of this environment alone.
-        load_balancer_subnets: Public ones where it is internet-facing.
-        instance_subnets: Private ones, always.
-        instances: The security group of the instances; the load balancer's rule is added by it.
+        vpc: The VPC of this environment.
+        load_balancer_subnets: Public subnets if it is internet-facing, else private ones.
+        instance_subnets: Private subnets.
+        instances: Security group of the instances; the load balancer adds its ingress rule.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Network(Construct):
             availability_zones=zones,
             nat_gateways=int(has_nat),
             subnet_configuration=subnets,
-            restrict_default_security_group=False,  # would be a Lambda function; nothing uses it
+            restrict_default_security_group=False,  # needs a Lambda function; the group is unused
             gateway_endpoints={
                 "S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)
             },
@@ -85,7 +85,7 @@ class Network(Construct):
             description="Instances: requests from the load balancer only",
             allow_all_outbound=False,
         )
-        # Packages of Amazon Linux and the layers of images come from S3, whose addresses are many.
+        # Packages of Amazon Linux and image layers come from S3, which has no fixed addresses.
         self.instances.add_egress_rule(ec2.Peer.any_ipv4(), HTTPS, "AWS, and nothing in clear")
         if not has_nat:
             self._add_endpoints()
@@ -111,7 +111,7 @@ class Network(Construct):
             )
 
     def _add_flow_log(self, retention: logs.RetentionDays) -> None:
-        """Who spoke to whom, without content."""
+        """Flow logs: addresses, ports and volumes of the VPC's connections, without content."""
         group = logs.LogGroup(
             self, "FlowLogs", retention=retention, removal_policy=RemovalPolicy.DESTROY
         )

@@ -1,4 +1,4 @@
-"""What the service is told, on an instance and in the function alike."""
+"""Environment variables of the service, the same on an instance and in the function."""
 
 import shlex
 
@@ -10,7 +10,7 @@ MODEL_CACHE_DIR = "/var/lib/sepsis-detect"
 def service_environment(
     settings: EnvironmentSettings, *, model_uri: str, keys_secret_arn: str
 ) -> dict[str, str]:
-    """The `SEPSIS_*` variables; none holds a secret."""
+    """The `SEPSIS_*` variables; none contains a secret."""
     environment = {
         "SEPSIS_MODEL_URI": model_uri,
         "SEPSIS_MODEL_POLL_SECONDS": f"{settings.model_poll_seconds:g}",
@@ -18,16 +18,16 @@ def service_environment(
         "SEPSIS_API_KEYS_SECRET_ARN": keys_secret_arn,
         "SEPSIS_LOG_LEVEL": settings.log_level,
     }
-    unless_default = {
+    optional = {
         "SEPSIS_CORS_ORIGINS": ",".join(settings.cors_origins),
         "SEPSIS_CDS_ISSUERS": ",".join(settings.cds_issuers),
         "SEPSIS_CDS_BASE_URL": settings.cds_address,
         "SEPSIS_FHIR_OUTCOME": settings.fhir_outcome,
         "SEPSIS_MAX_BODY_BYTES": settings.max_body_bytes,
     }
-    return environment | {name: str(of) for name, of in unless_default.items() if of}
+    return environment | {name: str(value) for name, value in optional.items() if value}
 
 
 def as_flags(environment: dict[str, str]) -> str:
     """Flags of `docker run`, quoted for a shell."""
-    return " ".join(f"--env {shlex.quote(f'{name}={of}')}" for name, of in environment.items())
+    return " ".join(f"--env {shlex.quote(f'{key}={value}')}" for key, value in environment.items())

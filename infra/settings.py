@@ -1,7 +1,7 @@
 """Settings of one environment, from the context of CDK: `cdk.json` and `-c name=value`.
 
-What differs between environments stands in `cdk.json` under `environments`; `-c env=prod` chooses
-one, and any setting may be given with `-c` for one run.
+`cdk.json` holds the settings of each environment under `environments`; `-c env=prod` selects one,
+and `-c` overrides any setting for one run.
 """
 
 import re
@@ -24,7 +24,7 @@ PRIVATE_NETWORKS = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 THE_WORLD = ("0.0.0.0/0",)
 DIGEST = r"^sha256:[0-9a-f]{64}$"
 CERTIFICATE = r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[0-9a-f-]+$"
-# Days that CloudWatch knows, and CDK's names for them.
+# Retention periods in days that CloudWatch offers here, with CDK's names.
 LOG_RETENTION = {
     7: "ONE_WEEK",
     30: "ONE_MONTH",
@@ -39,18 +39,18 @@ SECONDS_A_DAY = 86_400
 
 
 class InfraSettingsError(Exception):
-    """A setting cannot be meant; the message is a sentence for whoever runs CDK."""
+    """A setting is invalid; the message is a sentence for the person who runs CDK."""
 
 
 class Egress(StrEnum):
     """How instances in private subnets reach AWS."""
 
-    NAT = "nat"  # one NAT gateway: cheapest, and one availability zone's fault stops new instances
-    ENDPOINTS = "endpoints"  # interface endpoints in each zone, and no way to the internet at all
+    NAT = "nat"  # one NAT gateway: cheapest, but it depends on one availability zone
+    ENDPOINTS = "endpoints"  # interface endpoints in each zone, no route to the internet
 
 
 def _listed(value: Any) -> Any:
-    """`-c` gives texts only: a list is written with commas."""
+    """A list from a comma-separated text, since `-c` passes texts only."""
     if isinstance(value, str):
         return [part.strip() for part in value.split(",") if part.strip()]
     return value
@@ -60,33 +60,33 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 
 
 class EnvironmentSettings(BaseModel):
-    """Everything that can be set for an environment.
+    """The settings of an environment.
 
     Attributes:
-        env: Its name; part of the stack's name.
-        image: None: the image is built from this directory at deployment and known by the digest
-            of its sources; or the `sha256:` digest of an image in the environment's repository.
-        instance_type: Decides the architecture too: t4g, c7g, ... are arm64.
-        min_instances: At least as many as zones, to survive the loss of one.
-        spot_percent: Of the instances beyond `min_instances`, how many may be spot ones.
+        env: Name of the environment; part of the stack's name.
+        image: The `sha256:` digest of an image in the environment's repository. None: the image
+            is built from this directory at deployment and tagged with the digest of its sources.
+        instance_type: EC2 type; it also selects the architecture: t4g, c7g, ... are arm64.
+        min_instances: At least one for each zone, to survive the loss of a zone.
+        spot_percent: Share of the instances beyond `min_instances` that may be spot instances.
         internet_facing: Whether the load balancer has public addresses.
-        certificate_arn: Of ACM, in the same region. Without one there is only plain HTTP.
-        allow_plain_http: Whether that is accepted; never for patients' data.
-        domain_name: The certificate's name, for the URL; its DNS record is yours to make.
-        allowed_cidrs: Who may reach the load balancer. None: the world if it is internet-facing,
-            else private networks.
-        waf: Managed rules and a rate limit before the load balancer.
-        waf_requests_per_5_minutes: Of one address; a hospital is often one address.
-        model_key: The object that is the served model.
-        model_max_age_days: After this the alarm says that nobody looked at the model.
-        auth: As `SEPSIS_AUTH`; so are `max_body_bytes`, `cors_origins`, `cds_issuers`,
+        certificate_arn: ACM certificate in the same region. None: plain HTTP only.
+        allow_plain_http: Whether plain HTTP is accepted; never for patients' data.
+        domain_name: DNS name of the certificate, for the URL; the operator creates the record.
+        allowed_cidrs: Networks that may reach the load balancer. None: all addresses if it is
+            internet-facing, else private networks.
+        waf: Whether AWS WAF, with managed rules and a rate limit, protects the load balancer.
+        waf_requests_per_5_minutes: Rate limit of one address; a hospital is often one address.
+        model_key: S3 key of the served model.
+        model_max_age_days: Age of the model from which the alarm asks for a review.
+        auth: Value of `SEPSIS_AUTH`; likewise `max_body_bytes`, `cors_origins`, `cds_issuers`,
             `fhir_outcome` and `log_level`.
-        audit_log: Whether decisions are logged, under a key that is made here.
-        cds_base_url: As `SEPSIS_CDS_BASE_URL`. None: https and `domain_name`.
-        no_traffic_hours: Hours without a request until the alarm; 0 for none.
-        lambda_percent: Of the requests, how many a Lambda function of the same image answers.
-        alarm_email: Who is told; the address must confirm.
-        is_protected: Load balancer and stack refuse to be deleted.
+        audit_log: Whether decisions are logged; the stack generates the HMAC key.
+        cds_base_url: Value of `SEPSIS_CDS_BASE_URL`. None: `https://` and `domain_name`.
+        no_traffic_hours: Hours without a request until the alarm; 0: no alarm.
+        lambda_percent: Share of the requests that the Lambda function answers.
+        alarm_email: Address subscribed to the alarm topic; it must be confirmed.
+        is_protected: Whether load balancer and stack have deletion protection.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -131,24 +131,24 @@ class EnvironmentSettings(BaseModel):
 
     @property
     def stack_name(self) -> str:
-        """In CloudFormation."""
+        """Name of the CloudFormation stack."""
         return f"sepsis-detect-{self.env}"
 
     @property
     def cds_address(self) -> str | None:
-        """What tokens of CDS Hooks clients are for."""
+        """Base URL that tokens of CDS Hooks clients must be issued for; None without clients."""
         own = f"https://{self.domain_name}" if self.domain_name else None
         return (self.cds_base_url or own) if self.cds_issuers else None
 
     @property
     def callers(self) -> tuple[str, ...]:
-        """Networks that may reach the load balancer."""
+        """Networks that may reach the load balancer, as CIDR blocks."""
         if self.allowed_cidrs is not None:
             return self.allowed_cidrs
         return THE_WORLD if self.internet_facing else PRIVATE_NETWORKS
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         for reason, is_wrong in (
             (
                 "certificate_arn is missing: patients' data does not travel in clear. Request a "
@@ -208,14 +208,14 @@ def read_settings(context: Mapping[str, Any]) -> EnvironmentSettings:
     """The settings of the environment that the context names, `dev` if it names none.
 
     Raises:
-        InfraSettingsError: The environment or a setting is unknown, or a value cannot be meant.
+        InfraSettingsError: The environment or a setting is unknown, or a value is invalid.
     """
     environments: Mapping[str, Mapping[str, Any]] = context.get("environments", {})
     env = context.get("env", "dev")
     if env not in environments:
         known = ", ".join(sorted(environments)) or "none"
         raise InfraSettingsError(f"There is no environment {env} in cdk.json, only {known}.")
-    # What belongs to CDK has a colon, a slash or an @ in its name.
+    # Names of CDK's own context keys have a colon, a slash or an @.
     given = {key: value for key, value in context.items() if not re.search("[:/@]", key)}
     values = {**environments[env], **given, "env": env}
     values.pop("environments")

@@ -1,4 +1,4 @@
-"""One environment: everything that runs the service, and what tells whether it does."""
+"""The stack of one environment: network, fleet, load balancer, model bucket, monitoring."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ from infra.settings import LOG_RETENTION, EnvironmentSettings
 
 
 class SepsisDetect(Stack):
-    """The stack of one environment, for any account and region."""
+    """All resources of one environment, for any account and region."""
 
     def __init__(
         self, scope: Construct, construct_id: str, *, settings: EnvironmentSettings, **kwargs: Any
@@ -40,7 +40,7 @@ class SepsisDetect(Stack):
             "EncryptionKey",
             description="Models and notifications of Sepsis Detect",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,  # as what it encrypts
+            removal_policy=RemovalPolicy.RETAIN,  # so is the bucket that it encrypts
         )
         log_group = logs.LogGroup(
             self, "Log", retention=retention, removal_policy=RemovalPolicy.RETAIN

@@ -1,9 +1,8 @@
-"""Candidates side by side: same patients, same folds, same thresholds' rule, same measurements.
+"""Stage `compare`: learners and bedside scores on the same patients, folds, hours and figures.
 
-All are judged on the first 36 hours of stays, where no record is cut.
-Every score is ONNX Runtime's, of patients that the fit never saw. Each fold of each candidate is
-kept, so that an interrupted comparison goes on where it stopped; of the served learner, the fits
-that `train` kept are used.
+All are evaluated on the first 36 hours of stays, where no record is cut, with ONNX Runtime's scores
+of patients that the fit never saw. The result of each fold is cached, so that an interrupted
+comparison resumes where it stopped. For the boostings the fits of `train` are used.
 """
 
 import hashlib
@@ -12,7 +11,6 @@ import logging
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -23,21 +21,17 @@ from model_build.data.cohort import Cohort
 from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import septic_stays
 from model_build.data.split import folds
-from model_build.judge import transfer, trial
-from model_build.judge.candidate_figures import Bench, Verdict, to_json
+from model_build.judge import fold_evaluation, transfer
+from model_build.judge.bedside_baselines import TIME, bedside_labels, bedside_scores
+from model_build.judge.figures import Figures
+from model_build.judge.fold_evaluation import FoldEvaluation, FoldResult
+from model_build.judge.learner_figures import EvaluationSet, LearnerFigures, to_json
 from model_build.judge.transfer import across_hospitals
-from model_build.judge.trial import Result, Trial
-from model_build.learn import candidates, export, onnx_inference, pipeline_graph
-from model_build.learn.candidates import (
-    SERVED_LEARNER,
-    TIME,
-    Learner,
-    bedside_labels,
-    bedside_scores,
-    learners,
-)
+from model_build.learn import export, onnx_inference, pipeline_graph
+from model_build.learn import learners as learner_module
+from model_build.learn.learners import SERVED_LEARNER, Boosting, Learner, learners
 from model_build.learn.out_of_fold import fit
-from model_build.learn.results_cache import Store
+from model_build.learn.results_cache import ResultsCache
 from model_build.report.comparison_report import write_report
 from sepsis_detect.clinical.stay import IntArray
 
@@ -46,115 +40,120 @@ log = logging.getLogger(__name__)
 
 def compare(
     cohort: Cohort, recipe: Recipe, settings: Comparison, *, out: Path, work: Path
-) -> dict[str, Any]:
-    """Fit, judge and report all candidates.
+) -> Figures:
+    """Fit, evaluate and report all learners.
 
     Args:
         cohort: The patients; `recipe.max_patients` of them are used.
-        recipe: Of the served learner, with the folds and the seed of all.
-        settings: Of the others, and of what is measured.
+        recipe: Of the served learner; its folds and seed are those of all.
+        settings: Of the other learners and of the evaluation.
         out: Folder of the table and the plot.
-        work: Where intermediate results stay.
+        work: Folder of the results cache.
 
     Returns:
-        The figures, as written to `compare.json`.
+        The content of `compare.json`.
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
     everything = dataset(cohort, progress=True)
     by_patient = folds(cohort.patient_ids.tolist(), n_folds=recipe.folds, seed=recipe.seed)
     fold = by_patient[cohort.stay_of_hour]
-    trained = Store.open(work, recipe, everything.select(recipe.features))
-    store = own_store(trained, settings)
+    training_cache = ResultsCache.open(work, recipe, everything.select(recipe.features))
+    cache = comparison_cache(training_cache, settings)
     found = {
         "protocol": _protocol(everything, recipe, settings),
-        "candidates": _candidates(everything, fold, recipe, settings, store, trained),
-        "across_hospitals": across_hospitals(everything, fold, recipe, settings, store),
+        "candidates": _learners(everything, fold, recipe, settings, cache, training_cache),
+        "across_hospitals": across_hospitals(everything, fold, recipe, settings, cache),
     }
     write_report(found, out)
     return found
 
 
-def _candidates(
+def _learners(
     everything: Dataset,
     fold: IntArray,
     recipe: Recipe,
     settings: Comparison,
-    store: Store,
-    trained: Store,
-) -> list[dict[str, Any]]:
-    """Bedside scores and learners on the features of the recipe, the served learner last."""
+    cache: ResultsCache,
+    training_cache: ResultsCache,
+) -> list[Figures]:
+    """Rows of bedside scores, then of learners on the recipe's features, the served one last."""
     data = everything.select(recipe.features)
     uncut = np.flatnonzero(data.is_uncut)
-    bench = Bench.of(data, fold, uncut, draws=settings.draws, seed=recipe.seed)
+    evaluation = EvaluationSet.of(data, fold, uncut, draws=settings.draws, seed=recipe.seed)
     for k in range(recipe.folds):
-        trained.keep(f"fold-{k}", partial(fit, data, recipe, np.flatnonzero(fold != k)))
-    judged = _bedside(data.cohort, bench)
+        training_cache.get_or_compute(
+            f"fold-{k}", partial(fit, data, recipe, np.flatnonzero(fold != k))
+        )
+    rows = _bedside_rows(data.cohort, evaluation)
     for learner in learners(recipe, settings):
-        judged.append(_learned(learner, data, fold, bench, settings, store, trained))
-    verdict_on_served = judged[-1][1]
+        rows.append(_learner_row(learner, data, fold, evaluation, settings, cache, training_cache))
+    served = rows[-1][1]
     return [
         row
-        | to_json(verdict.figures())
-        | {"less_than_served": to_json(verdict_on_served.less(verdict))}
-        for row, verdict in judged
+        | to_json(figures.with_intervals())
+        | {"less_than_served": to_json(served.minus(figures))}
+        for row, figures in rows
     ]
 
 
-def own_store(trained: Store, settings: Comparison) -> Store:
-    """Results that the settings and the candidates' code decide, beside those of `train`."""
-    modules = (candidates, onnx_inference, pipeline_graph, transfer, trial)
+def comparison_cache(training_cache: ResultsCache, settings: Comparison) -> ResultsCache:
+    """The cache for the settings and the present code of the comparison, inside that of `train`."""
+    modules = (learner_module, onnx_inference, pipeline_graph, transfer, fold_evaluation)
     code = [Path(module.__file__ or "").read_text("utf-8") for module in modules]
     name = "\0".join([json.dumps(asdict(settings)), *code])
-    return Store(trained.folder / f"compare-{hashlib.sha256(name.encode()).hexdigest()[:16]}")
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return ResultsCache(training_cache.folder / f"compare-{digest}")
 
 
-Judged = tuple[dict[str, Any], Verdict]
+Row = tuple[Figures, LearnerFigures]
 
 
-def _bedside(cohort: Cohort, bench: Bench) -> list[Judged]:
-    labels, judged = bedside_labels(), []
+def _bedside_rows(cohort: Cohort, evaluation: EvaluationSet) -> list[Row]:
+    labels, rows = bedside_labels(), []
     for name, scores in tqdm(bedside_scores(cohort).items(), desc="bedside scores"):
         kind = "warning" if name == TIME else "bedside"
-        verdict = bench.verdict(scores[bench.hours])
-        judged.append(({"name": name, "label": labels[name], "kind": kind}, verdict))
-    return judged
+        figures = evaluation.figures(scores[evaluation.hours])
+        rows.append(({"name": name, "label": labels[name], "kind": kind}, figures))
+    return rows
 
 
-def _learned(
+def _learner_row(
     learner: Learner,
     data: Dataset,
     fold: IntArray,
-    bench: Bench,
+    evaluation: EvaluationSet,
     settings: Comparison,
-    store: Store,
-    trained: Store,
-) -> Judged:
-    """Judge a learner out of fold; `trained` is where `train` keeps the fits of the served one."""
+    cache: ResultsCache,
+    training_cache: ResultsCache,
+) -> Row:
+    """Evaluate a learner out of fold; `training_cache` holds the fits of the served one."""
     name = _stored_name(learner)
     results = {
-        k: store.keep(f"{name}-{k}", Trial(learner, data, fold, k, settings, trained))
+        k: cache.get_or_compute(
+            f"{name}-{k}", FoldEvaluation(learner, data, fold, k, settings, training_cache)
+        )
         for k in tqdm(np.unique(fold).tolist(), desc=learner.label)
     }
     scores = np.full(len(fold), np.nan, dtype=np.float32)
     for k, result in results.items():
         scores[(fold == k) & data.is_uncut] = result.scores
-    verdict = bench.verdict(scores[bench.hours])
-    headline = ", ".join(f"{name} {value:.4f}" for name, value in verdict.values.items())
+    figures = evaluation.figures(scores[evaluation.hours])
+    headline = ", ".join(f"{name} {value:.4f}" for name, value in figures.values.items())
     log.info("%s: %s", learner.label, headline)
     kind = "served" if learner.name == SERVED_LEARNER else "learner"
-    return _measured(learner, list(results.values())) | {"kind": kind}, verdict
+    return _costs(learner, list(results.values())) | {"kind": kind}, figures
 
 
 def _stored_name(learner: Learner) -> str:
-    """Of a learner's results: how the boostings are exported decides how long theirs take."""
-    if not isinstance(learner, candidates.Boosting):
+    """Of a learner's results; those of boostings also depend on the code of the export."""
+    if not isinstance(learner, Boosting):
         return learner.name
     code = Path(export.__file__ or "").read_bytes()
     return f"{learner.name}-{hashlib.sha256(code).hexdigest()[:8]}"
 
 
-def _measured(learner: Learner, parts: list[Result]) -> dict[str, Any]:
+def _costs(learner: Learner, parts: list[FoldResult]) -> Figures:
     seconds = [part.fit_seconds for part in parts if part.fit_seconds is not None]
 
     def median(name: str) -> float:
@@ -173,7 +172,7 @@ def _measured(learner: Learner, parts: list[Result]) -> dict[str, Any]:
     }
 
 
-def _protocol(data: Dataset, recipe: Recipe, settings: Comparison) -> dict[str, Any]:
+def _protocol(data: Dataset, recipe: Recipe, settings: Comparison) -> Figures:
     cohort = data.cohort
     return {
         "data_digest": f"sha256:{cohort.digest}",

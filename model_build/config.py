@@ -1,4 +1,4 @@
-"""Every choice of the training in one place.
+"""Configuration of training and comparison.
 
 A recipe is part of the name under which results are cached: change a number here and exactly what
 depends on it is computed again.
@@ -11,7 +11,7 @@ from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.prediction import features
 
 NAME = "sepsis-hgb"
-VERSION = "2026.11.28"
+VERSION = "2026.11.28.1"
 
 Objective = Literal["label", "utility"]
 
@@ -30,27 +30,27 @@ LEFT_OUT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """How the model is fitted and judged.
+    """How the model is fitted and evaluated.
 
     Attributes:
-        objective: What is told apart: `label` is the challenge's label, every hour weighing the
-            same; `utility` is whether a flag gains, every hour weighing what is at stake.
+        objective: The class of an hour: `label` is the challenge's label, with equal weights;
+            `utility` is whether a flag gains utility, weighted by the gain or loss.
         folds: Parts of the patients for out-of-fold scores.
         seed: Decides folds, the hours that each member draws and the features it tries.
         members: Fits whose margins are averaged.
         iterations: Trees a member.
         learning_rate: Share of each tree that counts.
-        leaves: At most so many a tree.
-        min_samples_leaf: Hours, at least, in a leaf.
+        leaves: Maximum of a tree.
+        min_samples_leaf: Minimum number of hours in a leaf.
         l2: Regularisation of leaf values.
         max_features: Share of features tried at a split.
-        max_bins: Into how many bins, at most, a feature is cut.
+        max_bins: Maximum number of bins of a feature.
         keep_negatives: Share of the hours that should not be flagged each member draws; those
             drawn weigh 1/share, so that the objective stays the same.
         is_monotone: Whether worse values of some variables may never lower the risk (`monotone`).
         left_out: Variables that the model does not see, by canonical name.
         endings_left_out: Features that it does not see either, by the ending of their names.
-        max_patients: Use only so many patients, chosen by a hash of their id; None: all.
+        max_patients: Size of the sample of patients, chosen by a hash of their id; None: all.
     """
 
     objective: Objective = "label"
@@ -82,7 +82,7 @@ class Recipe:
 
 
 RECIPE = Recipe()
-# Of version 2026.11.26, fitted without undoing the cut: what the served recipe is held against.
+# Of version 2026.11.26, fitted without undoing the cut: compared with the served recipe.
 BEFORE = replace(
     RECIPE,
     members=6,
@@ -93,7 +93,7 @@ BEFORE = replace(
     keep_negatives=0.1,
     left_out=(),
 )
-# To try the pipeline, not to be served.
+# To test the pipeline; its models are not for use.
 QUICK = replace(
     RECIPE,
     folds=3,
@@ -107,12 +107,12 @@ QUICK = replace(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """What is fitted beside the recipe's learner, and how all of them are measured.
+    """Settings of the other learners of the comparison, and of its measurements.
 
     Attributes:
         logistic_c, linear_svm_c, rbf_svm_c: Inverse regularisation, for hours of mean weight 1.
         rbf_svm_gamma: Width of the kernel on standardised features.
-        rbf_svm_hours: Hours the RBF SVM is fitted on, half of them worth a flag: its time grows
+        rbf_svm_hours: Hours the RBF SVM is fitted on, half of them to flag: its time grows
             with their square.
         forest_trees: Of the random forest, and of the extra trees.
         forest_leaf_hours: At least so many in a leaf.

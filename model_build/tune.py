@@ -1,10 +1,9 @@
-"""What was tried: variations of the recipe, judged on the first 36 hours of stays of all patients.
+"""Stage `tune`: variations of the recipe, evaluated on the first 36 hours of stays.
 
-No record is cut in these hours: what gains there is not the record-length artefact. Each
-variation is judged twice. Inside: out of fold, on a division of the patients of its own; the
-report judges the served model on another one, so that no choice follows the luck of the folds it
-is reported on. Across: fitted in one hospital, judged in the other. Features, and bounds on what a
-model may learn, are chosen by what carries over.
+No record is cut in these hours, so that a gain there is not the record-length artefact. Each
+variation is evaluated twice. Inside: on a third of the patients, fitted on the others; the split is
+not that of the report, so that no choice is fitted to the folds of the report. Across: fitted in
+one hospital, evaluated in the other. Features and constraints are chosen by what transfers.
 """
 
 import json
@@ -24,13 +23,13 @@ from model_build.data.split import folds
 from model_build.judge.metrics import best_threshold
 from model_build.judge.transfer import directions
 from model_build.learn.out_of_fold import fit
-from model_build.learn.results_cache import Store
+from model_build.learn.results_cache import ResultsCache
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 
 log = logging.getLogger(__name__)
 
-SEED = 7  # of the division; the report's is `Recipe.seed`
-FOLDS = 3
+SEED = 7  # of the split; the report's is `Recipe.seed`
+FOLDS, HELD_OUT = 3, 0  # one fold is evaluated: a fit of a variation takes a minute
 DIGITS = 4
 
 Changes = dict[str, Any]
@@ -67,16 +66,16 @@ VARIATIONS: tuple[tuple[str, str, Changes], ...] = (
     ),
     ("utility", "fitted on what a flag gains, not on the label", {"objective": "utility"}),
 )
-"""Name of the cached results, label for people, and the fields of the recipe that differ."""
+"""Name of the cached results, label in the report, and the fields of the recipe that differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variation:
-    """A recipe that is tried.
+    """A variation of the recipe.
 
     Attributes:
         name: Of its cached results.
-        label: For people.
+        label: In the report.
         recipe: How it is fitted, and which variables it sees.
     """
 
@@ -107,10 +106,10 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
         cohort: The patients; `recipe.max_patients` of them are used.
         recipe: The one that is varied.
         out: Folder of `tuning.json`.
-        work: Where intermediate results stay.
+        work: Folder of the results cache.
 
     Returns:
-        What `tuning.json` holds.
+        The content of `tuning.json`.
     """
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=SEED)
@@ -120,9 +119,9 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     rows = []
     for variation in tqdm(variations(recipe), desc="variations"):
         data = everything.select(variation.recipe.features)
-        store = Store.open(work, variation.recipe, data)
-        figures = _inside(data, variation.recipe, fold, store)
-        figures |= _across(data, variation.recipe, store)
+        cache = ResultsCache.open(work, variation.recipe, data)
+        figures = _inside(data, variation.recipe, fold, cache)
+        figures |= _across(data, variation.recipe, cache)
         log.info("%s: %s", variation.label, figures)
         rows.append({"name": variation.name, "label": variation.label} | figures)
     found = {
@@ -136,39 +135,36 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
     return found
 
 
-def _inside(data: Dataset, recipe: Recipe, fold: IntArray, store: Store) -> dict[str, Any]:
-    """Figures of margins by fits that never saw the patient."""
-    margins = np.full(len(fold), np.nan)
-    for k in range(FOLDS):
-        own = data.is_uncut & (fold == k)
-        trial = _Margins(data, recipe, np.flatnonzero(fold != k), own)
-        margins[own] = store.keep(f"tuning-{k}", trial)
-    return {"inside": _figures(data, margins[data.is_uncut], data.is_uncut)}
+def _inside(data: Dataset, recipe: Recipe, fold: IntArray, cache: ResultsCache) -> dict[str, Any]:
+    """Figures in one fold of a fit on the others."""
+    own = data.is_uncut & (fold == HELD_OUT)
+    compute = _Margins(data, recipe, np.flatnonzero(fold != HELD_OUT), own)
+    return {"inside": _figures(data, cache.get_or_compute(f"tuning-{HELD_OUT}", compute), own)}
 
 
-def _across(data: Dataset, recipe: Recipe, store: Store) -> dict[str, Any]:
+def _across(data: Dataset, recipe: Recipe, cache: ResultsCache) -> dict[str, Any]:
     """Figures in one hospital of a fit on all patients of the other."""
     found = {}
     for source, target in directions(data):
         away = data.is_uncut & (data.hospitals == target)
-        trial = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
-        margins = store.keep(f"tuning-{source}-to-{target}", trial)
+        compute = _Margins(data, recipe, np.flatnonzero(data.hospitals == source), away)
+        margins = cache.get_or_compute(f"tuning-{source}-to-{target}", compute)
         found[f"{source} to {target}"] = _figures(data, margins, away)
     return {"across_hospitals": found}
 
 
 @dataclass(frozen=True)
 class _Margins:
-    """Margins of some hours by a fit on others; called only if they are not stored."""
+    """Margins of some hours by a fit on others; called only if they are not in the cache."""
 
     data: Dataset
     recipe: Recipe
     known: IntArray
-    judged: BoolArray
+    evaluated: BoolArray
 
     def __call__(self) -> FloatArray:
         model = fit(self.data, self.recipe, self.known)
-        margins: FloatArray = model.decision_function(self.data.X[self.judged])
+        margins: FloatArray = model.decision_function(self.data.X[self.evaluated])
         return margins
 
 

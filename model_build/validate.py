@@ -1,4 +1,4 @@
-"""A finished artifact judged on labelled stays it never saw: a hospital's own, or other hospitals'.
+"""Stage `validate`: external validation of a finished artifact on labelled stays it never saw.
 
 `validation.json` holds every figure; report and plots are functions of it alone.
 """
@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
 
 import numpy as np
 
@@ -22,9 +21,10 @@ from model_build.data.labels import LATEST_USEFUL, septic_stays
 from model_build.data.stay_files import absent_variables
 from model_build.judge import limits
 from model_build.judge.days_of_stay import across_hospitals, alerts_by_day, figures_by_day, rates
+from model_build.judge.evaluation import evaluation_figures
+from model_build.judge.figures import Figures, json_values
 from model_build.judge.group_figures import Hours, figures
 from model_build.judge.limits import Limit
-from model_build.judge.measurements import measure, plain
 from model_build.judge.patient_bootstrap import DRAWS, Resampling
 from model_build.report import validation_report
 from model_build.report.plots import validation as plots
@@ -38,10 +38,10 @@ log = logging.getLogger(__name__)
 
 FIGURES = "validation.json"
 REPORT = "validation.md"
-OURS = (FIGURES, REPORT, *(f"{name}.svg" for name in plots.PLOTS))
+OUTPUT_FILES = (FIGURES, REPORT, *(f"{name}.svg" for name in plots.PLOTS))
 
 QUARTILES = (0.25, 0.5, 0.75)
-HOURS_AT_A_TIME = 5_000
+HOUTPUT_FILES_AT_A_TIME = 5_000
 
 
 def validate(
@@ -52,19 +52,19 @@ def validate(
     stated: Sequence[Limit] = (),
     about: str = "",
     draws: int = DRAWS,
-) -> dict[str, Any]:
-    """Measure a model on stays it never saw, over all their hours.
+) -> Figures:
+    """Evaluate a model on stays it never saw, over all their hours.
 
     Args:
-        model: The artifact; its own threshold is judged.
-        cohort: Labelled stays, not cut: no hour is weighed.
-        unlabelled: Stays of which only the alerts are counted.
-        stated: What the figures over all hours have to reach.
-        about: What the stays are, for the report.
-        draws: Of patients, for each interval.
+        model: The artifact, evaluated at its own threshold.
+        cohort: Labelled stays, whole: every hour weighs 1.
+        unlabelled: Stays without outcome, to count alerts in only.
+        stated: Limits on the figures over all hours.
+        about: Description of the stays, for the report.
+        draws: Bootstrap draws of patients, for each interval.
 
     Returns:
-        What `validation.json` holds.
+        The content of `validation.json`.
 
     Raises:
         BadFileError: The stays cannot be judged by this model; one sentence.
@@ -76,18 +76,18 @@ def validate(
     resampling = Resampling.of(hours.n_patients, draws=draws)
     try:
         found = _measured(hours, data, resampling, draws)
-    except ValueError as error:  # of fits that have no solution on hours so few or so clear
+    except ValueError as error:  # a calibration fit does not converge on few or separable hours
         raise BadFileError(f"the stays cannot be judged: {error}") from error
     found |= {
         "model": _described_model(model),
         "data": {"about": about} | _described(data),
         "unlabelled": None if unlabelled is None else _alerts(model, unlabelled, draws),
     }
-    as_json: dict[str, Any] = plain(found)
-    return as_json | {"limits": limits.verdict(stated, as_json)}
+    as_json: Figures = json_values(found)
+    return as_json | {"limits": limits.results(stated, as_json)}
 
 
-def write(found: dict[str, Any], out: Path) -> None:
+def write(found: Figures, out: Path) -> None:
     """Write figures, plots and report; the same figures give the same bytes.
 
     Raises:
@@ -101,12 +101,12 @@ def write(found: dict[str, Any], out: Path) -> None:
     log.info("%s and %s written", out / REPORT, out / FIGURES)
 
 
-def _measured(hours: Hours, data: Dataset, resampling: Resampling, draws: int) -> dict[str, Any]:
-    found = measure(hours.probabilities, data, threshold=hours.threshold, draws=draws)
+def _measured(hours: Hours, data: Dataset, resampling: Resampling, draws: int) -> Figures:
+    found = evaluation_figures(hours.probabilities, data, threshold=hours.threshold, draws=draws)
     found["overall"] = rates(hours, resampling) | found["overall"]
     hospitals = found["subgroups"]["hospital"]
     judged = {name: group for name, group in hospitals.items() if "auroc" in group}
-    # Figures of a few patients of one hospital say nothing, and should not be told.
+    # Figures of few patients of one hospital mean little, and could identify them.
     found["subgroups"]["hospital"] = judged if len(hospitals) > 1 else {}
     first_hours = hours.of(data.is_uncut)
     return found | {
@@ -116,7 +116,7 @@ def _measured(hours: Hours, data: Dataset, resampling: Resampling, draws: int) -
     }
 
 
-def _alerts(model: Model, cohort: Cohort, draws: int) -> dict[str, Any]:
+def _alerts(model: Model, cohort: Cohort, draws: int) -> Figures:
     data = _dataset(cohort)
     hours = Hours.scored(data, _probabilities(model, data), float(model.threshold))
     resampling = Resampling.of(hours.n_patients, draws=draws)
@@ -136,17 +136,19 @@ def _dataset(cohort: Cohort) -> Dataset:
 
 def _probabilities(model: Model, data: Dataset) -> Float32Array:
     """Shape (n_hours,): as served."""
-    parts = range(0, len(data.X), HOURS_AT_A_TIME)
-    found = np.concatenate([model.probabilities(data.X[a : a + HOURS_AT_A_TIME]) for a in parts])
+    parts = range(0, len(data.X), HOUTPUT_FILES_AT_A_TIME)
+    found = np.concatenate(
+        [model.probabilities(data.X[a : a + HOUTPUT_FILES_AT_A_TIME]) for a in parts]
+    )
     if not ((found >= 0) & (found <= 1)).all():
         raise BadFileError("the model gives some hours no probability between 0 and 1")
     return found
 
 
-# --- What was judged ----------------------------------------------------------------------------
+# --- Model and data -----------------------------------------------------------------------------
 
 
-def _described_model(model: Model) -> dict[str, Any]:
+def _described_model(model: Model) -> Figures:
     return {
         "name": model.metadata.name,
         "version": model.metadata.version,
@@ -156,7 +158,7 @@ def _described_model(model: Model) -> dict[str, Any]:
     }
 
 
-def _described(data: Dataset) -> dict[str, Any]:
+def _described(data: Dataset) -> Figures:
     cohort = data.cohort
     stay, first = cohort.stay, cohort.stay.values[cohort.stay.starts]
     sexes = first[~np.isnan(first[:, SEX]), SEX]
@@ -179,7 +181,7 @@ def _described(data: Dataset) -> dict[str, Any]:
 
 
 def _dropped(stay: Stay) -> dict[str, float]:
-    """By variable, the share of the values sent that is incoherent; those without are left out."""
+    """Share of incoherent values by variable; variables without any are left out."""
     sent = (~np.isnan(stay.values)).sum(axis=0)
     kept = (~np.isnan(drop_incoherent(stay).values)).sum(axis=0)
     shares = 1 - kept / np.maximum(sent, 1)
@@ -195,13 +197,13 @@ def _dropped(stay: Stay) -> dict[str, float]:
 
 @contextmanager
 def _folder(out: Path) -> Iterator[Path]:
-    """A neighbour of `out` whose files move there only when all of them are written."""
+    """A temporary folder beside `out`; its files move to `out` when all are written."""
     part = out.resolve().with_name(f".model_build-{token_hex(8)}.part")
     try:
         part.mkdir(parents=True)
         yield part
         out.mkdir(exist_ok=True)
-        for name in OURS:
+        for name in OUTPUT_FILES:
             (out / name).unlink(missing_ok=True)
         for path in part.iterdir():
             path.replace(out / path.name)

@@ -1,4 +1,4 @@
-"""The command `python -m model_build validate`: its options, its limits and its exit code."""
+"""The command `python -m model_build validate`: options, limits and exit code."""
 
 import argparse
 import logging
@@ -8,10 +8,11 @@ from typing import Any
 
 from model_build.data import stay_files
 from model_build.judge import limits
+from model_build.judge.figures import Figures
 from model_build.learn.export import with_external
 from model_build.report import external_figures
 from model_build.report.formatting import number
-from model_build.train import write as write_artifact
+from model_build.train import write_artifact
 from model_build.validate import validate, write
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError
@@ -78,7 +79,7 @@ def add_to(stages: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge, write, and hold the figures against the stated limits.
+    """Validate, write the results, and check the stated limits.
 
     Raises:
         SepsisDetectError: Options, files or model cannot be used; nothing is written.
@@ -108,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
     return LIMIT_MISSED if missed else 0
 
 
-def _record(found: dict[str, Any], path: Path) -> None:
+def _record(found: Figures, path: Path) -> None:
     summary = external_figures.summary(found)
     if summary is not None:
         write_artifact(with_external(path.read_bytes(), summary), path)

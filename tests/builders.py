@@ -1,7 +1,7 @@
 """Patients as JSON: well by default, so that a test states only its changes.
 
-Keys are canonical. A change may use either spelling of a variable; it replaces both. `None` is
-sent as null, and `without` leaves keys out.
+Keys are canonical. A change may use either spelling; it replaces the value under both.
+`None` is sent as null, and `without` leaves keys out.
 """
 
 from collections.abc import Iterable
@@ -41,9 +41,9 @@ def an_hour(*, without: Iterable[str] = (), **changed: Any) -> Json:
 
 
 def a_stay(n_hours: int = 10, /, **changed: Any) -> Json:
-    """A well patient in each hour; a list changes each hour, except where it has `...`.
+    """A well patient hour after hour; a list changes each hour, but not where it has `...`.
 
-    The heart rate varies by one, since vital signs that never change have a warning.
+    The heart rate changes by one beat each hour, so that the vital signs are not frozen.
     """
     varying = {"heart_rate": [80 + hour % 2 for hour in range(n_hours)]}
     by_hour = _changed(varying, changed, ())

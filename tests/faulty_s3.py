@@ -1,6 +1,6 @@
-"""S3 for tests: moto in a process of its own, and in front of it a proxy with the faults of S3.
+"""S3 for tests: moto in a separate process, behind a proxy that can show the faults of S3.
 
-Publish at `url`, which always works; let the service read at `front`, which does what `fault` says.
+Tests upload at `url`, which has no faults; the service reads at `proxy_url`.
 """
 
 import http.client
@@ -33,28 +33,28 @@ CREDENTIALS = {
 
 
 class FaultyS3:
-    """A bucket that keeps versions, behind faults.
+    """A versioned bucket behind a proxy.
 
     Attributes:
-        url: Of moto itself.
-        front: Of the proxy.
+        url: Of moto.
+        proxy_url: Of the proxy.
         fault: One of `FAULTS`, or None.
-        asked: What came through the proxy: method, path and whether it was conditional.
+        requests: Requests to the proxy: method, path, and whether it was conditional.
     """
 
     def __init__(self, url: str):
         self.url = url
         self.fault: str | None = None
-        self.asked: list[tuple[str, str, bool]] = []
+        self.requests: list[tuple[str, str, bool]] = []
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
         self._listen()
-        self.front = f"http://127.0.0.1:{self._port}"
+        self.proxy_url = f"http://127.0.0.1:{self._port}"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to read here."""
-        return CREDENTIALS | {"AWS_ENDPOINT_URL_S3": self.front}
+        """Environment variables for a process that reads at the proxy."""
+        return CREDENTIALS | {"AWS_ENDPOINT_URL_S3": self.proxy_url}
 
     @cached_property
     def client(self) -> Any:
@@ -67,13 +67,13 @@ class FaultyS3:
         )
 
     def begin(self, *, is_versioned: bool = True) -> None:
-        """An empty bucket, no fault."""
+        """Start with an empty bucket and no fault."""
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"))
         connection.request("POST", "/moto-api/reset")
         connection.getresponse().read()
         connection.close()
         self.show(None)
-        self.asked.clear()
+        self.requests.clear()
         self.client.create_bucket(
             Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"}
         )
@@ -83,7 +83,7 @@ class FaultyS3:
             )
 
     def put(self, content: bytes) -> str:
-        """Upload as anybody would; its ETag."""
+        """Upload without `sepsis-detect model publish`; the ETag."""
         answer = self.client.put_object(Bucket=BUCKET, Key=KEY, Body=content)
         return str(answer["ETag"].strip('"'))
 
@@ -91,7 +91,7 @@ class FaultyS3:
         self.client.delete_object(Bucket=BUCKET, Key=KEY)
 
     def show(self, fault: str | None) -> None:
-        """Behave so from now on."""
+        """Show a fault from now on; None ends it."""
         if self.fault == "down" and fault != "down":
             self._listen()
         self.fault = fault
@@ -121,48 +121,52 @@ class FaultyS3:
         self._port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def answer(self, asked: "_Handler") -> None:
-        is_conditional = "If-None-Match" in asked.headers
-        self.asked.append((asked.command, asked.path.partition("?")[0], is_conditional))
+    def answer(self, request: "_Handler") -> None:
+        is_conditional = "If-None-Match" in request.headers
+        self.requests.append((request.command, request.path.partition("?")[0], is_conditional))
         fault = self.fault
         if fault in CODES:
             code = CODES[fault]
             body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-            asked.reply(int(fault[:3]), [("Content-Type", "application/xml")], body)
+            request.reply(int(fault[:3]), [("Content-Type", "application/xml")], body)
         elif fault == "slow":
-            self._drip(asked, [b""])
+            self._send_slowly(request, [b""])
         elif fault == "trickle":
             head = b'HTTP/1.1 200 OK\r\nETag: "slow"\r\nContent-Length: 100000\r\n\r\n'
-            self._drip(asked, [head, *[b"x"] * 100_000])
+            self._send_slowly(request, [head, *[b"x"] * 100_000])
         elif fault == "trickling head":
-            self._drip(asked, [b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b"x"] * 100_000])
+            self._send_slowly(request, [b"HTTP/1.1 200 OK\r\nX-Slow: ", *[b"x"] * 100_000])
         elif fault == "cut":
-            asked.wfile.write(b'HTTP/1.1 200 OK\r\nETag: "cut"\r\nContent-Length: 100000\r\n\r\nxx')
+            request.wfile.write(
+                b'HTTP/1.1 200 OK\r\nETag: "cut"\r\nContent-Length: 100000\r\n\r\nxx'
+            )
         elif fault == "no length":
-            asked.wfile.write(b'HTTP/1.1 200 OK\r\nETag: "cut"\r\n\r\n')
+            request.wfile.write(b'HTTP/1.1 200 OK\r\nETag: "cut"\r\n\r\n')
         elif fault == "reset":
             on = struct.pack("ii", 1, 0)
-            asked.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, on)
+            request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, on)
         else:
-            self._pass_on(asked)
+            self._forward(request)
 
-    def _pass_on(self, asked: "_Handler") -> None:
+    def _forward(self, request: "_Handler") -> None:
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=60)
-        if asked.headers.get("Expect", "").lower() == "100-continue":  # boto3 waits a second for it
-            asked.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = asked.rfile.read(int(asked.headers.get("Content-Length", 0)))
-        connection.request(asked.command, asked.path, body or None, dict(asked.headers))
+        if (
+            request.headers.get("Expect", "").lower() == "100-continue"
+        ):  # boto3 waits a second for it
+            request.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        connection.request(request.command, request.path, body or None, dict(request.headers))
         answer = connection.getresponse()
         skipped = ("transfer-encoding", "connection", "content-length")
         headers = [pair for pair in answer.getheaders() if pair[0].lower() not in skipped]
-        asked.reply(answer.status, headers, answer.read(), answer.headers.get("Content-Length"))
+        request.reply(answer.status, headers, answer.read(), answer.headers.get("Content-Length"))
         connection.close()
 
-    def _drip(self, asked: "_Handler", parts: list[bytes]) -> None:
+    def _send_slowly(self, request: "_Handler", parts: list[bytes]) -> None:
         fault, until = self.fault, time.monotonic() + 60
         for part in parts:
-            asked.wfile.write(part)
-            asked.wfile.flush()
+            request.wfile.write(part)
+            request.wfile.flush()
             time.sleep(0.05)
             if self.fault != fault or time.monotonic() > until:
                 return
@@ -175,7 +179,7 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The caller gave up: that is what faults are for."""
+        """Ignore callers that close the connection: faults provoke that."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -191,22 +195,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
-        """Say nothing."""
+        """Write no log."""
 
 
 @contextmanager
 def faulty_s3() -> Iterator[FaultyS3]:
-    """Moto and its proxy while the context lasts."""
+    """Moto and its proxy, within the context."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={name: of for name, of in os.environ.items() if not name.startswith("COVERAGE_")},
+        env={name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")},
     ) as moto:
         try:
-            _await(port, moto)
+            _wait_for(port, moto)
             s3 = FaultyS3(f"http://127.0.0.1:{port}")
             try:
                 yield s3
@@ -218,7 +222,7 @@ def faulty_s3() -> Iterator[FaultyS3]:
             moto.kill()
 
 
-def _await(port: int, moto: "subprocess.Popen[bytes]") -> None:
+def _wait_for(port: int, moto: "subprocess.Popen[bytes]") -> None:
     for _ in range(600):
         assert moto.poll() is None, "moto did not start"
         try:

@@ -1,4 +1,4 @@
-"""Events as AWS sends them to a Lambda function, made from one HTTP request.
+"""Events that AWS sends to a Lambda function for one HTTP request.
 
 Source: AWS, "Lambda functions as targets" (Elastic Load Balancing), "Working with AWS Lambda proxy
 integrations for HTTP APIs" (API Gateway, payload 2.0), "Invoking Lambda function URLs".
@@ -39,7 +39,7 @@ HEALTH_CHECK: Json = {
 
 
 def load_balancer(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
-    """A target group's event; of a repeated parameter, only the last value comes."""
+    """Event of a target group; it has only the last value of a repeated parameter."""
     return HEALTH_CHECK | {
         "httpMethod": method,
         "path": path,
@@ -52,7 +52,7 @@ def load_balancer(method: str, path: str, query: str = "", body: Any = None, **o
 def load_balancer_multi_value(
     method: str, path: str, query: str = "", body: Any = None, **other: str
 ) -> Json:
-    """The same with multi-value headers enabled on the target group."""
+    """Event of a target group with multi-value headers enabled."""
     event = load_balancer(method, path, query, body, **other)
     headers, parameters = event.pop("headers"), event.pop("queryStringParameters")
     several: dict[str, list[str]] = {name: [] for name in parameters}
@@ -65,7 +65,7 @@ def load_balancer_multi_value(
 
 
 def api_gateway(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
-    """An HTTP API's event, payload format 2.0."""
+    """Event of an API Gateway HTTP API, payload format 2.0."""
     event: Json = {
         "version": "2.0",
         "routeKey": "$default",
@@ -96,12 +96,12 @@ def api_gateway(method: str, path: str, query: str = "", body: Any = None, **oth
 
 
 def function_url(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
-    """A function URL's event: API Gateway's form, the body in Base64."""
+    """Event of a function URL: the format of API Gateway, with the body in Base64."""
     return in_base64(api_gateway(method, path, query, body, **other))
 
 
 def in_base64(event: Json) -> Json:
-    """The same event, its body as binary content comes."""
+    """The same event with its body in Base64, as for binary content."""
     encoded = base64.b64encode(event.get("body", "").encode(errors="surrogatepass")).decode()
     return event | {"body": encoded, "isBase64Encoded": True}
 
@@ -127,7 +127,7 @@ NO_REQUESTS: list[Any] = [
 
 
 def answer_headers(answer: Json) -> dict[str, str]:
-    """The headers of an answer, whichever form it took."""
+    """The headers of an answer in either format."""
     if "multiValueHeaders" in answer and "headers" not in answer:
         return {name: values[0] for name, values in answer["multiValueHeaders"].items()}
     headers: dict[str, str] = answer["headers"]

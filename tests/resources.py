@@ -1,6 +1,6 @@
 """FHIR resources of a well patient, so that a test shows only what it changes.
 
-The patient of `builders.py` again: what is sent here and there must be answered alike.
+The same patient as in `builders.py`: FHIR and REST must give the same answer.
 """
 
 from datetime import datetime, timedelta
@@ -26,7 +26,7 @@ CODES = {
 
 
 def at(icu_hour: float) -> str:
-    """The clock in the middle of an hour in intensive care."""
+    """The clock time in the middle of an ICU hour."""
     return (ICU_START + timedelta(hours=icu_hour - 0.5)).isoformat()
 
 
@@ -35,7 +35,7 @@ def codings(*codes: str) -> Json:
 
 
 def quantity(value: Any, unit: str | None, **changed: Any) -> Json:
-    """In UCUM; without unit where that is None."""
+    """A Quantity in UCUM; `None`: without unit."""
     stated = {} if unit is None else {"system": UCUM, "code": unit, "unit": unit}
     return {"value": value, **stated, **changed}
 
@@ -49,7 +49,7 @@ def observation(
     icu_hour: float = 12,
     **changed: Any,
 ) -> Json:
-    """One measurement; `...` leaves an element out, as does no category."""
+    """An Observation; `...` leaves an element out."""
     found: Json = {
         "resourceType": "Observation",
         "status": "final",
@@ -72,7 +72,7 @@ def without(resource: Json, element: str) -> Json:
 
 
 def a_person(**changed: Any) -> Json:
-    """Sixty years old in the night of the measurements."""
+    """A Patient who is sixty years old at the time of the measurements."""
     return {
         "resourceType": "Patient",
         "id": "p1",
@@ -83,7 +83,7 @@ def a_person(**changed: Any) -> Json:
 
 
 def an_encounter(**changed: Any) -> Json:
-    """Eight and a half hours in hospital, then medical intensive care."""
+    """An Encounter: eight and a half hours in hospital, then medical intensive care."""
     return {
         "resourceType": "Encounter",
         "id": "e1",
@@ -102,7 +102,7 @@ def an_encounter(**changed: Any) -> Json:
 
 
 def vital_signs(icu_hour: float = 12, **changed: Any) -> list[Json]:
-    """Those of a well patient, in the units of the table."""
+    """Vital signs of a well patient, in canonical units."""
     return [
         observation(CODES[name][0], value, CODES[name][1], icu_hour=icu_hour)
         for name, value in (WELL_HOUR | changed).items()
@@ -115,7 +115,7 @@ def bundle(*resources: Json, kind: str = "collection") -> Json:
 
 
 def a_bundle(*more: Json, **changed: Any) -> Json:
-    """A well patient in the twelfth hour, and what a test adds."""
+    """A well patient in the twelfth hour, with further resources of a test."""
     return bundle(a_person(), an_encounter(), *vital_signs(**changed), *more)
 
 

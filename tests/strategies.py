@@ -1,4 +1,4 @@
-"""Hypothesis strategies: arbitrary JSON, and JSON that resembles a patient."""
+"""Hypothesis strategies: arbitrary JSON, and JSON similar to that of a patient."""
 
 from hypothesis import strategies as st
 

@@ -1,4 +1,4 @@
-"""Containers of the image, for tests and benchmarks; each is removed however its caller ends."""
+"""Containers of the image, for tests and benchmarks; each is removed when its context ends."""
 
 import json
 import subprocess
@@ -15,21 +15,21 @@ HARDENED = (
     "--user=10001",
     "--security-opt=no-new-privileges",
 )
-START_SECONDS = 120.0  # of a busy machine; the aim is 2 on an idle one
+START_SECONDS = 120.0  # on a busy machine; the target is 2 on an idle one
 
 
 class EngineError(Exception):
-    """The container engine did not do what it was told."""
+    """A command of the container engine failed."""
 
 
 def docker(*arguments: str, timeout_seconds: float = 120.0) -> str:
-    """Run one docker command and return what it prints, without the last newline.
+    """Run one docker command and return its output, without the last newline.
 
     Raises:
-        EngineError: It failed; the message is its own.
+        EngineError: It failed; the message is the engine's.
     """
     done = subprocess.run(  # noqa: S603  # our own commands
-        ["docker", *arguments],  # noqa: S607  # wherever the engine is installed
+        ["docker", *arguments],  # noqa: S607  # found in the PATH
         capture_output=True,
         text=True,
         timeout=timeout_seconds,
@@ -50,29 +50,29 @@ def is_engine_here() -> bool:
 
 
 class Container:
-    """A container of the image and what can be asked of it.
+    """A running container of the image.
 
     Attributes:
-        name: Of the container.
-        port: Of this machine's loopback address; 0 where none is published.
+        name: Name of the container.
+        port: Its port on this machine's loopback address; 0: none is published.
     """
 
     def __init__(self, name: str, port: int):
-        """Name a container that runs."""
+        """Refer to a running container."""
         self.name = name
         self.port = port
 
     def state(self) -> dict[str, Any]:
-        """The engine's view of it: `Running`, `ExitCode`, `Health`, `Pid`."""
+        """Its state in the engine: `Running`, `ExitCode`, `Health`, `Pid`."""
         state: dict[str, Any] = json.loads(docker("inspect", "-f", "{{json .State}}", self.name))
         return state
 
     def execute(self, *command: str) -> str:
-        """Run a command inside it, as its own user."""
+        """Run a command in the container, as its user; returns the output."""
         return docker("exec", self.name, *command)
 
     def logs(self) -> str:
-        """All that it wrote to standard output and standard error."""
+        """Its standard output and standard error so far."""
         done = subprocess.run(  # noqa: S603
             ["docker", "logs", self.name],  # noqa: S607
             stdout=subprocess.PIPE,
@@ -84,7 +84,7 @@ class Container:
         return done.stdout
 
     def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """Send one request on a connection of its own; status and JSON."""
+        """Send one request on a new connection; returns status and JSON."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             content = None if body is None else json.dumps(body)
@@ -112,11 +112,11 @@ class Container:
             time.sleep(0.05)
 
     def wait_until_stopped(self, timeout_seconds: float = 60.0) -> int:
-        """Wait for its end and return its exit code."""
+        """Wait until it exits; returns the exit code."""
         return int(docker("wait", self.name, timeout_seconds=timeout_seconds))
 
     def remove(self) -> None:
-        """Stop it at once, whatever it does, and remove it."""
+        """Kill and remove it."""
         docker("rm", "--force", self.name)
 
 
@@ -131,11 +131,11 @@ def container(
     """Run the image, hardened as in production.
 
     Args:
-        image: Its name.
-        arguments: A command instead of its own.
-        flags: Of `docker run`.
-        port: Of the loopback address; 0 for any free one.
-        is_published: Whether it is reached on that port.
+        image: Name of the image.
+        arguments: A command that replaces the image's.
+        flags: Flags of `docker run`.
+        port: Port on the loopback address; 0 for any free one.
+        is_published: Whether the port is published.
     """
     name = f"sepsis-detect-{uuid4().hex[:12]}"
     published = (f"--publish=127.0.0.1:{port}:8080",) if is_published else ()

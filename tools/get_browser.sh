@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure that there is a Chromium for the tests of the page and for its screenshots. Called by `make test`.
+# Installs Chromium, if there is none, for the tests of the page and its screenshots. Called by `make test`.
 set -eu
 
 found() {
@@ -19,7 +19,7 @@ as_root=""
 [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
 if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
     echo "Installing the system package chromium-headless-shell, in which the page is tested"
-    $as_root apt-get -qq update || true # the list at hand may do
+    $as_root apt-get -qq update || true # the present package list may suffice
     install chromium-headless-shell || install chromium || true
 fi
 found && exit 0

@@ -1,4 +1,4 @@
-"""Print the licence of every package that is shipped: `make licences`."""
+"""Print the licence of every shipped package: `make licences`."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ CLASSIFIER = "License :: OSI Approved :: "
 
 
 def licence_of(name: str) -> str:
-    """As the installed package declares it; empty when it declares none."""
+    """The licence that an installed package declares; empty if it declares none."""
     declared = metadata(name)
     classifiers = declared.get_all("Classifier") or []
     named = [each.removeprefix(CLASSIFIER) for each in classifiers if each.startswith(CLASSIFIER)]
@@ -20,7 +20,7 @@ def licence_of(name: str) -> str:
 
 
 def main() -> int:
-    """Print a line a package; 1 when one declares no licence."""
+    """Print one line for each package; 1 if one declares no licence."""
     unknown = 0
     for name, version in PIN.findall(SHIPPED.read_text(encoding="utf-8")):
         try:

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes .venv with everything in requirements/dev.txt and this package. Called by `make venv`.
-# PYTHON, if set, names the Python to use.
+# Creates .venv with requirements/dev.txt and this package, for `make venv`.
+# PYTHON, if set, is the Python to use.
 set -eu
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 
@@ -23,14 +23,14 @@ can_make_venvs() {
     "$1" -c 'import ensurepip; ensurepip.version()' >/dev/null 2>&1
 }
 
-# Debian and Ubuntu keep ensurepip in a package of its own, one for each Python.
+# Debian and Ubuntu package ensurepip separately, for each Python.
 install_ensurepip() {
     package="$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
     as_root=""
     [ "$(id -u)" -eq 0 ] || as_root="sudo -n"
     if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
         echo "Installing the system package $package, which Python needs to make a .venv"
-        $as_root apt-get -qq update || true # the list at hand may do
+        $as_root apt-get -qq update || true # the present package list may suffice
         $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y "$package" >/dev/null || true
     fi
     can_make_venvs "$1" || fail "$1 cannot make a .venv; install its venv package (apt-get install $package) and try again."
@@ -40,7 +40,7 @@ version_of() {
     "$1" -c 'import sys; print(sys.version)' 2>/dev/null
 }
 
-# The .venv that is there stays, unless it is broken or of another Python than the one asked for.
+# An existing .venv is kept, unless it is broken or of another Python than the requested one.
 is_usable() {
     .venv/bin/python -m pip --version >/dev/null 2>&1 || return 1
     [ -z "${PYTHON:-}" ] || [ "$(version_of "$PYTHON")" = "$(version_of .venv/bin/python)" ]
@@ -55,6 +55,6 @@ else
     "$python" -m venv --clear .venv
 fi
 
-# -qq: errors only. Compiling everything to bytecode would triple the wait.
+# -qq: errors only. --no-compile: bytecode compilation triples the duration.
 .venv/bin/python -m pip install -qq --no-compile --require-hashes -r requirements/dev.txt
 .venv/bin/python -m pip install -qq --no-deps --no-build-isolation -e .

@@ -1,8 +1,8 @@
-"""How long the image takes to start, in seconds of the clock and of the processor.
+"""Measure the start of the image, in wall-clock and CPU seconds.
 
     python -m tools.measure_start [--image sepsis-detect] [--runs 5]
 
-On a busy machine the clock says little; the processor's seconds say what the start costs.
+On a busy machine only the CPU seconds are meaningful.
 """
 
 import argparse
@@ -16,7 +16,7 @@ OPEN = "--env=SEPSIS_AUTH=off"
 
 
 def main() -> None:
-    """Start it with one and two workers and print the medians."""
+    """Start the image with one and two workers and print the medians."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--image", default="sepsis-detect")
     parser.add_argument("--runs", type=int, choices=range(1, 21), default=5, metavar="1..20")
@@ -26,7 +26,7 @@ def main() -> None:
         seconds, busy = (median(column) for column in zip(*starts, strict=True))
         print(  # noqa: T201
             f"{n_workers} worker(s): 200 on /health {seconds:.2f} s after docker run, "
-            f"{busy:.2f} s of processor"
+            f"{busy:.2f} s of CPU time"
         )
 
 
@@ -39,7 +39,7 @@ def _start(image: str, n_workers: int) -> tuple[float, float]:
 
 
 def _processor_seconds(pid: int) -> float:
-    """Used by the container's first process and its children, which the kernel counts in ticks."""
+    """CPU time of the container's first process and its children, from kernel ticks."""
     family = [pid, *_children(pid)]
     ticks = 0
     for each in family:

@@ -1,7 +1,7 @@
-"""Take the screenshots of the page, as README shows them: `make screenshots`.
+"""Take the screenshots of the page for the READMEs: `make screenshots`.
 
 Desktop and phone, both languages, light and dark, refused values, a table, and the print on A4.
-Also prints how long a cold load takes until the form can be used.
+It also prints the time from a cold load until the form is ready.
 """
 
 import io
@@ -30,7 +30,7 @@ TABLE = "\n".join(
     ]
 )
 SHOTS = (
-    # name, language, what is shown, size, colour scheme
+    # name, language, content, size, colour scheme
     ("desktop-en", "en", "septic", DESKTOP, "light"),
     ("desktop-fr", "fr", "septic", DESKTOP, "light"),
     ("desktop-en-dark", "en", "well", DESKTOP, "dark"),
@@ -46,7 +46,7 @@ Shot = tuple[str, str, str, dict[str, int], str]
 
 
 def take(browser: Browser, address: str, shot: Shot) -> float:
-    """Take one screenshot; returns the seconds until the form could be used."""
+    """Take one screenshot; returns the seconds until the form was ready."""
     name, language, shown, size, scheme = shot
     context = browser.new_context(
         viewport=size,  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ def take(browser: Browser, address: str, shot: Shot) -> float:
 
 
 def show(page: Page, shown: str) -> None:
-    """Bring the page to what is to be seen: a table that is being read, or an example's answer."""
+    """Bring the page to the wanted state: a table in preview, or the answer to an example."""
     if shown == "table":
         page.locator("#several > summary").click()
         page.locator("#several-text").fill(TABLE)
@@ -86,14 +86,14 @@ def show(page: Page, shown: str) -> None:
 
 
 def save(png: bytes, path: Path, *, margin: int) -> None:
-    """Write with few colours: a tenth of the size, and nobody sees it."""
+    """Write with few colours: a tenth of the size, without a visible difference."""
     image = ImageOps.expand(Image.open(io.BytesIO(png)).convert("RGB"), margin, "white")
     few = image.quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(path, optimize=True)
 
 
 def main() -> int:
-    """Take them all."""
+    """Take all screenshots."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     loads = []
     with service() as address, sync_playwright() as playwright:

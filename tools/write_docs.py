@@ -1,6 +1,6 @@
-"""Write the documents that follow from the code: `make docs`.
+"""Generate documents from the code: `make docs`.
 
-A test runs `documents()` and compares, so that a table in `docs/` cannot fall behind its source.
+A test compares `documents()` with the committed files, so that they stay equal to their source.
 """
 
 from collections.abc import Iterator
@@ -65,7 +65,7 @@ Outside *possible* a value is refused as `range:<name>`; outside *expected* it w
 
 
 def documents() -> dict[Path, str]:
-    """Every document this module writes, by path."""
+    """The text of each generated document, by path."""
     return {DOCS / "coherence.md": _coherence()}
 
 

@@ -1,1 +1,1 @@
-"""From downloaded files to the arrays that learners need: cohort, labels, weights, folds."""
+"""Data of training and validation: files, cohort, labels, weights, folds, dataset."""

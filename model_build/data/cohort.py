@@ -1,4 +1,4 @@
-"""The challenge's patients, from its .psv files or from parquet tables, as one `Cohort`.
+"""Reader of the challenge's patients, from .psv files or parquet tables, into a `Cohort`.
 
 Both give the same numbers to the bit: parquet columns are float32, and each value becomes the
 float64 of its shortest decimal spelling (36.8, not 36.79999923706055), which is what a JSON client
@@ -39,7 +39,7 @@ class CohortError(ValueError):
 
 @dataclass(frozen=True)
 class Cohort:
-    """Patients laid end to end, values as they are in the files.
+    """Patients with their hours, hospitals and labels; values as in the files.
 
     Attributes:
         stay: All hours, canonical units.
@@ -75,7 +75,7 @@ class Cohort:
         return sha256.hexdigest()
 
     def sample(self, n_patients: int, *, seed: int) -> "Cohort":
-        """So many patients, chosen by a hash of their ids; all if there are not more."""
+        """A sample of `n_patients`, by a hash of their ids; all if there are no more."""
         ranks = np.array([rank(f"sample:{i}", seed) for i in self.patient_ids], dtype=np.uint64)
         return self.take(np.sort(np.argsort(ranks)[:n_patients]))
 
@@ -97,7 +97,7 @@ def load(data: Path) -> Cohort:
     """Read every patient under a folder.
 
     Raises:
-        CohortError: There are no such files, or one of them is not as it should be.
+        CohortError: There are no such files, or one of them cannot be read.
     """
     tables, records = sorted(data.rglob("set*.parquet")), sorted(data.rglob("*.psv"))
     if tables and records:

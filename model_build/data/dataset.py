@@ -1,11 +1,11 @@
-"""A cohort as what learners need: features, what a flag gains, and who belongs together.
+"""A cohort as a dataset for learners: features, labels and utilities of every hour.
 
-Incoherent values are dropped by the service's own rules, then
-`sepsis_detect.prediction.features` makes the features: the same code, in the same order, as for
-a request.
+Incoherent values are dropped by the service's own rules, then `sepsis_detect.prediction.features`
+computes the features: the same code, in the same order, as for a request.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,21 +21,22 @@ from sepsis_detect.clinical.coherence import drop_incoherent
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.prediction import features
 
-STAYS_AT_A_TIME = 500
+STAYS_PER_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Hours of a cohort, ready to fit.
+    """Features, labels and utilities of the hours of a cohort.
 
     Attributes:
-        cohort: Where they come from.
+        cohort: The stays.
         names: Of the features, in their order.
         X: Shape (n_hours, n_features), NaN where missing.
         utilities: Of either answer at each hour.
-        since_onset: Shape (n_hours,), hours since sepsis began, -inf where it never does; it
-            knows the whole stay, also where only part of it is here.
-        undo_cut: Whether a fit undoes the cut of quiet records; only ever not, to show its worth.
+        since_onset: Shape (n_hours,), hours since sepsis began, -inf where it never does;
+            computed from whole stays, also where this dataset holds only some of their hours.
+        undo_cut: Whether fits are weighted to undo the cut of the records (`record_cut`); False
+            only in ablations.
     """
 
     cohort: Cohort
@@ -50,15 +51,16 @@ class Dataset:
         """Shape (n_hours,): sepsis begins within six hours or has begun."""
         return self.cohort.labels
 
-    def stakes(self, objective: Objective, rows: IntArray) -> FloatArray:
-        """What is learnt: positive for an hour to flag, negative for one not to; its weight.
+    def signed_weights(self, objective: Objective, rows: IntArray) -> FloatArray:
+        """Class and sample weight of each hour as one number.
 
         Args:
             objective: See `Recipe`.
             rows: Hours to fit on; the weights of the cut are estimated from these alone.
 
         Returns:
-            Shape (n_hours,).
+            Shape (n_hours,): the sign is the class, positive for an hour to flag; the size is the
+            sample weight.
         """
         weights = cut_weights(self.cohort, rows) if self.undo_cut else np.ones(len(self.X))
         if objective == "utility":
@@ -72,19 +74,19 @@ class Dataset:
 
     @cached_property
     def cut_weights(self) -> FloatArray:
-        """Shape (n_hours,): weights that undo the cut of quiet records (`record_cut`)."""
+        """Shape (n_hours,): weights that undo the cut of the records (`record_cut`)."""
         return cut_weights(self.cohort)
 
     @property
     def is_uncut(self) -> BoolArray:
-        """Shape (n_hours,): before the first cut of a record, the hours that judge a model."""
+        """Shape (n_hours,): hours before the first cut of a record; models are judged on these."""
         is_uncut: BoolArray = self.cohort.stay.icu_hours <= UNCUT_HOURS
         return is_uncut
 
     def of(self, hours: BoolArray) -> "Dataset":
-        """Some of the hours; stays with none of them are left out.
+        """The dataset of some of the hours; stays with none of them are left out.
 
-        Utilities and onset are those of the whole stays.
+        Utilities and onset are still those of the whole stays.
         """
         cohort = self.cohort
         stays, counts = np.unique(cohort.stay_of_hour[hours], return_counts=True)
@@ -104,19 +106,19 @@ class Dataset:
         )
 
     def with_feature(self, name: str, column: FloatArray) -> "Dataset":
-        """One feature replaced, shape (n_hours,); NaN throughout: nothing can split on it."""
+        """The same with one feature replaced, shape (n_hours,); all NaN removes it."""
         X = self.X.copy()
         X[:, self.names.index(name)] = column
         return replace(self, X=X)
 
     def select(self, names: tuple[str, ...]) -> "Dataset":
-        """Some of the features."""
+        """The same with some of the features."""
         columns = [self.names.index(name) for name in names]
         return replace(self, names=names, X=self.X[:, columns])
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of cohort and features: it changes when data or feature code do."""
+        """SHA-256 of cohort and features; changes with the data and with the feature code."""
         sha256 = hashlib.sha256(self.cohort.digest.encode())
         sha256.update("\n".join((*self.names, str(self.undo_cut))).encode())
         sha256.update(np.ascontiguousarray(self.X).data)
@@ -126,15 +128,20 @@ class Dataset:
 def dataset(
     cohort: Cohort, names: tuple[str, ...] = features.NAMES, *, progress: bool = False
 ) -> Dataset:
-    """Drop what is incoherent and compute the named features, a few stays at a time."""
+    """Drop incoherent values and compute the named features, in batches of stays."""
     stay = cohort.stay
     columns = [features.NAMES.index(name) for name in names]
     X = np.empty((stay.n_hours, len(names)), dtype=np.float32)
-    firsts = range(0, stay.n_stays, STAYS_AT_A_TIME)
-    for first in tqdm(firsts, desc="features", disable=not progress):
-        starts = stay.starts[first : first + STAYS_AT_A_TIME]
-        begin, end = starts[0], stay.last_rows[first + len(starts) - 1] + 1
-        part = Stay(stay.values[begin:end], starts - begin)
-        X[begin:end] = features.compute(drop_incoherent(part))[:, columns]
+    for rows, part in stay_batches(stay, progress=progress):
+        X[rows] = features.compute(drop_incoherent(part))[:, columns]
     since_onset = hours_since_onset(cohort.labels, stay.starts)
     return Dataset(cohort, names, X, utilities(cohort.labels, stay.starts), since_onset)
+
+
+def stay_batches(stay: Stay, *, progress: bool = False) -> Iterator[tuple[slice, Stay]]:
+    """Batches of whole stays, each with its rows in the original."""
+    firsts = range(0, stay.n_stays, STAYS_PER_BATCH)
+    for first in tqdm(firsts, desc="features", disable=not progress):
+        starts = stay.starts[first : first + STAYS_PER_BATCH]
+        begin, end = starts[0], stay.last_rows[first + len(starts) - 1] + 1
+        yield slice(begin, end), Stay(stay.values[begin:end], starts - begin)

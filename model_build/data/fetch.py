@@ -1,8 +1,8 @@
-"""The challenge's .psv files, from PhysioNet's public bucket to a folder outside the project.
+"""Stage `fetch`: download of the challenge's .psv files to a folder outside the project.
 
-The published SHA256SUMS.txt names every record, so that nothing is listed, and tells whether a file
-on disk is right, so that a run goes on where another one stopped without keeping any state. A
-record is right or absent: it takes its name when it is whole and its checksum agrees.
+The published SHA256SUMS.txt names every record, so that the bucket is not listed. Its checksums
+decide which files on disk are complete, so that an interrupted download resumes without state. A
+record is written under another name and renamed when its checksum agrees.
 
 Source: Reyna et al., doi:10.13026/v64v-d857 (CC BY 4.0), s3://physionet-open/challenge-2019/1.0.0/
 """
@@ -35,14 +35,14 @@ RECORD = re.compile(r"training/training_set.*\.psv")
 LINE = re.compile(r"([0-9a-fA-F]{64})\s+\*?(training/(training_set[A-Z]/p\d+\.psv))\s*")
 
 N_THREADS = 16
-N_NAMED = 10  # records that cannot be had, before the rest is not tried any more
+MAX_FAILED_RECORDS = 10  # before the download stops
 CONNECT_SECONDS, READ_SECONDS = 10, 20
-WAITS_SECONDS = (0.5, 1.0, 2.0, 4.0)  # before the second to the fifth attempt
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 4.0)  # before the second to the fifth attempt
 
-PASSING = (EndpointError, HTTPClientError, IncompleteReadError, OSError)
-PASSING_STATUS = {429, 500, 502, 503, 504}
+TRANSIENT = (EndpointError, HTTPClientError, IncompleteReadError, OSError)
+TRANSIENT_STATUS = {429, 500, 502, 503, 504}
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-CHECKOUT = Path(__file__).resolve().parents[1]
+CHECKOUT = Path(__file__).resolve().parents[2]
 GO_ON = "run the same command again to go on from here."
 
 log = logging.getLogger(__name__)
@@ -53,12 +53,12 @@ class FetchError(Exception):
 
 
 class RecordError(FetchError):
-    """One record cannot be had; others may."""
+    """One record cannot be downloaded; others may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One patient's file: its key in the bucket, its place under the folder, its checksum."""
+    """One patient's file: key in the bucket, path below the folder, checksum."""
 
     key: str
     place: str
@@ -66,13 +66,13 @@ class Record:
 
 
 def fetch(out: Path) -> int:
-    """Bring every record under a folder; those that are there and right are left alone.
+    """Download every record into a folder; files with the right checksum are not downloaded again.
 
     Returns:
         How many were fetched.
 
     Raises:
-        FetchError: Not every record is there and right, or `out` is no place for data.
+        FetchError: Some record cannot be downloaded, or `out` is inside the project.
     """
     if out.resolve().is_relative_to(CHECKOUT):
         raise FetchError(f"{out} is inside the project, which never holds data: name another DIR.")
@@ -80,7 +80,7 @@ def fetch(out: Path) -> int:
     records = parse(bucket.get(CHECKSUMS).decode(errors="replace"))
     log.info("%s records of s3://%s/%s into %s", f"{len(records):,}", BUCKET, DATASET, out)
     try:
-        n_fetched = _bring_all(records, bucket, out)
+        n_fetched = _download_all(records, bucket, out)
     except OSError as error:
         reason = "the disk is full" if error.errno in DISK_FULL else error.strerror
         raise FetchError(f"Cannot write under {out}: {reason}; mend it, then {GO_ON}") from error
@@ -97,19 +97,19 @@ def parse(checksums: str) -> list[Record]:
     return [Record(key=f"{DATASET}/{m[2]}", place=m[3], sha256=m[1].lower()) for m in found]
 
 
-def _bring_all(records: list[Record], bucket: "Bucket", out: Path) -> int:
+def _download_all(records: list[Record], bucket: "Bucket", out: Path) -> int:
     pool = ThreadPoolExecutor(N_THREADS)
     n_fetched, problems = 0, list[str]()
     try:
-        tasks = [pool.submit(_bring, record, bucket, out) for record in records]
+        tasks = [pool.submit(_download, record, bucket, out) for record in records]
         for task in tqdm(as_completed(tasks), "fetch", len(tasks), unit=" records", disable=None):
             try:
                 n_fetched += task.result()
             except RecordError as error:
                 problems.append(str(error))
-                if len(problems) == N_NAMED:
+                if len(problems) == MAX_FAILED_RECORDS:
                     break
-    finally:  # also on Ctrl-C: what is under way ends, nothing else begins
+    finally:  # also on Ctrl-C: running downloads end, no other starts
         bucket.stop.set()
         pool.shutdown(cancel_futures=True)
     if problems:
@@ -117,8 +117,8 @@ def _bring_all(records: list[Record], bucket: "Bucket", out: Path) -> int:
     return n_fetched
 
 
-def _bring(record: Record, bucket: "Bucket", out: Path) -> bool:
-    """Make the file right if it is not; whether it had to be fetched."""
+def _download(record: Record, bucket: "Bucket", out: Path) -> bool:
+    """Download the record unless its file is complete; True if it was downloaded."""
     path = out / record.place
     if path.exists():
         if _sha256(path.read_bytes()) == record.sha256:
@@ -143,27 +143,27 @@ def _sha256(content: bytes) -> str:
 
 
 class Bucket:
-    """PhysioNet's bucket, read without credentials by many threads."""
+    """Client of PhysioNet's public bucket, without credentials, for many threads."""
 
     def __init__(self) -> None:
-        self.stop = Event()  # once set, a passing fault is not waited for any more
+        self.stop = Event()  # once set, there are no more retries
         self._s3 = _client()
 
     def get(self, key: str) -> bytes:
-        """One object; passing faults are waited for.
+        """One object, with retries after transient errors.
 
         Raises:
-            RecordError: The bucket does not hold it.
-            FetchError: The bucket does not answer, or not as S3 does.
+            RecordError: There is no such object.
+            FetchError: The bucket does not answer, or refuses.
         """
-        waits = iter(WAITS_SECONDS)
+        backoff = iter(BACKOFF_SECONDS)
         while True:
             try:
                 return self._s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
             except (BotoCoreError, ClientError, OSError) as error:
-                if not _is_passing(error):
+                if not _is_transient(error):
                     raise _refusal(key, error) from error
-                wait_seconds = next(waits, None)
+                wait_seconds = next(backoff, None)
                 if wait_seconds is None or self.stop.wait(wait_seconds):
                     raise FetchError(
                         f"No answer from {self._s3.meta.endpoint_url} ({error}); "
@@ -174,7 +174,7 @@ class Bucket:
 def _client() -> "S3Client":
     config = Config(
         signature_version=UNSIGNED,
-        retries={"total_max_attempts": 1},  # `Bucket.get` repeats, the reading of the body too
+        retries={"total_max_attempts": 1},  # `Bucket.get` retries, also when reading the body fails
         max_pool_connections=N_THREADS,
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -185,10 +185,10 @@ def _client() -> "S3Client":
         raise FetchError(f"The AWS settings of this machine are wrong: {error}") from error
 
 
-def _is_passing(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     if isinstance(error, ClientError):
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] in PASSING_STATUS
-    return isinstance(error, PASSING)
+        return error.response["ResponseMetadata"]["HTTPStatusCode"] in TRANSIENT_STATUS
+    return isinstance(error, TRANSIENT)
 
 
 def _refusal(key: str, error: Exception) -> FetchError:

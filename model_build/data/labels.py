@@ -1,4 +1,4 @@
-"""What flagging an hour gains or costs: the utility of the PhysioNet/CinC Challenge 2019.
+"""The utility of the PhysioNet/CinC Challenge 2019, by hour, from the labels.
 
 Time is counted in rows of the stay, as the challenge's own code does, and sepsis begins six rows
 after the label turns on. A septic stay rewards a flag from 12 hours before onset to 3 hours after,
@@ -23,7 +23,7 @@ BEST = -6  # hours from onset
 LATEST_USEFUL = 3  # hours from onset
 BEST_REWARD = 1.0
 FALSE_ALARM = -0.05
-WORST_SILENCE = -2.0
+WORST_MISS = -2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Utilities:
 
     @property
     def gain(self) -> FloatArray:
-        """Shape (n_hours,): what a flag is worth over silence, in the literature gamma."""
+        """Shape (n_hours,): utility of flagging minus that of not flagging."""
         return self.flagged - self.quiet
 
     def of(self, rows: IntArray | BoolArray) -> "Utilities":
         """The same for some of the hours."""
         return Utilities(self.flagged[rows], self.quiet[rows])
 
-    def weighed(self, weights: FloatArray) -> "Utilities":
+    def weighted(self, weights: FloatArray) -> "Utilities":
         """Both utilities times the weight of each hour."""
         return Utilities(self.flagged * weights, self.quiet * weights)
 
@@ -66,7 +66,7 @@ def utilities(labels: Labels, starts: IntArray) -> Utilities:
     progress = (since - BEST) / (LATEST_USEFUL - BEST)
     falling = BEST_REWARD * (1.0 - progress)
     flagged = np.select([~is_septic, is_early, is_late], [FALSE_ALARM, rising, falling], 0.0)
-    quiet = np.where(~is_septic | is_early | ~is_late, 0.0, WORST_SILENCE * progress)
+    quiet = np.where(~is_septic | is_early | ~is_late, 0.0, WORST_MISS * progress)
     return Utilities(flagged, quiet)
 
 

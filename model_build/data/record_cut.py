@@ -1,8 +1,8 @@
-"""Weights that undo how the records of the training data were cut.
+"""Sample weights that undo the cut of the records in the training data (record-length artefact).
 
 In the challenge's data the records of stays that never become septic end, almost all, between
-hour 37 and hour 60; those of septic stays do not. After hour 36 an hour is therefore septic far
-more often than at a bedside, for no reason but how the data were made.
+hour 37 and hour 60; those of septic stays do not. After hour 36 the share of septic hours is
+therefore far higher than at a bedside: an artefact of how the data were made.
 
 Remedy: inverse-probability-of-censoring weights. From hour 13 to 36 the ratio of hours of septic
 stays to hours of other stays is constant in each hospital; after hour 36 it rises because the
@@ -19,7 +19,7 @@ from model_build.data.labels import septic_stays
 from sepsis_detect.clinical.stay import FloatArray, IntArray
 from sepsis_detect.prediction.features import TIME_CAP_HOURS
 
-UNCUT_HOURS = TIME_CAP_HOURS  # icu_hour; in both hospitals the earliest cuts show right after it
+UNCUT_HOURS = TIME_CAP_HOURS  # icu_hour; in both hospitals the cuts begin right after it
 FIRST_CUT_HOUR = UNCUT_HOURS + 1
 PLATEAU_FROM_HOUR = 13
 LAST_CUT_HOUR = 60  # afterwards almost no other stay is left: one bin
@@ -29,7 +29,7 @@ _EDGES = np.arange(FIRST_CUT_HOUR, LAST_CUT_HOUR + 2, BIN_HOURS)
 
 
 def cut_weights(cohort: Cohort, rows: IntArray | None = None) -> FloatArray:
-    """Weight of each hour that makes the share of septic stays independent of the record's length.
+    """Weights with which the share of septic stays does not depend on the record's length.
 
     Args:
         cohort: Whole stays.

@@ -1,7 +1,6 @@
-"""Patients into folds: every hour of a patient on one side.
+"""Split of patients into folds: all hours of a patient are in the same fold.
 
-The fold depends on the patient's id and the seed alone, so it stays the same whatever other
-patients, in whatever order, lie beside.
+The fold depends on the patient's id and the seed alone, not on other patients or their order.
 """
 
 import hashlib
@@ -18,5 +17,5 @@ def folds(patient_ids: Sequence[str], *, n_folds: int, seed: int) -> IntArray:
 
 
 def rank(patient_id: str, seed: int) -> int:
-    """A stable number of 64 bits that looks random."""
+    """A pseudo-random number of 64 bits, by a hash of seed and id."""
     return int.from_bytes(hashlib.sha256(f"{seed}:{patient_id}".encode()).digest()[:8], "big")

@@ -1,4 +1,4 @@
-"""A hospital's own stays as a `Cohort`: the files of `sepsis-detect score`, with or without labels.
+"""Reader of a hospital's own stays: files as for `sepsis-detect score`, with or without labels.
 
 psv, csv or parquet, one row an hour, the challenge's or the canonical column names, `patient_id`.
 Beside them `SepsisLabel` (0 or 1) and, where there are several hospitals, `hospital`. Absent
@@ -26,7 +26,7 @@ from sepsis_detect.errors import BadFileError
 
 HOSPITAL = "hospital"
 UNKNOWN = "unknown"
-SEPTIC_STAYS_AT_LEAST = 2  # below, no interval can be drawn
+MIN_SEPTIC_STAYS = 2  # for a bootstrap interval
 
 _HOUR = VARIABLES[ICU_HOUR]
 HOURS_RISE = (
@@ -61,23 +61,23 @@ def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) 
         conversions: By column, from the files' unit to the canonical one.
 
     Raises:
-        BadFileError: A file cannot be read as labelled hours of patients, or nothing can be
-            judged by them; one sentence.
+        BadFileError: A file cannot be read as labelled hours of patients, or the stays are not
+            enough for a validation; one sentence.
     """
     cohort = _cohort([_read(path, conversions, is_labelled=True) for path in files])
     n_septic = int(septic_stays(cohort.labels, cohort.stay.starts).sum())
     if n_septic == cohort.stay.n_stays:
         raise BadFileError(f"every stay is septic by {LABEL}: nothing to tell them from")
-    if n_septic < SEPTIC_STAYS_AT_LEAST:
+    if n_septic < MIN_SEPTIC_STAYS:
         raise BadFileError(
             f"{n_septic} of {cohort.stay.n_stays:,} stays are septic by {LABEL}: "
-            f"at least {SEPTIC_STAYS_AT_LEAST} are needed"
+            f"at least {MIN_SEPTIC_STAYS} are needed"
         )
     return cohort
 
 
 def read_unlabelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
-    """Read stays of which the outcome is not known: labels are 0; errors as above."""
+    """Read stays without outcome: labels are 0; errors as of `read_labelled`."""
     return _cohort([_read(path, conversions, is_labelled=False) for path in files])
 
 
@@ -108,7 +108,7 @@ def _read(path: Path, conversions: Mapping[int, Conversion], *, is_labelled: boo
     batches = list(read_stays(path, conversions=conversions, is_partial_allowed=True))
     stay = Stay.end_to_end([batch.stay for batch in batches])
     ids = [patient_id for batch in batches for patient_id in batch.patient_ids]
-    is_torn = np.array([torn for batch in batches for torn in batch.is_torn])
+    is_torn = np.array([each for batch in batches for each in batch.is_non_contiguous])
     if is_torn.any():
         raise BadFileError(
             f"{path}: the rows of patient {ids[int(is_torn.argmax())]} do not stand together"

@@ -1,1 +1,1 @@
-"""Measures scores: discrimination, calibration, utility, alerts, transfer between hospitals."""
+"""Evaluation of scores: discrimination, calibration, utility, alerts, transfer."""

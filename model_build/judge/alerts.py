@@ -1,4 +1,4 @@
-"""What the alerts mean on a ward: how many, how early, how often right."""
+"""Alert figures: operating points, alert burden, patients alerted in time, lead time."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 
 from model_build.data.labels import LATEST_USEFUL
-from model_build.judge.group_figures import Figure, Hours
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours
 from model_build.judge.lead_time import around_onset, highest_in_time, lead_times, new_alerts
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.judge.threshold_sweep import Sweep
 from sepsis_detect.clinical.stay import FloatArray, IntArray
 
-ASKED_SENSITIVITIES = (0.5, 0.6, 0.7, 0.8, 0.9)
+TARGET_SENSITIVITIES = (0.5, 0.6, 0.7, 0.8, 0.9)
 BURDEN_POINTS = np.geomspace(0.4, 0.002, 120)
 LEAD_FROM = {  # hours before onset, from here on
     "after onset": -np.inf,
@@ -31,7 +32,7 @@ EARLY_HOURS = 6.0
 def alerts(
     hours: Hours, sweep: Sweep, since_onset: FloatArray, starts: IntArray, resampling: Resampling
 ) -> dict[str, Any]:
-    """Measure the alerts.
+    """Alert figures of scored hours.
 
     Args:
         hours: All hours of all patients, end to end.
@@ -55,8 +56,8 @@ def alerts(
 def _operating_points(
     hours: Hours, sweep: Sweep, highest: FloatArray, starts: IntArray
 ) -> list[dict[str, float]]:
-    """The chosen threshold first, then the highest that reach the sensitivities asked for."""
-    reached = [int(np.argmax(sweep.sensitivity >= asked)) for asked in ASKED_SENSITIVITIES]
+    """The chosen threshold first, then the highest that reach each target sensitivity."""
+    reached = [int(np.argmax(sweep.sensitivity >= asked)) for asked in TARGET_SENSITIVITIES]
     thresholds = [hours.threshold, *sweep.thresholds[reached].tolist()]
     return [operating_point(hours, sweep, highest, starts, t) for t in thresholds]
 
@@ -64,12 +65,12 @@ def _operating_points(
 def operating_point(
     hours: Hours, sweep: Sweep, highest: FloatArray, starts: IntArray, threshold: float
 ) -> dict[str, float]:
-    """What one threshold gives.
+    """Figures at one threshold.
 
     Args:
         hours: All hours of all patients, end to end.
         sweep: Of the same hours.
-        highest: Shape (n_patients,), from `timing.highest_in_time`.
+        highest: Shape (n_patients,), from `lead_time.highest_in_time`.
         starts: Shape (n_patients,), the first row of each.
         threshold: Flagged is `probability >= threshold`.
     """
@@ -90,9 +91,9 @@ def operating_point(
 
 
 def _missed_rate(at: Sweep) -> float:
-    """Share of the quiet hours that is labelled."""
+    """Share of the hours not flagged that is labelled."""
     n_quiet = at.n_hours - int(at.flagged[0])
-    return (at.n_labelled - int(at.violations[0])) / n_quiet if n_quiet else float("nan")
+    return (at.n_labelled - int(at.true_positives[0])) / n_quiet if n_quiet else float("nan")
 
 
 def _burden(sweep: Sweep, highest: FloatArray) -> dict[str, FloatArray]:
@@ -106,7 +107,7 @@ def _burden(sweep: Sweep, highest: FloatArray) -> dict[str, FloatArray]:
 
 
 def _alerted(highest: FloatArray, thresholds: FloatArray) -> FloatArray:
-    """Shape (n_thresholds,): share of the patients with a useful hour that get an alert in it."""
+    """Shape (n_thresholds,): share of the patients with a useful hour who get an alert in time."""
     reachable = np.sort(highest[np.isfinite(highest)])
     below = np.searchsorted(reachable, thresholds.astype(np.float32), side="left")
     share: FloatArray = 1.0 - below / len(reachable)
@@ -120,7 +121,7 @@ def _by_patient(
     starts: IntArray,
     resampling: Resampling,
 ) -> dict[str, Figure]:
-    """Shares of patients, of septic ones alerted in time, of others ever alerted."""
+    """Shares of septic patients alerted in time or ever, and of others ever alerted."""
     reachable, septic = np.isfinite(highest), np.isfinite(since_onset[starts])
     in_time = reachable & (highest >= np.float32(hours.threshold))
     ever = hours.by_patient(hours.flags) > 0

@@ -1,4 +1,4 @@
-"""Predicted against observed: in bins of equal size, and as a smooth curve.
+"""Calibration curve: observed rate against predicted probability, in bins and smoothed.
 
 Sources:
     Van Calster et al., BMC Med 2019;17:230, doi:10.1186/s12916-019-1466-7.
@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 
 from model_build.data.labels import Labels
-from model_build.judge.metrics import log_odds, logistic_fit, sigmoid
+from model_build.learn.calibration import log_odds, logistic_fit, sigmoid
 from sepsis_detect.clinical.stay import FloatArray, IntArray
 
 BINS = 10
-KNOTS_AT = (0.05, 0.35, 0.65, 0.95, 0.99)  # quantiles: dense where the alarms are
+KNOTS_AT = (0.05, 0.35, 0.65, 0.95, 0.99)  # quantiles: dense where the alerts are
 DRAWN_WITHIN = (0.001, 0.999)  # quantiles: the curve is not drawn where hours are few
 DRAWN_POINTS = 60
 

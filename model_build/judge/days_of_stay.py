@@ -1,7 +1,6 @@
-"""Figures by day of stay: what a model does as a stay goes on, and to stays without a label.
+"""Figures by day of stay, also of stays without a label.
 
-A day with few septic patients says nothing of ranking; how often it is flagged and how probable
-sepsis is thought can be told all the same.
+A day with few septic patients has no ranking figures, but an alert rate and a mean probability.
 """
 
 from typing import Any
@@ -9,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from model_build.data.dataset import Dataset
-from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours, figures
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.judge.subgroups import Groups, by_day
@@ -35,7 +35,7 @@ def figures_by_day(hours: Hours, data: Dataset, resampling: Resampling) -> dict[
 
 
 def alerts_by_day(hours: Hours, data: Dataset, resampling: Resampling) -> dict[str, Any]:
-    """Alerts alone, by day of stay: of stays whose outcome is not known."""
+    """Alert rate by day of stay, for stays without outcome."""
     return {
         name: {
             "patients": float(len(np.unique(part.patient))),
@@ -47,7 +47,7 @@ def alerts_by_day(hours: Hours, data: Dataset, resampling: Resampling) -> dict[s
 
 
 def rates(hours: Hours, resampling: Resampling) -> dict[str, Figure]:
-    """What can be told of hours however few of them are septic."""
+    """Rates that are known however few hours are septic."""
     n_hours = hours.by_patient(np.ones(len(hours.labels)))
     labelled = hours.by_patient(hours.labels)
     predicted = hours.by_patient(hours.probabilities.astype(np.float64))
@@ -61,7 +61,7 @@ def rates(hours: Hours, resampling: Resampling) -> dict[str, Figure]:
 
 
 def across_hospitals(hospitals: dict[str, Any]) -> dict[str, Any]:
-    """How AUROC lies across the hospitals that have enough septic patients.
+    """Distribution of AUROC over the hospitals that have enough septic patients.
 
     Args:
         hospitals: Figures of each hospital, from `group_figures.figures`.

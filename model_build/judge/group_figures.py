@@ -1,4 +1,4 @@
-"""The figures of one group of hours, each with a patient-bootstrap interval.
+"""Figures of one group of hours, with patient-bootstrap intervals.
 
 Values are those of `metrics.summary`. Ranking is recomputed in each draw; ratios of sums follow
 from sums by patient; the calibration slope of a draw is one Newton step from the fitted one, which
@@ -6,32 +6,19 @@ is exact to the third digit and spares a logistic regression on a million hours.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
 from model_build.data.dataset import Dataset
 from model_build.data.labels import Labels, Utilities
-from model_build.judge.metrics import (
-    HOURS_IN_A_DAY,
-    Float32Array,
-    log_odds,
-    sigmoid,
-    sigmoid_fit,
-    summary,
-)
+from model_build.judge.figures import Figure
+from model_build.judge.metrics import HOURS_IN_A_DAY, summary
 from model_build.judge.patient_bootstrap import Interval, Resampling, interval
-from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
+from model_build.learn.calibration import log_odds, sigmoid, sigmoid_fit
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray
 
-SEPTIC_PATIENTS_AT_LEAST = 10
-
-
-class Figure(NamedTuple):
-    """A value and the interval around it."""
-
-    value: float
-    low: float
-    high: float
+MIN_SEPTIC_PATIENTS = 10
 
 
 @dataclass(frozen=True)
@@ -99,9 +86,9 @@ class Hours:
 
 
 def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
-    """Everything of `metrics.summary` with its interval; also how many patients and hours.
+    """Figures of `metrics.summary` with their intervals, and counts of patients and hours.
 
-    Groups too small to say anything of have counts only.
+    Groups with too few septic patients have counts only.
     """
     labelled = hours.by_patient(hours.labels)
     counts: dict[str, Figure | float] = {
@@ -120,19 +107,19 @@ def figures(hours: Hours, resampling: Resampling) -> dict[str, Figure | float]:
 
 
 def is_enough(hours: Hours) -> bool:
-    """Whether there are enough septic patients, other hours, and hours to gain by, to judge by.
+    """Whether a group has enough septic patients, non-septic hours, and hours of positive gain.
 
-    Hours long after onset gain nothing: of them alone there is no utility.
+    Hours long after onset gain nothing: without others the utility is undefined.
     """
     n_septic = np.count_nonzero(hours.by_patient(hours.labels))
     has_both = (hours.labels == 0).any() and (hours.utilities.gain > 0).any()
-    return bool(n_septic >= SEPTIC_PATIENTS_AT_LEAST and has_both)
+    return bool(n_septic >= MIN_SEPTIC_PATIENTS and has_both)
 
 
 def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[str, Interval]:
     utilities, flags = hours.utilities, hours.flags
     n_hours = hours.by_patient(np.ones(len(flags)))
-    flagged, violations = hours.by_patient(flags), hours.by_patient(flags & (hours.labels == 1))
+    flagged, true_positives = hours.by_patient(flags), hours.by_patient(flags & (hours.labels == 1))
     predicted = hours.by_patient(hours.probabilities.astype(np.float64))
     best = hours.by_patient(np.maximum(utilities.flagged, utilities.quiet) - utilities.quiet)
     reached = hours.by_patient(np.where(flags, utilities.gain, 0.0))
@@ -141,8 +128,8 @@ def _ratios(hours: Hours, labelled: FloatArray, resampling: Resampling) -> dict[
         "utility": resampling.ratio(reached, best),
         "predicted_over_observed": resampling.ratio(predicted, labelled),
         "alerts_per_patient_day": resampling.ratio(flagged * HOURS_IN_A_DAY, n_hours),
-        "ppv": resampling.ratio(violations, flagged),
-        "sensitivity": resampling.ratio(violations, labelled),
+        "ppv": resampling.ratio(true_positives, flagged),
+        "sensitivity": resampling.ratio(true_positives, labelled),
     }
 
 
@@ -169,20 +156,23 @@ def ranking(hours: Hours, counts: FloatArray) -> FloatArray:
     # Hours of equal score count together: those ahead of a tie, and those up to its end.
     ahead = np.searchsorted(-scores, -scores[labelled], side="left")
     up_to = np.searchsorted(-scores, -scores[labelled], side="right")
-    hits_ahead = np.searchsorted(labelled, ahead, side="left")
-    hits_up_to = np.searchsorted(labelled, up_to, side="left")
+    labelled_ahead = np.searchsorted(labelled, ahead, side="left")
+    labelled_up_to = np.searchsorted(labelled, up_to, side="left")
     found = np.empty((2, len(counts)))
     for draw, count in enumerate(counts):
         weight = count[patient] * weights
         flagged = np.append(0.0, np.cumsum(weight))
-        violations = np.append(0.0, np.cumsum(weight[labelled]))
-        n_labelled, n_others = violations[-1], flagged[-1] - violations[-1]
-        false_alarms = (
-            flagged[up_to] - violations[hits_up_to] + flagged[ahead] - violations[hits_ahead]
+        true_positives = np.append(0.0, np.cumsum(weight[labelled]))
+        n_labelled, n_others = true_positives[-1], flagged[-1] - true_positives[-1]
+        false_positives = (
+            flagged[up_to]
+            - true_positives[labelled_up_to]
+            + flagged[ahead]
+            - true_positives[labelled_ahead]
         )
         with np.errstate(invalid="ignore", divide="ignore"):
-            below = 1.0 - false_alarms / 2 / n_others
-            precision = violations[hits_up_to] / flagged[up_to]
+            below = 1.0 - false_positives / 2 / n_others
+            precision = true_positives[labelled_up_to] / flagged[up_to]
             share = weight[labelled] / n_labelled
             found[:, draw] = (share * below).sum(), share[share > 0] @ precision[share > 0]
     return found

@@ -1,22 +1,21 @@
-"""What the out-of-fold scores are worth: threshold, figures by group of hours, a table to read."""
+"""Choice of the threshold, and the figures at it by group of hours, from out-of-fold scores."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from model_build.data.dataset import Dataset
-from model_build.data.labels import Utilities
-from model_build.judge.group_figures import Figure, Hours, figures
+from model_build.judge.figures import Figure, rounded
+from model_build.judge.group_figures import Hours, figures
 from model_build.judge.metrics import (
     HOURS_IN_A_DAY,
-    Float32Array,
     best_threshold,
     normalised_utility,
     summary,
 )
 from model_build.judge.patient_bootstrap import DRAWS, LEVEL, Resampling
 from model_build.learn.out_of_fold import OutOfFold
-from sepsis_detect.clinical.stay import BoolArray, FloatArray
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray
 
 MAX_ALERTS_PER_PATIENT_DAY = 2.5  # flagged hours, on the first 36 hours: what a ward can answer
 DIGITS = 6
@@ -31,13 +30,13 @@ class Judgement(NamedTuple):
 
 
 def judge(scores: OutOfFold, data: Dataset) -> Judgement:
-    """Choose the threshold and measure everything at it.
+    """Choose the threshold and compute the figures at it.
 
     The threshold is the one of highest utility on the first 36 hours of stays, where no record
-    is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY`.
+    is cut, among those that flag at most `MAX_ALERTS_PER_PATIENT_DAY` in each hospital: a ward
+    responds to the alerts of its own hospital.
     """
-    uncut = data.is_uncut
-    threshold = chosen_threshold(data.utilities.of(uncut), scores.probabilities[uncut])
+    threshold = chosen_threshold(data, scores.probabilities, data.is_uncut)
     metrics: dict[str, Any] = {}
     for name, (hours, weights) in groups(data).items():
         found = summary(
@@ -47,22 +46,36 @@ def judge(scores: OutOfFold, data: Dataset) -> Judgement:
             threshold,
             weights[hours],
         )
-        metrics[name] = {key: _rounded(value) for key, value in found.items()}
+        metrics[name] = {key: rounded(value, DIGITS) for key, value in found.items()}
     metrics["intervals"] = _intervals(scores, data, threshold)
     metrics["protocol"] = {
         "split": "by patient",
         "folds": int(scores.fold.max()) + 1,
         "headline": HEADLINE,
-        "utility_by_fold": [_rounded(u) for u in cross_fitted_utilities(scores, data)],
+        "utility_by_fold": [rounded(u, DIGITS) for u in cross_fitted_utilities(scores, data)],
         "onnx_parity": scores.parity,
     }
     return Judgement(threshold, metrics)
 
 
-def chosen_threshold(utilities: Utilities, probabilities: Float32Array) -> float:
-    """The threshold of highest utility that a ward can answer, exact in float32."""
-    most = MAX_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY
-    return best_threshold(utilities, probabilities, most).threshold
+def chosen_threshold(data: Dataset, probabilities: Float32Array, rows: BoolArray) -> float:
+    """The threshold of highest utility within the alert bound of each hospital, exact in float32.
+
+    Args:
+        data: All hours.
+        probabilities: Shape (n_hours,).
+        rows: Shape (n_hours,), the hours to choose it on.
+    """
+    hospitals = data.hospitals[rows]
+    chosen = probabilities[rows]
+    above = max(_last_refused(chosen[hospitals == each]) for each in np.unique(hospitals))
+    return best_threshold(data.utilities.of(rows), chosen, above).threshold
+
+
+def _last_refused(probabilities: Float32Array) -> float:
+    """The largest probability that is not flagged at the maximum number of alerts."""
+    n_flagged = int(MAX_ALERTS_PER_PATIENT_DAY / HOURS_IN_A_DAY * len(probabilities))
+    return float(np.sort(probabilities)[::-1][n_flagged])
 
 
 def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, Any]:
@@ -74,7 +87,7 @@ def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, 
         "level": LEVEL,
         "draws_of_patients": DRAWS,
         HEADLINE: {
-            name: [_rounded(figure.low), _rounded(figure.high)]
+            name: [rounded(figure.low, DIGITS), rounded(figure.high, DIGITS)]
             for name, figure in found.items()
             if isinstance(figure, Figure)
         },
@@ -82,7 +95,7 @@ def _intervals(scores: OutOfFold, data: Dataset, threshold: float) -> dict[str, 
 
 
 def groups(data: Dataset) -> dict[str, tuple[BoolArray, FloatArray]]:
-    """Hours that are judged apart, and their weights: shape (n_hours,) each."""
+    """Groups of hours with figures of their own, and their weights: shape (n_hours,) each."""
     uncut, ones = data.is_uncut, np.ones(len(data.X))
     everything = np.ones(len(data.X), dtype=np.bool_)
     parts = {HEADLINE: (uncut, ones)}
@@ -100,7 +113,7 @@ def cross_fitted_utilities(scores: OutOfFold, data: Dataset) -> list[float]:
     found = []
     for k in range(int(scores.fold.max()) + 1):
         own, others = data.is_uncut & (scores.fold == k), data.is_uncut & (scores.fold != k)
-        chosen = chosen_threshold(data.utilities.of(others), scores.probabilities[others])
+        chosen = chosen_threshold(data, scores.probabilities, others)
         flags = scores.probabilities[own] >= np.float32(chosen)
         found.append(normalised_utility(data.utilities.of(own), flags))
     return found
@@ -119,7 +132,7 @@ COLUMNS = {
 
 
 def table(judgement: Judgement) -> str:
-    """The figures for people."""
+    """The figures as a table for the log."""
     metrics = judgement.metrics
     lines = [" " * 20 + "".join(f"{title:>11}" for title in COLUMNS.values())]
     for name, group in metrics.items():
@@ -131,7 +144,3 @@ def table(judgement: Judgement) -> str:
         f"{np.mean(by_fold):.4f} +- {np.std(by_fold, ddof=1):.4f}"
     )
     return "\n".join(lines)
-
-
-def _rounded(figure: float) -> float | None:
-    return None if np.isnan(figure) else round(figure, DIGITS)

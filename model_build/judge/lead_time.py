@@ -1,4 +1,4 @@
-"""When alerts come: hours before onset, and the score on the way to it.
+"""Lead time: hours from the first alert to onset, and the probability around onset.
 
 Onset is six hours after the label turns on, as in `labels`. Time is counted in rows.
 """
@@ -14,7 +14,7 @@ AROUND_ONSET = range(-24, 7)  # hours since onset
 
 
 def lead_times(since_onset: FloatArray, flags: BoolArray, starts: IntArray) -> FloatArray:
-    """How long before onset the first alert of each stay with a septic hour comes.
+    """Hours from the first alert to onset, for each stay with a septic hour.
 
     A stay whose hours here end before the label turns on is left out: whether an alert would
     have come is not known.
@@ -77,7 +77,7 @@ class AroundOnset:
 def around_onset(
     since_onset: FloatArray, probabilities: FloatArray, starts: IntArray
 ) -> AroundOnset:
-    """Collect the scores from 24 hours before onset to 6 after; hours nobody has are left out."""
+    """Probabilities from 24 hours before onset to 6 after; hours in no stay are left out."""
     n_hours = np.diff(starts, append=len(since_onset))
     begins, ends = since_onset[starts], since_onset[starts + n_hours - 1]
     is_long = np.repeat((begins <= AROUND_ONSET[0]) & (ends >= 0), n_hours)

@@ -1,10 +1,11 @@
-"""Limits that figures must keep, as a command line states them: `--min auroc=.75`."""
+"""Acceptance limits on the figures of a validation, as stated by `--min auroc=.75`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
-from typing import Any, Literal
+from typing import Literal
 
+from model_build.judge.figures import Figures
 from sepsis_detect.errors import SettingsError
 
 Bound = Literal["min", "max"]
@@ -25,14 +26,14 @@ OF_PATIENTS = ("septic_alerted_in_time", "septic_alerted_6_hours_before", "other
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """What a figure over all hours, or over all patients, has to reach or may not pass."""
+    """Minimum or maximum of a figure over all hours or over all patients."""
 
     name: str
     bound: Bound
     value: float
 
     def is_kept_by(self, found: float | None) -> bool:
-        """Whether a figure keeps it; one that is not known does not."""
+        """Whether a figure is within the limit; an unknown figure is not."""
         if found is None:
             return False
         return found >= self.value if self.bound == "min" else found <= self.value
@@ -63,12 +64,12 @@ def _limit(bound: Bound, text: str) -> Limit:
     return Limit(name=name, bound=bound, value=number)
 
 
-def verdict(limits: Sequence[Limit], figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each limit with what was found.
+def results(limits: Sequence[Limit], figures: Figures) -> list[Figures]:
+    """Each limit with the figure found and whether it is kept, as JSON values.
 
     Args:
         limits: Those stated.
-        figures: Of a validation, as JSON holds them.
+        figures: Of a validation, as JSON values.
     """
     found = {name: figures["overall"].get(name) for name in OF_HOURS}
     found |= {name: figures["by_patient"].get(name) for name in OF_PATIENTS}

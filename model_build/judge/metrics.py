@@ -1,7 +1,6 @@
-"""How good the answers are: the challenge's utility, ranking, calibration and alarms.
+"""Performance metrics of scored hours: utility, ranking, calibration and alerts.
 
-Functions of arrays; nothing here knows of models or files. Hours weigh equally unless weights are
-given.
+Pure functions of arrays. Hours weigh equally unless weights are given.
 
 Sources:
     Utility: as `labels`.
@@ -11,15 +10,13 @@ Sources:
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from model_build.data.labels import Labels, Utilities
-from sepsis_detect.clinical.stay import BoolArray, FloatArray
+from model_build.learn.calibration import log_odds, logistic_fit, sigmoid_fit
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray
 
 HOURS_IN_A_DAY = 24.0
-Float32Array = NDArray[np.float32]
-Scores = FloatArray | Float32Array
 
 
 def summary(
@@ -41,22 +38,22 @@ def summary(
     weights = np.ones(len(labels)) if weights is None else weights
     flags = probabilities >= np.float32(threshold)
     fit = calibration(probabilities.astype(np.float64), labels, weights)
-    violations = float(weights[flags & (labels == 1)].sum())
+    true_positives = float(weights[flags & (labels == 1)].sum())
     n_hours = float(weights.sum())
     n_flags = float(weights[flags].sum())
     n_positive = float(weights[labels == 1].sum())
     return {
         "hours": n_hours,
         "observed_rate": n_positive / n_hours,
-        "utility": normalised_utility(utilities.weighed(weights), flags),
+        "utility": normalised_utility(utilities.weighted(weights), flags),
         "auroc": float(roc_auc_score(labels, probabilities, sample_weight=weights)),
         "auprc": float(average_precision_score(labels, probabilities, sample_weight=weights)),
         "calibration_slope": fit.slope,
         "calibration_in_the_large": fit.in_the_large,
         "predicted_over_observed": fit.predicted_over_observed,
         "alerts_per_patient_day": n_flags / n_hours * HOURS_IN_A_DAY,
-        "ppv": violations / n_flags if n_flags else float("nan"),
-        "sensitivity": violations / n_positive,
+        "ppv": true_positives / n_flags if n_flags else float("nan"),
+        "sensitivity": true_positives / n_positive,
     }
 
 
@@ -84,14 +81,17 @@ class OperatingPoint(NamedTuple):
 
 
 def best_threshold(
-    utilities: Utilities, probabilities: Float32Array, most_flagged: float = 1.0
+    utilities: Utilities, probabilities: Float32Array, above: float = -np.inf
 ) -> OperatingPoint:
-    """Sweep every threshold and return the one of highest utility, exact in float32.
-
-    `most_flagged` bounds the share of the hours that may be flagged.
+    """The threshold of highest utility, exact in float32.
 
     It lies halfway between two scores that occur, so that a last-bit difference between
     two machines changes no answer of these hours.
+
+    Args:
+        utilities: Of the hours.
+        probabilities: Shape (n_hours,), of the same hours.
+        above: Lower bound: a probability up to it is never flagged.
     """
     order = np.argsort(-probabilities, kind="stable")
     scores = probabilities[order]
@@ -99,7 +99,7 @@ def best_threshold(
     # Equal scores are flagged together: only the last of each tie can be a cut.
     cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     best, never = best_and_never(utilities)
-    allowed = cuts[cuts < most_flagged * len(scores)]
+    allowed = cuts[scores[cuts] > above]
     cut = allowed[np.argmax(gains[allowed])] if len(allowed) else cuts[0]
     if gains[cut] <= 0 or not len(allowed):
         return OperatingPoint(float(np.nextafter(scores[0], np.float32(np.inf))), 0.0)
@@ -155,76 +155,3 @@ def calibration(
     in_the_large = logistic_fit(nothing, labels, offset=logits, weights=weights)[-1]
     ratio = np.average(probabilities, weights=weights) / np.average(labels, weights=weights)
     return Calibration(slope, float(in_the_large), float(ratio))
-
-
-def log_odds(probabilities: FloatArray) -> FloatArray:
-    """log(p / (1 - p)), finite at 0 and 1 too."""
-    inside = np.clip(probabilities, np.finfo(np.float64).tiny, 1 - np.finfo(np.float64).eps)
-    logits: FloatArray = np.log(inside) - np.log1p(-inside)
-    return logits
-
-
-def sigmoid_fit(
-    margins: FloatArray, labels: Labels, weights: FloatArray | None = None
-) -> tuple[float, float]:
-    """Slope and intercept of the sigmoid that turns margins into probabilities (Platt)."""
-    nothing = np.zeros(len(margins))
-    slope, intercept = logistic_fit(margins[:, None], labels, offset=nothing, weights=weights)
-    return float(slope), float(intercept)
-
-
-def sigmoid(margins: FloatArray) -> FloatArray:
-    """1 / (1 + exp(-margin)), without overflow."""
-    small = np.exp(-np.abs(margins))
-    return np.where(margins >= 0, 1.0, small) / (1.0 + small)
-
-
-NEWTON_STEPS = 50
-CONVERGED = 1e-10
-ROUNDING = 1e-12  # of a likelihood, relative
-
-
-def logistic_fit(
-    columns: FloatArray, labels: Labels, offset: FloatArray, weights: FloatArray | None = None
-) -> FloatArray:
-    """Unpenalised logistic regression by Newton's method, halving steps that overshoot.
-
-    Args:
-        columns: Shape (n_hours, n_columns).
-        labels: Shape (n_hours,).
-        offset: Shape (n_hours,), added to the logit as it is.
-        weights: Shape (n_hours,); None: all weigh 1.
-
-    Returns:
-        Shape (n_columns + 1,): the coefficients; the intercept comes last.
-    """
-    weights = np.ones(len(labels)) if weights is None else weights
-    design = np.column_stack([columns, np.ones(len(labels))])
-    coefficients = np.zeros(design.shape[1])
-    rate, mean_offset = (float(np.average(of, weights=weights)) for of in (labels, offset))
-    coefficients[-1] = _logit(rate) - mean_offset
-
-    def likelihood(tried: FloatArray) -> float:
-        margins = design @ tried + offset
-        return float((weights * labels) @ margins - weights @ np.logaddexp(0.0, margins))
-
-    reached = likelihood(coefficients)
-    for _ in range(NEWTON_STEPS):
-        expected = sigmoid(design @ coefficients + offset)
-        gradient = design.T @ (weights * (labels - expected))
-        hessian = (design * (weights * expected * (1.0 - expected))[:, None]).T @ design
-        step = np.linalg.solve(hessian, gradient)
-        least = reached - ROUNDING * abs(reached)
-        while np.abs(step).max() > CONVERGED and likelihood(coefficients + step) < least:
-            step /= 2
-        coefficients += step
-        # Beside columns that are nearly alike a step never gets small, but gains nothing.
-        gains_nothing = gradient @ step < ROUNDING * abs(reached)
-        reached = likelihood(coefficients)
-        if np.abs(step).max() < CONVERGED or gains_nothing:
-            return coefficients
-    raise ValueError("the logistic fit did not converge: the labels may be separable")
-
-
-def _logit(rate: float) -> float:
-    return float(np.log(rate) - np.log1p(-rate))

@@ -1,20 +1,18 @@
-"""Operating points of the artifact: what other thresholds would give, out of fold.
+"""Operating points of the artifact: figures at other thresholds, out of fold.
 
 Measured on the first 36 hours of stays, like the headline figures. The keys are a contract with
 `sepsis_detect.prediction.model.OperatingPoint`.
 """
 
-from math import isnan
-from typing import Any
-
 import numpy as np
 
 from model_build.data.dataset import Dataset
 from model_build.judge.alerts import operating_point
+from model_build.judge.figures import Figures, rounded
 from model_build.judge.group_figures import Hours
 from model_build.judge.lead_time import highest_in_time
-from model_build.judge.metrics import Float32Array
 from model_build.judge.threshold_sweep import Sweep
+from sepsis_detect.clinical.stay import Float32Array
 
 SENSITIVITIES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of septic hours
 ALERTS_PER_PATIENT_DAY = (0.5, 1.0, 1.5, 2.0, 2.5, 4.0)  # flagged hours
@@ -29,9 +27,7 @@ NAMES = {
 }
 
 
-def operating_points(
-    probabilities: Float32Array, data: Dataset, threshold: float
-) -> list[dict[str, Any]]:
+def operating_points(probabilities: Float32Array, data: Dataset, threshold: float) -> list[Figures]:
     """The served threshold, then others, falling; `ppv` is None where nothing is flagged.
 
     Args:
@@ -44,10 +40,10 @@ def operating_points(
     sweep = Sweep.of(hours.probabilities, hours.labels, hours.utilities)
     starts = headline.cohort.stay.starts
     highest = highest_in_time(headline.since_onset, hours.probabilities.astype(np.float64), starts)
-    found: list[dict[str, Any]] = []
+    found: list[Figures] = []
     for each in [threshold, *others(sweep, threshold)]:
         measured = operating_point(hours, sweep, highest, starts, each)
-        figures = {name: _rounded(measured[of]) for name, of in NAMES.items()}
+        figures = {name: rounded(measured[of], DIGITS) for name, of in NAMES.items()}
         found.append({"threshold": each, **figures})
     return found
 
@@ -67,7 +63,3 @@ def others(sweep: Sweep, threshold: float) -> list[float]:
     chosen = sorted(at for at in {*reach, *within} if at >= 0 and sweep.flagged[at] != n_flagged)
     thresholds: list[float] = sweep.thresholds[chosen].tolist()
     return thresholds
-
-
-def _rounded(figure: float) -> float | None:
-    return None if isnan(figure) else round(figure, DIGITS)

@@ -1,7 +1,7 @@
-"""Intervals by drawing patients with replacement: hours of one patient are never independent.
+"""Patient bootstrap: confidence intervals by resampling patients, whose hours are dependent.
 
-Most figures are ratios of sums over hours, so one table of how often each draw holds each patient
-serves them all: sums by patient, times the draws.
+Most figures are ratios of sums over hours. They are computed for all draws at once, as the product
+of the draws' patient counts with sums by patient.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SEED = 2019
 
 
 class Interval(NamedTuple):
-    """Between which a figure lies with 95 % confidence; NaN if no draw has the figure."""
+    """A 95 % confidence interval; NaN if no draw has the figure."""
 
     low: float
     high: float
@@ -51,7 +51,7 @@ class Resampling:
 
 
 def interval(draws: FloatArray) -> Interval:
-    """The middle 95 % of what the draws gave; those that gave nothing do not count."""
+    """The percentile interval of the draws; draws without the figure are left out."""
     known = draws[np.isfinite(draws)]
     if not len(known):
         return Interval(float("nan"), float("nan"))

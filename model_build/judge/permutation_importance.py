@@ -1,7 +1,7 @@
-"""How much the answers lose when a variable says nothing true: permutation on held-out hours.
+"""Permutation importance of each variable on held-out hours.
 
-All features made of a variable are exchanged together between hours of other patients of the same
-fold, so that they still fit each other but not the patient. A ratio or a score belongs to each of
+All features made of a variable are permuted together between hours of the same fold, so that they
+are consistent with each other but not with the patient. A ratio or a score belongs to each of
 its variables; the counts of all measurements are a group of their own.
 
 Source: Breiman, Mach Learn 2001;45:5-32, doi:10.1023/A:1010933404324.
@@ -14,13 +14,14 @@ from tqdm import tqdm
 
 from model_build.data.dataset import Dataset
 from model_build.data.split import rank
-from model_build.judge.group_figures import Figure, Hours, ranking
-from model_build.judge.metrics import Float32Array
+from model_build.judge.figures import Figure
+from model_build.judge.group_figures import Hours, ranking
 from model_build.judge.patient_bootstrap import Resampling, interval
-from model_build.learn.export import served_probabilities, session, to_onnx
+from model_build.learn.export import to_onnx
+from model_build.learn.onnx_inference import served_scores, session
 from model_build.learn.out_of_fold import OutOfFold
-from model_build.learn.results_cache import Store
-from sepsis_detect.clinical.stay import BoolArray, IntArray
+from model_build.learn.results_cache import ResultsCache
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, IntArray
 from sepsis_detect.clinical.variables import BY_CHALLENGE, LABS, VITALS
 from sepsis_detect.prediction import features
 
@@ -32,7 +33,7 @@ ALL_LABS = tuple(variable.challenge for variable in LABS)
 
 
 def variable_groups(names: tuple[str, ...]) -> dict[str, IntArray]:
-    """For each variable the columns of its features; the counts of everything are a group too."""
+    """Columns of the features of each variable; the measurement counts are a group of their own."""
     groups: dict[str, list[int]] = {}
     for column, feature in enumerate(names):
         sources = features.SOURCES[feature]
@@ -44,12 +45,12 @@ def variable_groups(names: tuple[str, ...]) -> dict[str, IntArray]:
 
 
 def importance(
-    data: Dataset, scores: OutOfFold, store: Store, *, threshold: float, draws: int
+    data: Dataset, scores: OutOfFold, cache: ResultsCache, *, threshold: float, draws: int
 ) -> dict[str, Any]:
     """Loss of utility and of AUROC for each variable, the greatest loss of utility first.
 
     Returns:
-        `patients` and `hours` looked at, and by variable `utility` and `auroc`: `Figure`.
+        `patients` and `hours` of the sample, and by variable `utility` and `auroc`: `Figure`.
     """
     rows = sample(data)
     patient = np.unique(data.cohort.stay_of_hour[rows], return_inverse=True)[1]
@@ -57,7 +58,7 @@ def importance(
     true = _hours(data, rows, patient, scores.probabilities[rows], threshold)
     area, areas = _areas(true, resampling)
     losses: dict[str, dict[str, Figure]] = {}
-    permuted = _Permuted(data, scores, store, rows)
+    permuted = _Permuted(data, scores, cache, rows)
     for name, columns in tqdm(variable_groups(data.names).items(), desc="variables"):
         false = _hours(data, rows, patient, permuted(columns), threshold)
         false_area, false_areas = _areas(false, resampling)
@@ -83,15 +84,17 @@ def sample(data: Dataset) -> BoolArray:
 
 
 class _Permuted:
-    """Held-out probabilities when some features are those of another hour of the fold."""
+    """Held-out probabilities with some features permuted within each fold."""
 
-    def __init__(self, data: Dataset, scores: OutOfFold, store: Store, rows: BoolArray) -> None:
+    def __init__(
+        self, data: Dataset, scores: OutOfFold, cache: ResultsCache, rows: BoolArray
+    ) -> None:
         fold = scores.fold[rows]
         random = np.random.default_rng(SEED)
         self._X = data.X[rows]
         self._folds = []
         for k in range(int(scores.fold.max()) + 1):
-            model, own = store.get(f"fold-{k}"), np.flatnonzero(fold == k)
+            model, own = cache.get(f"fold-{k}"), np.flatnonzero(fold == k)
             model.slope_, model.intercept_ = scores.slope, scores.intercept
             self._folds.append((session(to_onnx(model)), own, random.permutation(own)))
 
@@ -101,7 +104,7 @@ class _Permuted:
             if len(own):
                 X = self._X[own]
                 X[:, columns] = self._X[other][:, columns]
-                probabilities[own] = served_probabilities(runtime, X)
+                probabilities[own] = served_scores(runtime, X)
         return probabilities
 
 

@@ -1,4 +1,4 @@
-"""Groups of hours whose figures are given apart; each dimension is a complete partition."""
+"""Subgroups of hours, by dimension; each dimension is a complete partition."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ def subgroups(data: Dataset) -> dict[str, Groups]:
         },
         "sex": with_unknown({name: values[:, SEX] == code for name, code in SEX_CODES.items()}),
         "age": with_unknown(_bands(values[:, AGE], AGE_BANDS, includes_end=False)),
-        "unit": with_unknown(_units(values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT])),
+        "unit": with_unknown(_icu_units(values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT])),
         "phase of stay": _bands(stay.icu_hours, PHASES, includes_end=True),
     }
     return {
@@ -53,8 +53,8 @@ def _bands(values: FloatArray, ends: dict[str, float], *, includes_end: bool) ->
     return {name: number == k for k, name in enumerate(ends)}
 
 
-def _units(medical: FloatArray, surgical: FloatArray) -> Groups:
-    """Either flag tells the unit, as in the features."""
+def _icu_units(medical: FloatArray, surgical: FloatArray) -> Groups:
+    """The ICU's kind by either flag, as in the features."""
     is_medical = (medical == 1) | (np.isnan(medical) & (surgical == 0))
     is_surgical = (medical == 0) | (np.isnan(medical) & (surgical == 1))
     return {"medical": is_medical, "surgical": is_surgical}

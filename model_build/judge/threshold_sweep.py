@@ -1,6 +1,6 @@
-"""Every threshold at once: what is flagged, what of it is right, what it gains.
+"""Threshold sweep: counts and utility at every threshold.
 
-ROC, precision-recall, utility, net benefit and the burden of alerts are all read from one `Sweep`.
+ROC, precision-recall and utility curve, net benefit and alert burden are computed from one `Sweep`.
 
 Source of net benefit: Vickers & Elkin, Med Decis Making 2006;26(6):565-574,
     doi:10.1177/0272989X06295361.
@@ -12,8 +12,8 @@ from typing import Self
 import numpy as np
 
 from model_build.data.labels import Labels, Utilities
-from model_build.judge.metrics import HOURS_IN_A_DAY, Float32Array, best_and_never
-from sepsis_detect.clinical.stay import FloatArray, IntArray
+from model_build.judge.metrics import HOURS_IN_A_DAY, best_and_never
+from sepsis_detect.clinical.stay import Float32Array, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Sweep:
     Attributes:
         thresholds: Shape (n,), falling.
         flagged: Shape (n,), hours flagged.
-        violations: Shape (n,), flagged hours that are labelled.
+        true_positives: Shape (n,), flagged hours that are labelled.
         utility: Shape (n,), normalised.
         n_hours: Of all hours.
         n_labelled: Of all hours, those labelled.
@@ -31,7 +31,7 @@ class Sweep:
 
     thresholds: FloatArray
     flagged: IntArray
-    violations: IntArray
+    true_positives: IntArray
     utility: FloatArray
     n_hours: int
     n_labelled: int
@@ -54,7 +54,7 @@ class Sweep:
         )
 
     def at(self, thresholds: FloatArray) -> Self:
-        """The same at other thresholds; NaN-free also where nothing is flagged."""
+        """The same at other thresholds, without NaN where nothing is flagged."""
         found = np.searchsorted(-self.thresholds, -thresholds, side="right") - 1
         none = found < 0
 
@@ -65,7 +65,7 @@ class Sweep:
         return type(self)(
             thresholds,
             pick(self.flagged),
-            pick(self.violations),
+            pick(self.true_positives),
             utility,
             self.n_hours,
             self.n_labelled,
@@ -82,17 +82,17 @@ class Sweep:
     @property
     def sensitivity(self) -> FloatArray:
         """Shape (n,): share of the labelled hours that is flagged."""
-        return self.violations / self.n_labelled
+        return self.true_positives / self.n_labelled
 
     @property
     def false_alarm_rate(self) -> FloatArray:
         """Shape (n,): share of the other hours that is flagged."""
-        return (self.flagged - self.violations) / (self.n_hours - self.n_labelled)
+        return (self.flagged - self.true_positives) / (self.n_hours - self.n_labelled)
 
     @property
     def ppv(self) -> FloatArray:
         """Shape (n,): share of the flagged hours that is labelled; NaN where none is flagged."""
-        ratio = self.violations / np.maximum(self.flagged, 1)
+        ratio = self.true_positives / np.maximum(self.flagged, 1)
         return np.where(self.flagged > 0, ratio, np.nan)
 
     @property
@@ -102,10 +102,10 @@ class Sweep:
 
     @property
     def net_benefit(self) -> FloatArray:
-        """Shape (n,): true alarms less false ones, each as bad as the threshold says, per hour."""
-        false_alarms = self.flagged - self.violations
+        """Shape (n,): true positives minus false ones at the odds of the threshold, per hour."""
+        false_positives = self.flagged - self.true_positives
         odds = self.thresholds / (1.0 - self.thresholds)
-        return (self.violations - false_alarms * odds) / self.n_hours
+        return (self.true_positives - false_positives * odds) / self.n_hours
 
 
 def net_benefit_of_always(thresholds: FloatArray, rate: float) -> FloatArray:

@@ -1,34 +1,31 @@
-"""From one hospital to the other: what a model, and its threshold, are worth where it never was.
+"""Transfer between hospitals: models fitted in one hospital and evaluated in the other.
 
-A fit on one hospital leaves out its patients of fold 0; they choose the threshold. The first 36
-hours of all stays of the other hospital are then judged twice: at that threshold, and at
-thresholds that its own patients choose, each fold's on the other folds.
+A fit on the source hospital leaves out its patients of fold 0; they choose the threshold. The first
+36 hours of all stays of the target hospital are then evaluated twice: at that threshold, and at
+cross-fitted thresholds of the target itself.
 
-The served recipe, the recipe before it and a logistic regression go the same way; so that a
-difference between them has an interval, all are judged on the same draws of patients.
+Compared are the served recipe, the recipe before it and a logistic regression, on the same draws of
+patients, so that differences have intervals too.
 """
 
 import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from itertools import permutations
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
 from model_build import config
 from model_build.config import RECIPE, Comparison, Recipe
 from model_build.data.dataset import Dataset
-from model_build.judge.candidate_figures import Bench, Verdict, to_json
+from model_build.judge.figures import Figures
+from model_build.judge.learner_figures import EvaluationSet, LearnerFigures, to_json
 from model_build.judge.metrics import best_threshold
-from model_build.learn.candidates import Learner, boosting, logistic_regression
-from model_build.learn.onnx_inference import served_scores
-from model_build.learn.results_cache import Store
-from sepsis_detect.clinical.stay import IntArray
-
-Float32Array = NDArray[np.float32]
+from model_build.learn.learners import Boosting, Learner, logistic_regression
+from model_build.learn.onnx_inference import served_scores, session
+from model_build.learn.results_cache import ResultsCache
+from sepsis_detect.clinical.stay import Float32Array, IntArray
 
 THRESHOLD_FOLD = 0
 SERVED = "served"
@@ -43,16 +40,16 @@ def recipes(recipe: Recipe) -> dict[str, tuple[Recipe, bool]]:
 
 
 def across_hospitals(
-    data: Dataset, fold: IntArray, recipe: Recipe, settings: Comparison, store: Store
-) -> list[dict[str, Any]]:
-    """Judge every model in both directions.
+    data: Dataset, fold: IntArray, recipe: Recipe, settings: Comparison, cache: ResultsCache
+) -> list[Figures]:
+    """Evaluate every model in both directions.
 
     Args:
         data: With the features of all recipes.
         fold: Shape (n_hours,).
         recipe: The served one.
         settings: Of the learners, and of what is measured.
-        store: Holds the scores of each fit.
+        cache: Holds the scores of each fit.
 
     Returns:
         For each the names of the hospitals and of the model, the figures of the target hospital
@@ -61,19 +58,23 @@ def across_hospitals(
     """
     rows = []
     for source, target in directions(data):
-        away = np.flatnonzero((data.hospitals == target) & data.is_uncut)
-        bench = Bench.of(data, fold, away, draws=settings.draws, seed=recipe.seed)
-        verdicts: dict[str, Verdict] = {}
+        target_hours = np.flatnonzero((data.hospitals == target) & data.is_uncut)
+        evaluation = EvaluationSet.of(
+            data, fold, target_hours, draws=settings.draws, seed=recipe.seed
+        )
+        by_model: dict[str, LearnerFigures] = {}
         for model in tqdm(_models(recipe, settings), desc=f"{source} to {target}"):
-            carry = _Carry(model, data, fold, source, away)
-            at_home, scores = store.keep(f"{source}-to-{target}-{model.stored_name}", carry)
-            verdict = verdicts[model.name] = bench.verdict(scores)
+            source_fit = _SourceFit(model, data, fold, source, target_hours)
+            source_scores, scores = cache.get_or_compute(
+                f"{source}-to-{target}-{model.stored_name}", source_fit
+            )
+            figures = by_model[model.name] = evaluation.figures(scores)
             rows.append(
                 {"source": source, "target": target}
                 | {"name": model.name, "label": model.label, "note": model.learner.note}
-                | _judged(verdict)
-                | _at_source_threshold(bench, scores, carry.threshold(at_home))
-                | _less_than_served(model.name, verdict, verdicts[SERVED])
+                | _in_target(figures)
+                | _at_source_threshold(evaluation, scores, source_fit.threshold(source_scores))
+                | _less_than_served(model.name, figures, by_model[SERVED])
             )
     return rows
 
@@ -85,11 +86,11 @@ def directions(data: Dataset) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Model:
-    """What is fitted in one hospital.
+    """A model to be fitted in one hospital.
 
     Attributes:
         name: In `compare.json`.
-        label: For people.
+        label: In the report.
         learner: How it is fitted.
         recipe: Whose features it sees.
         undo_cut: Whether its fit undoes the cut of the records.
@@ -103,23 +104,23 @@ class _Model:
 
     @property
     def stored_name(self) -> str:
-        """Of its results: another recipe gives other ones."""
+        """Of its cached results: it changes with the recipe."""
         of = json.dumps([asdict(self.recipe), self.undo_cut])
         return f"{self.name}-{hashlib.sha256(of.encode()).hexdigest()[:8]}"
 
     def view(self, data: Dataset, rows: IntArray) -> Float32Array:
-        """Shape (n_rows, n_features): what it sees of some hours."""
+        """Shape (n_rows, n_features): the features that it sees, of some hours."""
         columns = np.array([data.names.index(name) for name in self.recipe.features])
         seen: Float32Array = data.X[np.ix_(rows, columns)]
         return seen
 
 
 def _models(recipe: Recipe, settings: Comparison) -> list[_Model]:
-    """The served one first: the others are held against it."""
+    """All models of the comparison, the served one first."""
     models = []
     for name, (of, undo_cut) in recipes(recipe).items():
         fewer = replace(of, members=min(of.members, settings.transfer_members))
-        learner = boosting(name, LABELS[name], fewer)
+        learner = Boosting(name=name, label=LABELS[name], recipe=fewer)
         models.append(
             _Model(name=name, label=LABELS[name], learner=learner, recipe=fewer, undo_cut=undo_cut)
         )
@@ -131,36 +132,38 @@ def _models(recipe: Recipe, settings: Comparison) -> list[_Model]:
     ]
 
 
-def _judged(verdict: Verdict) -> dict[str, Any]:
-    figures = verdict.figures()
+def _in_target(figures: LearnerFigures) -> Figures:
+    found = figures.with_intervals()
     return to_json(
         {
-            "auroc": figures["auroc"],
-            "auprc": figures["auprc"],
-            "utility_recalibrated": figures["utility"],
+            "auroc": found["auroc"],
+            "auprc": found["auprc"],
+            "utility_recalibrated": found["utility"],
         }
     )
 
 
-def _at_source_threshold(bench: Bench, scores: Float32Array, threshold: float) -> dict[str, Any]:
+def _at_source_threshold(
+    evaluation: EvaluationSet, scores: Float32Array, threshold: float
+) -> Figures:
     flags = scores >= np.float32(threshold)
-    return to_json({"utility_at_source_threshold": bench.utility(flags)})
+    return to_json({"utility_at_source_threshold": evaluation.utility(flags)})
 
 
-def _less_than_served(name: str, verdict: Verdict, served: Verdict) -> dict[str, Any]:
+def _less_than_served(name: str, figures: LearnerFigures, served: LearnerFigures) -> Figures:
     """The served recipe's figures less these, draw by draw; None for itself."""
-    return {"less_than_served": None if name == SERVED else to_json(served.less(verdict))}
+    return {"less_than_served": None if name == SERVED else to_json(served.minus(figures))}
 
 
 @dataclass(frozen=True)
-class _Carry:
-    """One fit on the source hospital; called only if its scores are not stored."""
+class _SourceFit:
+    """One fit on the source hospital; called only if its scores are not in the cache."""
 
     model: _Model
     data: Dataset
     fold: IntArray
     source: str
-    away: IntArray
+    target_hours: IntArray
 
     @property
     def held_out(self) -> IntArray:
@@ -168,19 +171,20 @@ class _Carry:
         at_source = (self.data.hospitals == self.source) & self.data.is_uncut
         return np.flatnonzero(at_source & (self.fold == THRESHOLD_FOLD))
 
-    def threshold(self, at_home: Float32Array) -> float:
+    def threshold(self, source_scores: Float32Array) -> float:
         """The best for the held-out patients of the source."""
-        return best_threshold(self.data.utilities.of(self.held_out), at_home).threshold
+        return best_threshold(self.data.utilities.of(self.held_out), source_scores).threshold
 
     def __call__(self) -> tuple[Float32Array, Float32Array]:
         learner, view = self.model.learner, self.model.view
         at_source = self.data.hospitals == self.source
         known = np.flatnonzero(at_source & (self.fold != THRESHOLD_FOLD))
         data = replace(self.data, undo_cut=self.model.undo_cut)
-        stakes = data.stakes(learner.objective, known)[known]
-        fitted = learner.fit(view(data, known), stakes, np.arange(len(known)))
+        signed_weights = data.signed_weights(learner.objective, known)[known]
+        fitted = learner.fit(view(data, known), signed_weights, np.arange(len(known)))
         graph = learner.to_onnx(fitted).SerializeToString()
-        at_home, away = (
-            served_scores(graph, view(data, rows)) for rows in (self.held_out, self.away)
+        source_scores, target_hours = (
+            served_scores(session(graph), view(data, rows))
+            for rows in (self.held_out, self.target_hours)
         )
-        return at_home, away
+        return source_scores, target_hours

@@ -1,1 +1,1 @@
-"""Fits the model and its candidates, and exports them to ONNX."""
+"""Learners: fit, calibration, out-of-fold scores, results cache, export to ONNX."""

@@ -1,4 +1,4 @@
-"""Features cut into bins before the trees see them.
+"""Binning of features before the trees are fitted.
 
 A `HistGradientBoostingClassifier` bins its inputs itself, but with sample weights scikit-learn 1.9
 sorts every column once for each of 254 percentiles: half the time of a fit. Here each column is
@@ -12,11 +12,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sepsis_detect.clinical.stay import FloatArray
+from sepsis_detect.clinical.stay import Float32Array, FloatArray
 
-Float32Array = NDArray[np.float32]
-
-MAX_BINS = 255  # what scikit-learn can tell apart
+MAX_BINS = 255  # scikit-learn's limit
 
 
 @dataclass(frozen=True, slots=True)

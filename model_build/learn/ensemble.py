@@ -1,19 +1,18 @@
-"""The learner: the mean of several gradient boostings, each on its own draw of hours.
+"""The served learner: an ensemble of gradient boostings, each fitted on its own sample of hours.
 
-Each member tells hours to flag from quiet ones (`Dataset.stakes`). Quiet hours are many, so a
-member sees a random share of them, with the weight of those left out: far faster, and the members
-differ, which is what averaging needs.
+Each member classifies hours to flag (`Dataset.signed_weights`). Negative hours are subsampled and
+reweighted for each member: far faster, and the members differ, which is what averaging needs.
 
-The mean margin is not a probability; a sigmoid fitted on out-of-fold margins makes it one.
+The mean margin of the members is calibrated by a sigmoid fitted on out-of-fold margins.
 """
 
+import copy
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
@@ -21,12 +20,10 @@ from tqdm import tqdm
 
 from model_build.config import Recipe
 from model_build.data.labels import Labels
-from model_build.judge.metrics import sigmoid, sigmoid_fit
 from model_build.learn.bins import MAX_BINS, Bins
+from model_build.learn.calibration import sigmoid, sigmoid_fit
 from model_build.learn.monotone import directions
-from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
-
-Float32Array = NDArray[np.float32]
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray
 
 HOURS_AT_A_TIME = 50_000
 
@@ -193,6 +190,13 @@ class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[
         The served decision uses the swept threshold instead.
         """
         return (self.decision_function(X) > 0).astype(np.intp)
+
+
+def first_members(model: AveragedGradientBoosting, n: int) -> AveragedGradientBoosting:
+    """The model that the same fit with `n` members would have given."""
+    part = copy.copy(model)
+    part.n_members, part.members_ = n, model.members_[:n]
+    return part
 
 
 def _without_empty_columns(codes: Float32Array) -> Float32Array:

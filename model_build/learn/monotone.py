@@ -1,8 +1,9 @@
-"""Directions that medicine is sure of: worse values never lower the predicted risk.
+"""Monotonic constraints: worse values of some variables never lower the predicted risk.
 
-Only levels of a variable are bound (last value, extremes and means of windows), with ratios and
-points of scores made of them. Both too low and too high can be bad for the others (temperature,
-leucocytes, potassium, ...): they stay free, as do changes, counts and ages.
+Only levels of a variable are constrained (last value, extremes and means of windows), with the
+ratios and score points made of them. Both too low and too high can be bad for other variables
+(temperature, leucocytes, potassium, ...): they are not constrained, nor are changes, counts and
+ages of values.
 
 Source of the directions: the points of SOFA-2, NEWS2 and qSOFA (docs/adr/0006-bedside-scores.md),
 whose bands rise in one direction only.

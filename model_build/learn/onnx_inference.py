@@ -1,45 +1,45 @@
-"""Exported graphs in ONNX Runtime: their scores, and how long they take."""
+"""Inference with exported graphs in ONNX Runtime: scores and latency."""
 
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime as ort
-from numpy.typing import NDArray
 
-Float32Array = NDArray[np.float32]
+from sepsis_detect.clinical.stay import Float32Array
 
-HOURS_AT_A_TIME = 5_000  # a kernel machine keeps a number for each hour and support vector
+HOURS_PER_BATCH = 5_000  # a kernel SVM keeps a number for each hour and support vector
 BATCH_HOURS = 1000
 BATCH_CALLS = 20
 MICROSECONDS = 1e6
 
 
-def session(graph: bytes, *, threads: int = 0) -> Any:
-    """A session on the processor; 0 threads: as many as there are cores."""
+def session(graph: onnx.ModelProto | bytes, *, threads: int = 0) -> ort.InferenceSession:
+    """A CPU session; 0 threads: as many as there are cores."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    content = graph if isinstance(graph, bytes) else graph.SerializeToString()
+    return ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
 
 
-def served_scores(graph: bytes, X: Float32Array) -> Float32Array:
-    """Shape (n_hours,): what ONNX Runtime answers, some hours at a time."""
-    runtime = session(graph)
+def served_scores(runtime: ort.InferenceSession, X: Float32Array) -> Float32Array:
+    """Shape (n_hours,): the graph's one output for each hour, computed in batches."""
     parts = [
-        runtime.run(None, {"features": X[first : first + HOURS_AT_A_TIME]})[0]
-        for first in range(0, len(X), HOURS_AT_A_TIME)
+        runtime.run(None, {"features": X[first : first + HOURS_PER_BATCH]})[0]
+        for first in range(0, len(X), HOURS_PER_BATCH)
     ]
     return np.concatenate(parts)
 
 
 def inference_times(graph: bytes, X: Float32Array, *, calls: int) -> tuple[float, float]:
-    """Median microseconds of an hour alone, and of an hour in 1,000, on one thread.
+    """Median microseconds per hour, of single hours and of batches of 1,000, on one thread.
 
     Args:
         graph: From `features` to one number an hour.
         X: Shape (n_hours, n_features), real hours; repeated if there are fewer than 1,000.
-        calls: How many hours are answered alone.
+        calls: How many single hours are timed.
     """
     runtime = session(graph, threads=1)
     batch = np.ascontiguousarray(np.resize(X, (BATCH_HOURS, X.shape[1])))
@@ -49,7 +49,7 @@ def inference_times(graph: bytes, X: Float32Array, *, calls: int) -> tuple[float
     return one * MICROSECONDS, many * MICROSECONDS / BATCH_HOURS
 
 
-def _median_seconds(runtime: Any, inputs: list[Float32Array]) -> float:
+def _median_seconds(runtime: ort.InferenceSession, inputs: list[Float32Array]) -> float:
     feeds = [{"features": hours} for hours in inputs]
     runtime.run(None, feeds[0])
     seconds = []
@@ -61,7 +61,7 @@ def _median_seconds(runtime: Any, inputs: list[Float32Array]) -> float:
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float]:
-    """A result and how many seconds it took."""
+    """A result and its duration in seconds."""
     started = time.perf_counter()
     result = run()
     return result, time.perf_counter() - started

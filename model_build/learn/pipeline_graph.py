@@ -1,7 +1,7 @@
-"""Fitted scikit-learn pipelines as ONNX graphs from `features` to `score`, float32 both.
+"""ONNX export of scikit-learn pipelines: a graph from `features` to `score`, both float32.
 
-skl2onnx converts imputer, scaler and trees. Margins are a few matrix products and are written out:
-its own node for kernel SVMs takes a millisecond an hour, ten times as long.
+skl2onnx converts imputer, scaler and trees. Margins are written as matrix products: the ONNX node
+for kernel SVMs takes a millisecond per hour, ten times as long.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""Results kept between runs, so that an interrupted training goes on where it stopped."""
+"""Results cache on disk, so that an interrupted training resumes where it stopped."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ from model_build.learn import bins, ensemble
 log = logging.getLogger(__name__)
 
 
-class Store:
-    """Results by name in one folder; whatever decides them decides the folder's name."""
+class ResultsCache:
+    """Pickled results by name in one folder; the folder's name is a hash of what decides them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
     @classmethod
-    def open(cls, work: Path, recipe: Recipe, data: Dataset) -> "Store":
-        """The folder of this recipe on these hours and features by this learner."""
+    def open(cls, work: Path, recipe: Recipe, data: Dataset) -> "ResultsCache":
+        """The cache for a recipe, a dataset and the present code of the learner."""
         code = [
             Path(module.__file__ or "").read_text("utf-8") for module in (bins, ensemble, split)
         ]
@@ -37,8 +37,8 @@ class Store:
         log.info("intermediate results in %s", folder)
         return cls(folder)
 
-    def keep(self, name: str, compute: Callable[[], Any]) -> Any:
-        """What is stored under a name, computed and stored first if it is not there."""
+    def get_or_compute(self, name: str, compute: Callable[[], Any]) -> Any:
+        """The result stored under a name; computed and stored first if there is none."""
         path = self._path(name)
         if not path.exists():
             partial = path.with_suffix(".partial")
@@ -47,7 +47,7 @@ class Store:
         return self.get(name)
 
     def get(self, name: str) -> Any:
-        """What is stored under a name."""
+        """The result stored under a name."""
         return pickle.loads(self._path(name).read_bytes())  # noqa: S301 - we wrote it ourselves
 
     def _path(self, name: str) -> Path:

@@ -1,6 +1,6 @@
-"""Made-up rows on which a model proves itself wherever it is loaded.
+"""The self-check of an artifact: synthetic rows with scikit-learn's probabilities.
 
-No row is a patient's. All come from the cuts between bins alone: random values within their
+No row is a patient's. All are made from the cuts between bins: random values within their
 range, rows whose every value is the last one left of some cut, the same rows one float32 step
 further (the first right of it), and rows with all or most values missing.
 """
@@ -8,21 +8,19 @@ further (the first right of it), and rows with all or most values missing.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model_build.learn.ensemble import AveragedGradientBoosting
-
-Float32Array = NDArray[np.float32]
+from sepsis_detect.clinical.stay import Float32Array
 
 N_RANDOM = 12
-N_BESIDE = 12  # pairs: last to the left, first to the right
+N_BESIDE = 12  # pairs beside a threshold: last value to the left, first to the right
 N_SPARSE = 3
 MISSING_SHARE = 0.3
 SPARSE_MISSING_SHARE = 0.95
 
 
-def made_up_rows(ensemble: AveragedGradientBoosting, *, seed: int) -> Float32Array:
-    """Shape (40, n_features): what the artifact is checked with."""
+def synthetic_rows(ensemble: AveragedGradientBoosting, *, seed: int) -> Float32Array:
+    """Shape (40, n_features): the rows of the self-check."""
     random = np.random.default_rng(seed)
     cuts = ensemble.bins_.cuts
     left = np.stack([_left(cuts, random) for _ in range(N_BESIDE)])
@@ -55,7 +53,7 @@ def to_json(ensemble: AveragedGradientBoosting, rows: Float32Array) -> dict[str,
 
 
 def decimal(value: np.float32) -> float | None:
-    """A float32 in its shortest spelling that reads back to the same float32; None for NaN."""
+    """A float32 as the shortest decimal that reads back to the same float32; None for NaN."""
     if np.isnan(value):
         return None
     short = float(str(value))

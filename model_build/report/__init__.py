@@ -1,1 +1,1 @@
-"""Writes the figures for people: reports, plots, model card, artifact metadata."""
+"""Presentation of figures: reports, plots, model card, READMEs, artifact metadata."""

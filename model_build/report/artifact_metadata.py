@@ -1,6 +1,7 @@
-"""What the artifact says about itself: the JSON under `metadata_props["sepsis_detect"]`.
+"""Metadata of the artifact: the JSON under `metadata_props["sepsis_detect"]`.
 
-The form is a contract with `sepsis_detect.prediction.model`; aggregates only, no row of a patient.
+The format is a contract with `sepsis_detect.prediction.model`. Aggregates only, no row of a
+patient.
 """
 
 import hashlib
@@ -22,7 +23,8 @@ from model_build.data.dataset import Dataset
 from model_build.data.labels import septic_stays
 from model_build.judge.judgement import Judgement
 from model_build.judge.operating_points import operating_points
-from model_build.learn import feature_reference, selfcheck
+from model_build.learn import selfcheck
+from model_build.learn.drift_reference import drift_reference
 from model_build.learn.ensemble import AveragedGradientBoosting
 from model_build.learn.out_of_fold import OutOfFold
 
@@ -30,7 +32,7 @@ FORMAT = 1
 MISSING_IN_MOST = 0.5
 
 
-def card(
+def artifact_metadata(
     ensemble: AveragedGradientBoosting,
     dataset: Dataset,
     *,
@@ -38,13 +40,13 @@ def card(
     judgement: Judgement,
     scores: OutOfFold,
 ) -> dict[str, Any]:
-    """Describe a fitted model; every value is JSON as it stands.
+    """Metadata of a fitted model, as JSON values.
 
     Args:
         ensemble: The model, fitted on all patients.
         dataset: The patients.
-        recipe: How it was fitted.
-        judgement: Its threshold and its figures.
+        recipe: Of the fit.
+        judgement: Threshold and figures.
         scores: Out of fold, for the operating points.
     """
     return {
@@ -57,16 +59,16 @@ def card(
         "training": training(dataset, recipe),
         "metrics": judgement.metrics,
         "operating_points": operating_points(scores.probabilities, dataset, judgement.threshold),
-        "reference": reference(dataset.X),
-        "drift": feature_reference.reference(dataset.X),
+        "reference": medians(dataset.X),
+        "drift": drift_reference(dataset.X),
         "selfcheck": selfcheck.to_json(
-            ensemble, selfcheck.made_up_rows(ensemble, seed=recipe.seed)
+            ensemble, selfcheck.synthetic_rows(ensemble, seed=recipe.seed)
         ),
     }
 
 
 def training(dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
-    """On what, and how, the model was trained."""
+    """Data, code, recipe and libraries of the training."""
     cohort = dataset.cohort
     return {
         "data_digest": f"sha256:{cohort.digest}",
@@ -88,7 +90,7 @@ def training(dataset: Dataset, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def reference(X: NDArray[np.float32]) -> list[float | None]:
+def medians(X: NDArray[np.float32]) -> list[float | None]:
     """For each feature the median over all hours; null if missing in more than half of them."""
     medians: list[float | None] = []
     for column in X.T:
@@ -100,9 +102,10 @@ def reference(X: NDArray[np.float32]) -> list[float | None]:
 
 def code_digest() -> str:
     """SHA-256 of the modules and tables that decide what a model is."""
-    folders = (Path(sepsis_detect.__file__).parent, Path(__file__).parent)
+    packages = (Path(sepsis_detect.__file__).parent, Path(__file__).parents[1])
     sha256 = hashlib.sha256()
-    for folder in folders:
-        for path in sorted([*folder.glob("*.py"), *folder.glob("*.csv")]):
-            sha256.update(f"{folder.name}/{path.name}\0".encode() + path.read_bytes() + b"\0")
+    for package in packages:
+        for path in sorted([*package.rglob("*.py"), *package.rglob("*.csv")]):
+            name = path.relative_to(package.parent).as_posix()
+            sha256.update(f"{name}\0".encode() + path.read_bytes() + b"\0")
     return sha256.hexdigest()

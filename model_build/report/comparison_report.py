@@ -1,14 +1,14 @@
-"""The comparison for people: `compare.json`, and from it `compare.md` and `compare.svg`."""
+"""The comparison report: `compare.json`, and from it `compare.md` and `compare.svg`."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 from model_build.config import Objective
 from model_build.data.record_cut import UNCUT_HOURS
+from model_build.judge.figures import Figures
 from model_build.judge.transfer import SERVED
 from model_build.report.plots import style
-from model_build.report.plots.candidates import TITLES, candidates
+from model_build.report.plots.comparison import TITLES, comparison
 
 OBJECTIVES: dict[Objective, str] = {
     "label": "the hours labelled septic from the others",
@@ -16,21 +16,21 @@ OBJECTIVES: dict[Objective, str] = {
 }
 
 
-def write_report(found: dict[str, Any], out: Path) -> None:
+def write_report(found: Figures, out: Path) -> None:
     """Write figures, table and plot into a folder."""
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
     (out / "compare.json").write_text(text + "\n", encoding="utf-8")
     (out / "compare.md").write_text(markdown(found), encoding="utf-8")
     with style.applied():
-        style.save(candidates(found), out / "compare.svg")
+        style.save(comparison(found), out / "compare.svg")
 
 
-def markdown(found: dict[str, Any]) -> str:
+def markdown(found: Figures) -> str:
     """The report as Markdown; everything in it follows from the figures."""
     protocol = found["protocol"]
     paragraphs = [
-        "# Candidates compared",
+        "# Learners and bedside scores compared",
         "Written by `python -m model_build compare`; do not edit.",
         f"{protocol['patients']:,} patients ({protocol['septic_patients']:,} septic), "
         f"{protocol['hours']:,} hours, {protocol['features']} features. Judged on the first "
@@ -40,7 +40,7 @@ def markdown(found: dict[str, Any]) -> str:
         "utility on the other folds. Utility is the challenge's, normalised: 0 is never to alert, "
         f"1 the best possible. In brackets 95 % intervals from {protocol['draws']} draws of "
         "patients.",
-        "![Utility, AUROC and AUPRC of every candidate with intervals](compare.svg)",
+        "![Utility, AUROC and AUPRC of learners and bedside scores, with intervals](compare.svg)",
         _table(*_ranking_table(found["candidates"])),
         "Missing items of a bedside score add no points; an unknown shock index raises no alarm. "
         "Time in ICU alone is no score at all: it shows what the hour gives without the patient. "
@@ -70,7 +70,7 @@ def markdown(found: dict[str, Any]) -> str:
 Rows = tuple[list[str], list[list[str]]]
 
 
-def _ranking_table(rows: list[dict[str, Any]]) -> Rows:
+def _ranking_table(rows: list[Figures]) -> Rows:
     header = ["", *TITLES.values(), "Served minus this"]
     lines = []
     for row in rows:
@@ -80,7 +80,7 @@ def _ranking_table(rows: list[dict[str, Any]]) -> Rows:
     return header, lines
 
 
-def _cost_table(rows: list[dict[str, Any]]) -> Rows:
+def _cost_table(rows: list[Figures]) -> Rows:
     header = ["", "Fitted on", "Fit, s", "Size, MB", "1 hour, us", "An hour in 1,000, us"]
     lines = [
         [
@@ -98,7 +98,7 @@ def _cost_table(rows: list[dict[str, Any]]) -> Rows:
     return [*header, "ONNX against scikit-learn"], lines
 
 
-def _transfer_table(rows: list[dict[str, Any]]) -> Rows:
+def _transfer_table(rows: list[Figures]) -> Rows:
     header = ["Hospitals", "", "AUROC", "AUPRC", "Utility, source threshold"]
     names = ("auroc", "auprc", "utility_at_source_threshold", "utility_recalibrated")
     lines = [
@@ -113,7 +113,7 @@ def _transfer_table(rows: list[dict[str, Any]]) -> Rows:
     return [*header, "Utility, recalibrated", "Served minus this"], lines
 
 
-def _boosting_note(found: dict[str, Any]) -> str:
+def _boosting_note(found: Figures) -> str:
     notes = [row["note"] for row in found["across_hospitals"] if row["name"] == SERVED]
     return str(notes[0])
 

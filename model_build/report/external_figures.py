@@ -1,20 +1,13 @@
-"""What the last validation at other hospitals says, for report, model card and artifact.
+"""Figures of the last external validation, for report, model card and artifact.
 
 Functions of `docs/model/external/validation.json` and of the internal figures (`metrics.json`),
 whose "overall" are the first 36 hours of the stays the model was trained on, out of fold.
 """
 
-import json
-from pathlib import Path
-from typing import Any
-
+from model_build.judge.figures import Figures
 from model_build.report import validation_tables as tables
 from model_build.report.formatting import table
 
-Figures = dict[str, Any]
-
-FOLDER = Path("docs/model/external")
-FIGURES = "validation.json"
 NOT_VALIDATED = (
     "Not validated yet at hospitals it never saw: `python -m model_build validate` does it.\n"
 )
@@ -26,19 +19,13 @@ HEADER = [
 ]
 
 
-def read(folder: Path = FOLDER) -> Figures | None:
-    """The figures of the last validation; None if there is none."""
-    path = folder / FIGURES
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
 def report_section(external: Figures | None, figures: Figures) -> str:
     """Figures inside and at other hospitals side by side, then by day of stay: Markdown.
 
     Links start from `docs/model`.
 
     Args:
-        external: From `read`.
+        external: Those of the validation; None: not validated yet.
         figures: The internal ones.
     """
     if external is None:
@@ -52,15 +39,15 @@ def report_section(external: Figures | None, figures: Figures) -> str:
         hours=data["hours"],
         hospitals=tables.counted_hospitals(data),
         version=_other_version(external, figures),
-        table=table(HEADER, card_rows(external, figures)),
+        table=table(HEADER, side_by_side(external, figures)),
         across=tables.across_hospitals(external),
         by_day=tables.by_day(external["by_day"]),
         unlabelled=tables.unlabelled(external),
     )
 
 
-def card_rows(external: Figures | None, figures: Figures) -> list[list[str]]:
-    """Rows under `HEADER`, a figure each; none without a validation."""
+def side_by_side(external: Figures | None, figures: Figures) -> list[list[str]]:
+    """Table rows under `HEADER`: internal and external figures; none without a validation."""
     if external is None:
         return []
     groups = (figures["overall"], external["first_36_hours"], external["overall"])
@@ -81,7 +68,7 @@ def card_rows(external: Figures | None, figures: Figures) -> list[list[str]]:
 
 
 def sentence(external: Figures | None) -> str:
-    """The external figures in a sentence, for a card or a README."""
+    """The external figures in a sentence, for a model card or a README."""
     if external is None:
         return NOT_VALIDATED.strip()
     data, overall = external["data"], external["overall"]
@@ -98,7 +85,7 @@ def sentence(external: Figures | None) -> str:
 
 
 def summary(external: Figures | None) -> Figures | None:
-    """A few figures for the artifact's metadata: aggregates, JSON as it stands."""
+    """A few aggregate figures for the artifact's metadata, as JSON values."""
     if external is None:
         return None
     data, overall = external["data"], external["overall"]

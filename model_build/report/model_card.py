@@ -1,28 +1,26 @@
-"""MODEL_CARD.md: what the model is, for whom, on what it learnt, and where it fails.
+"""The model card MODEL_CARD.md: model, intended use, training data, validation and limits.
 
 Source of the items: TRIPOD+AI, Collins et al., BMJ 2024;385:e078378, doi:10.1136/bmj-2023-078378.
 """
 
-from typing import Any
-
 from model_build.config import Objective
 from model_build.data.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.transfer import BEFORE, SERVED
 from model_build.report import report_tables as tables
-from model_build.report.external_figures import HEADER, card_rows, sentence
+from model_build.report.external_figures import HEADER, sentence, side_by_side
 from model_build.report.formatting import (
     MISSING,
     number,
     percent,
     table,
+    template,
     variable_names,
+    what_changed,
     with_interval,
 )
-from model_build.report.training_report import template, what_changed
 from model_build.report.validation_tables import cell
-
-Figures = dict[str, Any]
 
 OBJECTIVES: dict[Objective, str] = {
     "label": "They tell the hours labelled septic from the others.",
@@ -39,7 +37,7 @@ PATIENT = {
 def text(
     figures: Figures, comparison: Figures | None = None, external: Figures | None = None
 ) -> str:
-    """The whole card; what is None has not been measured yet."""
+    """The whole model card; figures that are None have not been measured yet."""
     data, overall, by_patient = figures["data"], figures["overall"], figures["by_patient"]
     ppv, in_time = overall["ppv"]["value"], by_patient["septic_alerted_in_time"]["value"]
     return template("model_card.md").format(
@@ -70,7 +68,7 @@ def text(
 
 
 def _outside(figures: Figures, external: Figures | None) -> str:
-    return "" if external is None else table(HEADER, card_rows(external, figures))
+    return "" if external is None else table(HEADER, side_by_side(external, figures))
 
 
 def long_stays(external: Figures | None) -> str:
@@ -105,7 +103,7 @@ def _model(model: Figures) -> Figures:
 
 
 def _left_out(names: list[str]) -> str:
-    """Which variables the model does not see, and why."""
+    """Variables that the model does not see, with the reason."""
     return template("left_out.md").format(names=variable_names(names)) if names else ""
 
 

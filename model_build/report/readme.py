@@ -1,17 +1,21 @@
-"""The figures on the first screen of README.md and README.fr.md, each with what limits it.
+"""The figures on the first screen of README.md and README.fr.md.
 
-They stand between two comments, which `evaluate` fills; a test holds them against `metrics.json`
-and `external/validation.json`.
+They stand between two comments, and `evaluate` writes them; a test compares them with
+`metrics.json` and `external/validation.json`.
 """
 
 from pathlib import Path
-from typing import Any
 
 from model_build.data.record_cut import UNCUT_HOURS
-from model_build.report.formatting import MISSING, number, percent
-from model_build.report.training_report import template, what_changed
-
-Figures = dict[str, Any]
+from model_build.judge.figures import Figures
+from model_build.report.formatting import (
+    MISSING,
+    number,
+    percent,
+    template,
+    value_of,
+    what_changed,
+)
 
 BEGIN = "<!-- figures: written by `python -m model_build evaluate` -->\n"
 END = "<!-- end of the figures -->\n"
@@ -19,11 +23,11 @@ TEMPLATES = {"README.md": "readme.md", "README.fr.md": "readme.fr.md"}
 TO = {"README.md": "to", "README.fr.md": "à"}
 FRENCH = "README.fr.md"
 THIN_SPACE = "\u202f"  # between thousands, in French; it does not break
-OUTSIDE = "_outside}"  # a line with such a hole needs an external validation
+OUTSIDE = "_outside}"  # a line with such a field needs an external validation
 
 
 def write(figures: Figures, external: Figures | None, folder: Path) -> None:
-    """Fill the figures into the READMEs of a folder, where there are any."""
+    """Write the figures into the READMEs of a folder, where there are any."""
     for name in TEMPLATES:
         path = folder / name
         if path.exists():
@@ -32,7 +36,7 @@ def write(figures: Figures, external: Figures | None, folder: Path) -> None:
 
 
 def around(text: str) -> tuple[str, str]:
-    """What stands before the figures and what after them, the comments included."""
+    """The text before the figures and the text after them, with the two comments."""
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -57,8 +61,8 @@ def block(name: str, figures: Figures, external: Figures | None) -> str:
         what_changed=what_changed(),
         uncut=UNCUT_HOURS,
         auroc=_with_interval(name, overall.get("auroc")),
-        alerts=_in_language(name, number(_value(overall, "alerts_per_patient_day"), 1)),
-        ppv=_in_language(name, percent(_value(overall, "ppv"))),
+        alerts=_in_language(name, number(value_of(overall, "alerts_per_patient_day"), 1)),
+        ppv=_in_language(name, percent(value_of(overall, "ppv"))),
         auroc_outside=_with_interval(name, outside.get("auroc")),
         stays_outside=_count(name, outside.get("patients")),
         septic_outside=_count(name, outside.get("septic_patients")),
@@ -82,10 +86,5 @@ def _count(name: str, count: float | None) -> str:
 
 
 def _in_language(name: str, figure: str) -> str:
-    """French has a decimal comma."""
+    """The figure with a decimal comma in French."""
     return figure.replace(".", ",") if name == FRENCH else figure
-
-
-def _value(group: Figures, name: str) -> float | None:
-    figure = group.get(name)
-    return None if figure is None else figure["value"]

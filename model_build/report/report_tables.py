@@ -1,10 +1,9 @@
 """The tables of the report, in Markdown."""
 
-from typing import Any
-
 from model_build.data.record_cut import UNCUT_HOURS
+from model_build.judge.evaluation import HOUR_BIN
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE
-from model_build.judge.measurements import HOUR_BIN
 from model_build.report.formatting import (
     number,
     percent,
@@ -14,7 +13,6 @@ from model_build.report.formatting import (
     with_interval,
 )
 
-Figures = dict[str, Any]
 Rows = list[list[str]]
 
 BOTH = "both hospitals"
@@ -35,7 +33,7 @@ ALERTS = {
 
 
 def headlines(figures: Figures) -> str:
-    """What a hospital should expect first, what publications report last."""
+    """Headline figures by population: first 36 hours, cut undone, hospitals, whole stays."""
     columns = {
         FIRST_HOURS: figures["overall"],
         UNDONE: figures["all_hours_weighted"],
@@ -57,7 +55,7 @@ def calibration(figures: Figures) -> str:
 
 
 def operating_points(points: list[Figures]) -> str:
-    """What other thresholds would give; the served one first."""
+    """Figures at several thresholds, the served one first."""
     header = ["threshold", "septic hours flagged", "PPV", "flagged hours per patient and day"]
     rows = [
         [
@@ -77,7 +75,7 @@ EVERY_FOURTH_BIN = 4 * HOUR_BIN
 
 
 def record_cut(figures: Figures) -> str:
-    """Rate, weight and prediction along the stay: every fourth bin of the plot."""
+    """Rate, weight and prediction by hour in intensive care: every fourth bin of the plot."""
     header = ["", "ICU hours", "septic hours as recorded", "weight", "under the weights"]
     rows = [
         [
@@ -106,9 +104,9 @@ GROUP_COLUMNS = {
 
 
 def groups(figures: Figures) -> str:
-    """Every group with its intervals."""
+    """Figures of every subgroup, with intervals."""
     header = ["", "patients", "septic", "septic hours", *GROUP_COLUMNS.values()]
-    rows = [_group("everybody", figures["overall"])]
+    rows = [_group("all patients", figures["overall"])]
     for dimension, members in figures["subgroups"].items():
         rows.append([f"**{dimension}**", *[""] * (len(header) - 1)])
         rows += [_group(name, group) for name, group in members.items()]
@@ -135,7 +133,7 @@ PLACES = {HEADLINE: FIRST_HOURS, "whole_stays": WHOLE_STAYS}
 
 
 def ablation(variants: Figures) -> str:
-    """The model without its guards; variants that were not fitted are left out."""
+    """Ablation figures; variants that were not fitted are left out."""
     header = ["", *(f"{name}, {where}" for where in PLACES.values() for name in AREAS.values())]
     rows = [
         [title, *(number(variants[name][place][key]) for place in PLACES for key in AREAS)]
@@ -146,7 +144,7 @@ def ablation(variants: Figures) -> str:
 
 
 def variations(rows: list[Figures]) -> str:
-    """What else was tried, from `tuning.json`."""
+    """Variations of the recipe, from `tuning.json`."""
     directions = list(dict.fromkeys(name for row in rows for name in row["across_hospitals"]))
     header = [
         *(f"{name}, inside" for name in AREAS.values()),
@@ -164,7 +162,7 @@ def variations(rows: list[Figures]) -> str:
 
 
 def importance(variables: Figures) -> str:
-    """What each variable is worth."""
+    """Permutation importance of each variable."""
     rows = [
         [variable_name(name), *(with_interval(losses[key], 4) for key in ("utility", "auroc"))]
         for name, losses in variables.items()
@@ -172,7 +170,7 @@ def importance(variables: Figures) -> str:
     return table(["variable", "utility lost", "AUROC lost"], rows)
 
 
-def candidates(rows: list[Figures]) -> str:
+def comparison(rows: list[Figures]) -> str:
     """Bedside scores and learners, from `compare.json`."""
     lines = [[row["label"], *(with_interval(row[name]) for name in AREAS)] for row in rows]
     return table(["", *AREAS.values()], lines)
@@ -186,8 +184,8 @@ ACROSS = {
 }
 
 
-def across(rows: list[Figures]) -> str:
-    """One hospital's model in the other, from `compare.json`."""
+def transfer(rows: list[Figures]) -> str:
+    """Transfer between the hospitals, from `compare.json`."""
     lines = [
         [
             f"{row['source']} to {row['target']}, {row['label']}",

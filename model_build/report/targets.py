@@ -1,21 +1,20 @@
-"""What the model had to reach, set before training: each target with what was found."""
+"""Targets set before training, each with the figure found."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.transfer import BEFORE
 from model_build.report import report_tables as tables
 from model_build.report.formatting import MISSING, table
 
-Figures = dict[str, Any]
-
 
 class Target(NamedTuple):
-    """Between which a figure has to lie.
+    """Range in which a figure has to be.
 
     Attributes:
         name: Of the figure.
-        title: For people.
+        title: In the report.
         low, high: Both included.
     """
 
@@ -31,13 +30,13 @@ OVERALL = (
     Target("utility", "utility at least .18", 0.18),
     Target("calibration_slope", "calibration slope .9 to 1.1", 0.9, 1.1),
     Target("predicted_over_observed", "mean predicted within 5 % of observed", 0.95, 1.05),
+)
+IN_EACH_HOSPITAL = (
     Target(
         "alerts_per_patient_day",
         f"at most {MAX_ALERTS_PER_PATIENT_DAY} flagged hours per patient and day",
         high=MAX_ALERTS_PER_PATIENT_DAY,
     ),
-)
-IN_EACH_HOSPITAL = (
     Target("predicted_over_observed", "mean predicted within 15 % of observed", 0.85, 1.15),
 )
 ACROSS_HOSPITALS = Target("auroc", "AUROC, served minus the recipe before, above 0")

@@ -1,15 +1,15 @@
-"""The report for people: `docs/model/report.md`, its template filled with the figures of a run.
+"""The training report `docs/model/report.md`: templates filled with the figures of a run.
 
 Every number comes from `metrics.json`, `compare.json`, `tuning.json` or
-`external/validation.json`; the sentences are `templates/*.md`.
+`external/validation.json`; the sentences are in `templates/*.md`.
 """
 
-from importlib.resources import files
 from typing import Any
 
 from model_build.data.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
 from model_build.judge.ablation import AS_SERVED, UNGUARDED
 from model_build.judge.alerts import LEAD_FROM, NEVER
+from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE, MAX_ALERTS_PER_PATIENT_DAY
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import report_section
@@ -18,16 +18,19 @@ from model_build.report.formatting import (
     number,
     percent,
     percent_with_interval,
+    template,
+    value_of,
     variable_names,
+    what_changed,
 )
 from model_build.report.targets import targets
 
-Figures = dict[str, Any]
-Words = dict[str, Any]
+Fields = dict[str, Any]
+"""Values for the fields of a template."""
 
 WARD_BEDS = 20
-FLAT = 0.01  # utility
-A_DAY = 24.0  # hours
+MAX_UTILITY_LOSS = 0.01  # within which thresholds count as equally good
+DAY_HOURS = 24.0
 NOT_TUNED = "Not measured yet: `python -m model_build tune` fits variations of the recipe.\n"
 NOT_COMPARED = (
     "Not compared yet: `python -m model_build compare` writes bedside scores, other learners and "
@@ -41,7 +44,7 @@ def text(
     tuning: Figures | None = None,
     external: Figures | None = None,
 ) -> str:
-    """The whole report; what is None has not been measured yet."""
+    """The whole report; figures that are None have not been measured yet."""
     return template("report.md").format(
         **_run(figures),
         **_in_short(figures),
@@ -60,17 +63,7 @@ def text(
     )
 
 
-def what_changed() -> str:
-    """What the model does otherwise than the versions before it, and why: two sentences."""
-    return template("what_changed.md").format(uncut=UNCUT_HOURS)
-
-
-def template(name: str) -> str:
-    """A text with holes, by the name of its file."""
-    return files("model_build.report").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _run(figures: Figures) -> Words:
+def _run(figures: Figures) -> Fields:
     data, model = figures["data"], figures["model"]
     return {
         "what_changed": what_changed(),
@@ -87,11 +80,11 @@ def _run(figures: Figures) -> Words:
         "judged_hours": figures["overall"]["hours"],
         "folds": figures["protocol"]["folds"],
         "draws": figures["draws"],
-        "rate": percent(_value(figures["overall"], "observed_rate")),
+        "rate": percent(value_of(figures["overall"], "observed_rate")),
     }
 
 
-def _in_short(figures: Figures) -> Words:
+def _in_short(figures: Figures) -> Fields:
     by_fold = figures["protocol"]["utility_by_fold"]
     return {
         "headlines": tables.headlines(figures),
@@ -101,13 +94,13 @@ def _in_short(figures: Figures) -> Words:
     }
 
 
-def _accuracy(figures: Figures) -> Words:
+def _accuracy(figures: Figures) -> Fields:
     overall, curve = figures["overall"], figures["decision_curve"]
     threshold = figures["model"]["threshold"]
     nearest = _nearest(curve["threshold"], threshold)
-    rate, ppv = _value(overall, "observed_rate"), _value(overall, "ppv")
+    rate, ppv = value_of(overall, "observed_rate"), value_of(overall, "ppv")
     return {
-        "auroc": percent(_value(overall, "auroc"), 0),
+        "auroc": percent(value_of(overall, "auroc"), 0),
         "ppv": percent(ppv),
         "lift": MISSING if ppv is None or rate is None else f"{ppv / rate:.1f}",
         "calibration": tables.calibration(figures),
@@ -115,10 +108,12 @@ def _accuracy(figures: Figures) -> Words:
     }
 
 
-def _thresholds(figures: Figures) -> Words:
+def _thresholds(figures: Figures) -> Fields:
     curves = figures["utility_by_threshold"]
     thresholds, overall = curves["threshold"], curves["overall"]
-    flat = [t for t, u in zip(thresholds, overall, strict=True) if u >= max(overall) - FLAT]
+    flat = [
+        t for t, u in zip(thresholds, overall, strict=True) if u >= max(overall) - MAX_UTILITY_LOSS
+    ]
     best = (
         f"{name} {percent(thresholds[utilities.index(max(utilities))], 1)} "
         f"(utility {number(max(utilities))})"
@@ -132,11 +127,11 @@ def _thresholds(figures: Figures) -> Words:
     }
 
 
-def _alerts(figures: Figures) -> Words:
+def _alerts(figures: Figures) -> Fields:
     overall, served = figures["overall"], figures["operating_points"][0]
     by_patient = figures["by_patient"]
     return {
-        "alerts": number(_value(overall, "alerts_per_patient_day"), 1),
+        "alerts": number(value_of(overall, "alerts_per_patient_day"), 1),
         "new_alerts": number(served["new_alerts_per_patient_day"], 1),
         "ward_beds": WARD_BEDS,
         "ward": number(WARD_BEDS * served["new_alerts_per_patient_day"], 0),
@@ -147,11 +142,11 @@ def _alerts(figures: Figures) -> Words:
     }
 
 
-def _timing(figures: Figures) -> Words:
+def _timing(figures: Figures) -> Fields:
     lead, curve = figures["lead_time"], figures["around_onset"]
     total = sum(lead["patients"].values())
     very_early = sum(
-        lead["patients"][name] for name, begins in LEAD_FROM.items() if begins >= A_DAY
+        lead["patients"][name] for name, begins in LEAD_FROM.items() if begins >= DAY_HOURS
     )
     quartiles = lead["quartiles_of_alerted"]
     means = dict(zip(curve["hour"], curve["mean_of_long"], strict=True))
@@ -166,7 +161,7 @@ def _timing(figures: Figures) -> Words:
     }
 
 
-def _guards(figures: Figures) -> Words:
+def _guards(figures: Figures) -> Fields:
     found = figures["ablation"]
     return {
         "ablation": tables.ablation(found["variants"]),
@@ -188,7 +183,7 @@ def _without_guards(variants: Figures) -> str:
     )
 
 
-def _importance(figures: Figures) -> Words:
+def _importance(figures: Figures) -> Fields:
     found = figures["importance"]
     return {
         "importance": tables.importance(found["variables"]),
@@ -211,8 +206,8 @@ def _comparison(comparison: Figures | None) -> str:
         return NOT_COMPARED
     return template("comparison.md").format(
         uncut=UNCUT_HOURS,
-        candidates=tables.candidates(comparison["candidates"]),
-        across=tables.across(comparison["across_hospitals"]),
+        candidates=tables.comparison(comparison["candidates"]),
+        across=tables.transfer(comparison["across_hospitals"]),
     )
 
 
@@ -225,10 +220,6 @@ def _tried(tuning: Figures | None) -> str:
         uncut=UNCUT_HOURS,
         variations=tables.variations(tuning["variations"]),
     )
-
-
-def _value(group: Figures, name: str) -> float | None:
-    return group[name]["value"] if name in group else None
 
 
 def _nearest(values: list[float], wanted: float) -> int:

@@ -1,14 +1,11 @@
-"""The report of a validation for people: `validation.md`, its template filled with the figures."""
-
-from typing import Any
+"""The validation report `validation.md`: its template filled with the figures."""
 
 from model_build.judge.alerts import NEVER
-from model_build.judge.group_figures import SEPTIC_PATIENTS_AT_LEAST
+from model_build.judge.figures import Figures
+from model_build.judge.group_figures import MIN_SEPTIC_PATIENTS
 from model_build.report import report_tables
 from model_build.report import validation_tables as tables
 from model_build.report.formatting import MISSING, number, percent, percent_with_interval
-
-Figures = dict[str, Any]
 
 
 def text(figures: Figures) -> str:
@@ -44,7 +41,7 @@ def _accuracy(figures: Figures) -> str:
     if "auroc" not in overall:
         return (
             f"Ranking, calibration and net benefit: {figures['data']['septic_patients']} septic "
-            f"stays are too few, {SEPTIC_PATIENTS_AT_LEAST} are needed.\n"
+            f"stays are too few, {MIN_SEPTIC_PATIENTS} are needed.\n"
         )
     return tables.filled(
         "validation_accuracy.md",

@@ -1,10 +1,10 @@
 """Tables and sentences of a validation, in Markdown, from the figures of `validation.json`."""
 
 import re
-from importlib.resources import files
 from typing import Any
 
-from model_build.judge.group_figures import SEPTIC_PATIENTS_AT_LEAST
+from model_build.judge.figures import Figures
+from model_build.judge.group_figures import MIN_SEPTIC_PATIENTS
 from model_build.report import report_tables as tables
 from model_build.report.formatting import (
     MISSING,
@@ -12,10 +12,9 @@ from model_build.report.formatting import (
     percent,
     percent_with_interval,
     table,
+    template,
     with_interval,
 )
-
-Figures = dict[str, Any]
 
 ALL_HOURS, FIRST_HOURS = "all hours", "first 36 hours"
 OF_PATIENTS = {
@@ -25,13 +24,12 @@ OF_PATIENTS = {
 }
 OF_HOURS = tables.AREAS | tables.CALIBRATION | tables.ALERTS
 SHARES = ("observed_rate", "mean_predicted", "sensitivity", "ppv", *OF_PATIENTS)
-DROPPED_FROM = 0.1  # of the values of a variable: its unit may be wrong
+MIN_DROPPED_SHARE = 0.1  # of the values of a variable; from here on its unit may be wrong
 
 
-def filled(template: str, **words: Any) -> str:
-    """A template with its holes filled; what is empty leaves no gap."""
-    text = files("model_build.report").joinpath("templates", template).read_text(encoding="utf-8")
-    return re.sub(r"\n{3,}", "\n\n", text.format(**words)).strip() + "\n"
+def filled(name: str, /, **fields: Any) -> str:
+    """A template with its fields filled; an empty field leaves no blank lines."""
+    return re.sub(r"\n{3,}", "\n\n", template(name).format(**fields)).strip() + "\n"
 
 
 def cell(figures: Figures, name: str, decimals: int = 2) -> str:
@@ -80,7 +78,7 @@ def by_day(days: Figures) -> str:
 
 
 def unlabelled(figures: Figures) -> str:
-    """Alerts of stays whose outcome is not known; empty if there are none."""
+    """Alert rate of stays without outcome; empty if there are none."""
     found = figures["unlabelled"]
     if found is None:
         return ""
@@ -99,7 +97,7 @@ def unlabelled(figures: Figures) -> str:
 
 
 def limits(figures: Figures) -> str:
-    """What was stated on the command line, and whether it is kept, over all hours."""
+    """Stated limits, and whether each is kept."""
     if not figures["limits"]:
         return "None was stated.\n"
     rows = [
@@ -121,11 +119,11 @@ def groups(figures: Figures) -> str:
 
 
 def across_hospitals(figures: Figures) -> str:
-    """How the hospitals differ, in a sentence; empty where there is only one."""
+    """Distribution of AUROC over the hospitals, in a sentence; empty for one hospital."""
     found = figures["across_hospitals"]
     if found["hospitals"] < 2:
         return ""
-    enough = f"enough septic stays ({SEPTIC_PATIENTS_AT_LEAST}) to be judged alone"
+    enough = f"enough septic stays ({MIN_SEPTIC_PATIENTS}) to be judged alone"
     if not found["judged"]:
         return f"None of the {found['hospitals']} hospitals has {enough}.\n"
     low, first, median, third, high = (number(area) for area in found["auroc"])
@@ -136,7 +134,7 @@ def across_hospitals(figures: Figures) -> str:
 
 
 def quoted(about: str) -> str:
-    """What the stays are, as it was told; empty if it was not."""
+    """The stated description of the stays, as a quotation; empty if there is none."""
     return f"> {' '.join(about.split())}\n" if about.strip() else ""
 
 
@@ -146,12 +144,12 @@ def counted_hospitals(data: Figures) -> str:
 
 
 def inputs(data: Figures) -> str:
-    """What a reader must know of the data: absent variables, dropped values, late hours."""
+    """Notes on the data: absent variables, dropped values, late hours."""
     found = [f"{percent(data['missing'], 0)} of the clinical values are missing."]
     if data["absent"]:
         found.append(f"No value at all of {', '.join(data['absent'])}.")
     for name, share in data["dropped"].items():
-        if share >= DROPPED_FROM:
+        if share >= MIN_DROPPED_SHARE:
             found.append(
                 f"**{percent(share, 0)} of the values of {name} are incoherent and count as "
                 "missing: is the unit right?**"

@@ -15,7 +15,7 @@ USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 when it did what was asked, 2 when it could not, in one sentence."""
+    """Run one command; the exit code is 0, or 2 after an error, which is one sentence."""
     options = _parser().parse_args(arguments)
     try:
         status: int = options.run(options)
@@ -89,7 +89,7 @@ def _score(options: argparse.Namespace) -> int:
         raise SettingsError(
             f"scoring files needs {error.name}: pip install 'sepsis-detect[score]'"
         ) from error
-    # Ended from outside, it still takes its unfinished file away.
+    # On SIGTERM the unfinished output file is deleted.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     return score_files.score_files(
         options.files,

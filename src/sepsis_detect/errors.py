@@ -1,4 +1,4 @@
-"""Errors that cross module boundaries, each named after the fact."""
+"""Errors that cross module boundaries."""
 
 
 class SepsisDetectError(Exception):
@@ -6,36 +6,36 @@ class SepsisDetectError(Exception):
 
 
 class ModelArtifactError(SepsisDetectError):
-    """A file is not an acceptable model; the service keeps the one it has."""
+    """A file is not an acceptable model; the served model stays."""
 
 
 class ModelSourceError(SepsisDetectError):
-    """The place a model comes from cannot be read now; asking again may help."""
+    """The source of a model cannot be read now; a retry may help."""
 
 
 class NoModelError(ModelSourceError):
-    """The place answered that there is no model, or none for us: no reason to ask it less often."""
+    """The source has no model, or denies access; it is polled as often as before."""
 
 
 class ModelCheckError(SepsisDetectError):
-    """A candidate could not be judged, for reasons of this machine; trying again may help."""
+    """This machine could not check a candidate; a retry may help."""
 
 
 class PublishingError(SepsisDetectError):
-    """The bucket did not take, list or give back a model."""
+    """A model could not be written to, listed in or read from the bucket."""
 
 
 class SettingsError(SepsisDetectError):
-    """An environment variable has a value that cannot be meant."""
+    """An environment variable or option has an invalid value."""
 
 
 class KeysError(SepsisDetectError):
-    """The keys of the callers cannot be read now; asking again may help."""
+    """The API keys cannot be read now; a retry may help."""
 
 
 class BadFileError(SepsisDetectError):
-    """A file to score cannot be read as hours of patients."""
+    """A file to score is not a table of hourly patient data."""
 
 
 class EventError(SepsisDetectError):
-    """A Lambda event is no HTTP request."""
+    """A Lambda event is not an HTTP request."""

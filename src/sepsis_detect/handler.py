@@ -1,8 +1,8 @@
-"""The AWS Lambda handler: events of a load balancer, API Gateway or a function URL, one at a time.
+"""AWS Lambda handler: answers events of a load balancer, API Gateway or a function URL.
 
 Application and model are opened when Lambda imports this module, in its initialisation phase, and
-serve every invocation of the process. Whatever a caller sends is answered; only an event that is
-no HTTP request fails the invocation, and its error tells nothing of what it held.
+serve every invocation of the process. Every HTTP request gets an answer. Only an event that is not
+an HTTP request fails the invocation; the error contains nothing of the event.
 """
 
 import asyncio
@@ -12,28 +12,29 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
 from mangum import Mangum
+from starlette.applications import Starlette
 
 from sepsis_detect.api.app import create_app
+from sepsis_detect.api.error_responses import problem_response
 from sepsis_detect.api.services import services_in
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.errors import EventError
 from sepsis_detect.model_delivery.store import ModelStore
-from sepsis_detect.problems import Problem, RequestError, problem_response
+from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import read_settings
 from sepsis_detect.telemetry import logs
 from sepsis_detect.telemetry.metrics import Metrics
 
-# What Lambda hands on; a larger answer would be a 502 that explains nothing.
+# Limits of an answer as JSON; a larger one would become a 502 without an explanation.
 # Source: AWS, "Lambda functions as targets" and "Lambda quotas".
-MAX_TO_LOAD_BALANCER = 1_000_000  # bytes of the answer as JSON
-MAX_TO_OTHERS = 6 * 1024 * 1024
-# The most that one invocation waits for a new model; longer than a check takes on little CPU.
+MAX_LOAD_BALANCER_BYTES = 1_000_000
+MAX_OTHER_BYTES = 6 * 1024 * 1024
+# Time limit for a new model within one invocation; a check takes less even with little CPU.
 REFRESH_SECONDS = 10.0
 
-# Mangum takes these apart without looking; a caller may write anything in them.
-ADDRESS = {
+# Mangum parses these without checking them; a caller may send any text.
+ADDRESS_HEADERS = {
     "host": re.compile(r"[A-Za-z0-9._-]+(:\d{1,5})?"),
     "x-forwarded-port": re.compile(r"\d{1,5}"),
 }
@@ -48,26 +49,22 @@ class Handler:
         app: The application, with its model store in `services_in(app).models`.
     """
 
-    def __init__(self, app: FastAPI):
-        """Serve `app`."""
+    def __init__(self, app: Starlette):
         self._models: ModelStore = services_in(app).models
         self._keys: ApiKeys | None = services_in(app).keys
         self._metrics: Metrics = services_in(app).metrics
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
-        # Mangum would run start-up and shutdown of the application around every invocation.
+        # With lifespan, Mangum would start and stop the application in every invocation.
         self._mangum = Mangum(app, lifespan="off")
 
     def __call__(self, event: Json, context: Any) -> Json:
-        """Answer one event in its own form.
+        """Answer one event in the format of its kind.
 
         Raises:
-            EventError: It is no HTTP request.
+            EventError: It is not an HTTP request.
         """
-        self._models.refresh_if_due(timeout_seconds=REFRESH_SECONDS)
-        if self._keys is not None:
-            self._keys.refresh_if_due()
-        self._metrics.flush_if_due()
+        self._run_due_tasks()
         asyncio.set_event_loop(self._loop)
         try:
             answer = self._mangum(_readable(event), context)
@@ -77,22 +74,29 @@ class Handler:
             raise EventError(
                 "not an event of a load balancer, API Gateway or function URL"
             ) from None
-        is_balanced = "elb" in event["requestContext"]
-        largest = MAX_TO_LOAD_BALANCER if is_balanced else MAX_TO_OTHERS
-        # At worst, JSON in JSON doubles in size.
-        if len(answer["body"]) * 2 > largest and len(json.dumps(answer)) > largest:
-            return _too_large(answer, largest)
+        is_load_balancer = "elb" in event["requestContext"]
+        max_bytes = MAX_LOAD_BALANCER_BYTES if is_load_balancer else MAX_OTHER_BYTES
+        # A body inside JSON has at most twice its size.
+        if len(answer["body"]) * 2 > max_bytes and len(json.dumps(answer)) > max_bytes:
+            return _too_large(answer, max_bytes)
         return answer
+
+    def _run_due_tasks(self) -> None:
+        """Poll the model, refresh the keys, flush the metrics: Lambda suspends their threads."""
+        self._models.refresh_if_due(timeout_seconds=REFRESH_SECONDS)
+        if self._keys is not None:
+            self._keys.refresh_if_due()
+        self._metrics.flush_if_due()
 
 
 def _readable(event: Json) -> Json:
-    """The event without what no HTTP request can hold and Mangum cannot read."""
+    """The event without headers that are not valid in HTTP and that Mangum cannot read."""
     readable = dict(event)
     for name in ("headers", "multiValueHeaders"):
         if event.get(name):
             readable[name] = _readable_headers(event[name])
     if isinstance(body := event.get("body"), str):
-        # Half a surrogate pair is answered as any other body that is not UTF-8.
+        # A lone surrogate is answered like any other body that is not UTF-8.
         readable["body"] = body.encode(errors="surrogatepass")
     return readable
 
@@ -102,7 +106,7 @@ def _readable_headers(headers: Mapping[str, Any]) -> Json:
     for name, value in headers.items():
         is_list = isinstance(value, list)
         values = [_encodable(each) for each in (value if is_list else [value])]
-        form = ADDRESS.get(name.lower())
+        form = ADDRESS_HEADERS.get(name.lower())
         if form is None or all(form.fullmatch(each) for each in values):
             kept[_encodable(name)] = values if is_list else values[0]
     return kept
@@ -112,15 +116,15 @@ def _encodable(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def _too_large(answer: Json, most: int) -> Json:
+def _too_large(answer: Json, max_bytes: int) -> Json:
     logs.event(logging.WARNING, "answer_too_large", status=413)
     problem = Problem(
         type="body",
         rule="body.answer_size",
         loc=("body",),
-        msg=f"The answer is larger than {most} bytes and cannot be sent: ask for less.",
-        msg_fr=f"La réponse dépasse {most} octets et ne peut être envoyée : demandez moins.",
-        ctx={"max_answer_bytes": most},
+        msg=f"The answer is larger than {max_bytes} bytes and cannot be sent: ask for less.",
+        msg_fr=f"La réponse dépasse {max_bytes} octets et ne peut être envoyée : demandez moins.",
+        ctx={"max_answer_bytes": max_bytes},
     )
     response = problem_response(RequestError(413, [problem]))
     kept = {"x-request-id", "cache-control"}
@@ -137,11 +141,11 @@ def _too_large(answer: Json, most: int) -> Json:
     return changed
 
 
-def _opened() -> Handler:
+def _open_handler() -> Handler:
     settings = read_settings()
     logs.configure(settings.log_level)
     settings = settings.decided("answering as a Lambda function")
     return Handler(create_app(settings))
 
 
-handler = _opened()
+handler = _open_handler()

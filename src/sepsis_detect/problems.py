@@ -1,16 +1,14 @@
-"""What is wrong with a request, in one form for every route and every status."""
+"""Problems of a request: one form for every route and every status."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import orjson
-from starlette.responses import Response
-
 Location = tuple[str | int, ...]
 
-# Enough for a whole stay in a wrong unit; a hostile body must not be answered with megabytes.
+# Enough for a whole stay in a wrong unit; the answer to a hostile body must not grow to megabytes.
 MAX_PROBLEMS = 1_000  # of one patient
+MAX_NAME_SHOWN = 60  # characters of a name that is not ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +18,10 @@ class Problem:
     Attributes:
         type: `json`, `incoherent`, `unit`, `warning`, `dropped`, or the name of another status.
         rule: Public id of the rule.
-        loc: Where, as the caller wrote it: `("body", "hours", 3, "DBP")`.
+        loc: Location in the request, spelled as the caller did: `("body", "hours", 3, "DBP")`.
         msg, msg_fr: One sentence.
         ctx: The values concerned and their bounds; no other value of the patient.
-        hint, hint_fr: What it probably is; None when nothing is likely.
+        hint, hint_fr: The probable cause; None when none is likely.
     """
 
     type: str
@@ -36,7 +34,7 @@ class Problem:
     hint_fr: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is sent."""
+        """The JSON object of an answer."""
         return {
             "type": self.type,
             "rule": self.rule,
@@ -50,7 +48,7 @@ class Problem:
 
 
 def more(n_more: int, kind: str, loc: Location) -> Problem:
-    """Stands for the problems beyond `MAX_PROBLEMS`."""
+    """One problem in place of those that are not listed."""
     return Problem(
         type=kind,
         rule="more",
@@ -62,17 +60,17 @@ def more(n_more: int, kind: str, loc: Location) -> Problem:
 
 
 class RequestError(Exception):
-    """A request that is answered with a status and its problems."""
+    """A request that is refused: an HTTP status and every problem."""
 
     def __init__(self, status: int, problems: Iterable[Problem], *, retry_after: int | None = None):
-        """Name the status and every problem; `retry_after` in seconds."""
+        """Keep status and problems; `retry_after` in seconds."""
         self.status = status
         self.problems = list(problems)
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
         super().__init__(status)
 
     def alone(self) -> Self:
-        """Itself without what led to it: the frames passed through hold all that was sent."""
+        """This error without traceback and cause: their frames hold the whole request."""
         self.__traceback__ = self.__cause__ = self.__context__ = None
         return self
 
@@ -82,7 +80,6 @@ def unprocessable(problems: Iterable[Problem]) -> RequestError:
     return RequestError(422, problems)
 
 
-def problem_response(error: RequestError) -> Response:
-    """The answer to a `RequestError`."""
-    body = {"detail": [problem.as_dict() for problem in error.problems]}
-    return Response(orjson.dumps(body), error.status, error.headers, "application/json")
+def shown(name: str) -> str:
+    """A caller's own word, cut and printable (a lone surrogate cannot be sent back)."""
+    return name[:MAX_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""Settings from the environment, prefix `SEPSIS_`; a bad value stops the start with a sentence."""
+"""Settings from environment variables with the prefix `SEPSIS_`; an invalid one stops the start."""
 
 import re
 from collections.abc import Mapping
@@ -13,20 +13,19 @@ from sepsis_detect.errors import SettingsError
 
 API_KEY = re.compile(r"[A-Za-z0-9._-]+:[0-9a-f]{64}")
 ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
-
-
 KEY_SET = re.compile(r"https://[^/\s]+/|http://(localhost|127\.0\.0\.1)[:/]")
+DRAIN_SECONDS = 5.0
 
 
 class Auth(StrEnum):
-    """Whether a key is asked for."""
+    """Whether callers must authenticate."""
 
     REQUIRED = "required"
     OFF = "off"
 
 
 class LogLevel(StrEnum):
-    """The least severe message that is written."""
+    """The least severe log level that is written."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -35,7 +34,7 @@ class LogLevel(StrEnum):
 
 
 def _separated(value: Any) -> Any:
-    """Split a comma-separated text, dropping empty parts."""
+    """Split a comma-separated text; empty parts are dropped."""
     if not isinstance(value, str):
         return value
     return tuple(part.strip() for part in value.split(",") if part.strip())
@@ -45,25 +44,27 @@ Separated = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Everything that can be set, with what holds when it is not.
+    """All settings of the service, with their defaults.
 
     Attributes:
         model_uri: `s3://bucket/key` or a path; unset: the embedded model.
-        model_poll_seconds: How often S3, or the file, is looked at for a new model.
-        model_cache_dir: Where the last accepted model is kept for a start without S3; unset: the
+        model_poll_seconds: Interval at which S3, or the file, is polled for a new model.
+        model_cache_dir: Folder of the last accepted model, for a start without S3; unset: the
             user's cache folder, else the temporary one.
         api_keys: `name:sha256hex` of each accepted key.
-        api_keys_secret_arn: A Secrets Manager secret with more of them, separated by commas or
-            lines; lines that begin with # are comments.
-        auth: Unset: required wherever the server listens beyond loopback, or has keys.
-        audit_key: Under which the audit log keeps the HMAC of each input; unset: no audit log.
-        max_body_bytes: Largest body that is read.
+        api_keys_secret_arn: A Secrets Manager secret with more keys, separated by commas or lines;
+            lines that begin with # are comments.
+        auth: Unset: required where the server listens beyond loopback, or has keys.
+        audit_key: HMAC key of the audit log; unset: no audit log.
+        max_body_bytes: Maximum size of a request body.
+        drain_seconds: How long `/health` answers 503 on SIGTERM before the server stops: longer
+            than the load balancer takes to notice. Unset: 5 beyond loopback, else 0.
         cors_origins: Origins of browsers that may call.
         cds_issuers: `issuer=key set` of each CDS Hooks client, its key set an address or a path;
-            unset: CDS Hooks clients send API keys, where keys are asked for.
-        cds_base_url: The service's address as CDS Hooks clients call it: what their tokens are for.
-        fhir_outcome: `system|code` of sepsis in answers to FHIR, or `none`: in words only.
-        log_level: The least severe message that is written.
+            unset: CDS Hooks clients send API keys, where authentication is required.
+        cds_base_url: Address of the service for CDS Hooks clients: the audience of their tokens.
+        fhir_outcome: `system|code` of sepsis in FHIR answers, or `none`: as text only.
+        log_level: The least severe log level that is written.
     """
 
     model_config = SettingsConfigDict(
@@ -78,6 +79,7 @@ class Settings(BaseSettings):
     auth: Auth | None = None
     audit_key: SecretStr | None = Field(None, min_length=32)
     max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, le=1024**3)
+    drain_seconds: float | None = Field(None, ge=0, le=3600)
     cors_origins: Separated = ()
     cds_issuers: Separated = ()
     cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", validate_default=True)
@@ -129,13 +131,13 @@ class Settings(BaseSettings):
 
     @property
     def key_sets(self) -> dict[str, str]:
-        """By issuer of CDS Hooks tokens."""
+        """Addresses or paths of the key sets, by issuer of CDS Hooks tokens."""
         parts = [each.partition("=") for each in self.cds_issuers]
         return {issuer: place for issuer, _, place in parts}
 
     @property
     def asks_for_keys(self) -> bool:
-        """Whether callers need a key. Unsaid, they do where there are keys."""
+        """Whether callers must authenticate; if `auth` is unset, where there are keys."""
         if self.auth is None:
             return self._has_keys
         return self.auth is Auth.REQUIRED
@@ -145,27 +147,31 @@ class Settings(BaseSettings):
         return bool(self.api_keys or self.api_keys_secret_arn)
 
     def decided(self, place: str | None) -> "Settings":
-        """These settings, with `auth` said.
+        """These settings with `auth` and `drain_seconds` set.
 
         Args:
-            place: For people, where callers of other machines come in: `listening on 0.0.0.0`;
-                None when there are none.
+            place: How other machines can call, for the error message, such as `listening on
+                0.0.0.0`; None when they cannot.
 
         Raises:
-            SettingsError: Keys are needed, and there are none.
+            SettingsError: Authentication is required, and there are no keys.
         """
-        is_asked = self.asks_for_keys or (self.auth is None and place is not None)
-        if is_asked and not self._has_keys:
+        is_required = self.asks_for_keys or (self.auth is None and place is not None)
+        if is_required and not self._has_keys:
             where = f"{place}, beyond this machine," if place else "SEPSIS_AUTH=required"
             raise SettingsError(
                 f"{where} needs SEPSIS_API_KEYS or SEPSIS_API_KEYS_SECRET_ARN "
                 "(`sepsis-detect key new` makes a key), or SEPSIS_AUTH=off to let everybody in"
             )
-        return self.model_copy(update={"auth": Auth.REQUIRED if is_asked else Auth.OFF})
+        drain_seconds = self.drain_seconds
+        if drain_seconds is None:
+            drain_seconds = 0.0 if place is None else DRAIN_SECONDS
+        auth = Auth.REQUIRED if is_required else Auth.OFF
+        return self.model_copy(update={"auth": auth, "drain_seconds": drain_seconds})
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
-    """Names that begin like settings and are none: most likely misspelt."""
+    """Names with the prefix of settings that are not settings: probably misspelt."""
     prefix = "SEPSIS_"
     known = {f"{prefix}{name}".upper() for name in Settings.model_fields}
     return sorted(name for name in environment if name.startswith(prefix) and name not in known)
@@ -175,7 +181,7 @@ def read_settings() -> Settings:
     """Read the environment.
 
     Raises:
-        SettingsError: A value cannot be meant; the message names the variable, not the value.
+        SettingsError: A value is invalid; the message names the variable, not the value.
     """
     try:
         return Settings()

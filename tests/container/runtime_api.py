@@ -1,4 +1,4 @@
-"""Lambda's Runtime API, as much of it as the runtime client uses, on the loopback address.
+"""A stand-in for Lambda's Runtime API: the part that the runtime client uses, on loopback.
 
 Source: AWS, "Using the Lambda runtime API for custom runtimes", version 2018-06-01.
 """
@@ -22,30 +22,29 @@ Outcome = tuple[str, Any]
 
 
 class RuntimeApi:
-    """Hands events to one function, one after another.
+    """Queues of the events for one function and of their outcomes.
 
     Attributes:
-        address: What `AWS_LAMBDA_RUNTIME_API` must be.
+        address: The value of `AWS_LAMBDA_RUNTIME_API`.
     """
 
     def __init__(self, port: int):
-        """Wait on `port`."""
         self.address = f"127.0.0.1:{port}"
         self.is_closed = False
         self._events: Queue[bytes] = Queue()
         self._outcomes: Queue[Outcome] = Queue()
 
     def invoke(self, event: Any) -> Outcome:
-        """Send an event, JSON or the bytes as they are; what came of it."""
+        """Send an event, as JSON or as raw bytes; its outcome."""
         self._events.put(event if isinstance(event, bytes) else json.dumps(event).encode())
         return self.outcome()
 
     def outcome(self) -> Outcome:
-        """What the function posts next."""
+        """The next outcome that the function posts."""
         return self._outcomes.get(timeout=WAIT_SECONDS)
 
     def next_event(self) -> bytes | None:
-        """The next event; None when there will be none."""
+        """The next event; None when the API is closed."""
         while not self.is_closed:
             try:
                 return self._events.get(timeout=0.1)
@@ -54,18 +53,18 @@ class RuntimeApi:
         return None
 
     def post(self, kind: str, body: bytes) -> None:
-        """Keep what the function posted."""
+        """Add an outcome that the function posted."""
         self._outcomes.put((kind, json.loads(body)))
 
 
 def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
     class Exchange(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        wbufsize = 64 * 1024  # one packet for one answer
+        wbufsize = 64 * 1024  # a whole answer in one packet
 
         def do_GET(self) -> None:
             event = api.next_event() if self.path == f"{ROOT}/invocation/next" else None
-            if event is None:  # and nobody listens any more
+            if event is None:
                 self.close_connection = True
                 return
             headers = {
@@ -93,7 +92,7 @@ def _handler(api: RuntimeApi) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Discard the access log."""
 
     return Exchange
 

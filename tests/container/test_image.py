@@ -1,4 +1,4 @@
-"""The image as a server, run as in production: hardened, non-root, behind nothing."""
+"""The image as an HTTP server, run as in production: hardened and non-root."""
 
 import http.client
 import json
@@ -38,13 +38,13 @@ for status in pathlib.Path("/proc").glob("[0-9]*/status"):
 
 @pytest.fixture(scope="module")
 def service(image: str) -> Iterator[Container]:
-    """Two workers behind one port."""
+    """A container with two workers."""
     with container(image, flags=(*HARDENED, OPEN, "--env=WEB_CONCURRENCY=2")) as running:
         running.wait_until_healthy()
         yield running
 
 
-def test_it_is_small_and_describes_itself(image: str) -> None:
+def test_the_image_is_small_and_labelled(image: str) -> None:
     size, base = (
         int(docker("image", "inspect", "-f", "{{.Size}}", each)) for each in (image, BASE)
     )
@@ -62,13 +62,13 @@ def test_it_is_small_and_describes_itself(image: str) -> None:
     assert re.fullmatch(r"[0-9a-f]{40}", config["Labels"]["org.opencontainers.image.revision"])
 
 
-def test_it_predicts_what_the_package_predicts(service: Container, client: TestClient) -> None:
+def test_predictions_equal_those_of_the_package(service: Container, client: TestClient) -> None:
     status, answer = service.ask("POST", "/predict/patient", a_patient())
     assert status == 200
     assert answer["probability"] == predicted(ask(client, a_patient()))["probability"]
 
 
-def test_every_process_is_an_ordinary_user_of_moderate_size(service: Container) -> None:
+def test_processes_are_unprivileged_and_within_the_memory_limit(service: Container) -> None:
     for _ in range(20):
         service.ask("POST", "/predict/patient?include=contributions", a_patient())
     lines = service.execute("python", "-c", PROCESSES).splitlines()
@@ -79,7 +79,7 @@ def test_every_process_is_an_ordinary_user_of_moderate_size(service: Container) 
     assert max(megabytes) <= MAX_MEGABYTES_A_WORKER
 
 
-def test_it_writes_nothing_and_can_write_nowhere(service: Container) -> None:
+def test_nothing_is_written_and_no_folder_is_writable(service: Container) -> None:
     for path in ("/", "/opt", "/opt/sepsis-detect", "/tmp", "/var", "/etc"):  # noqa: S108
         with pytest.raises(EngineError, match=r"Read-only file system|Permission denied"):
             service.execute("touch", f"{path}/written")
@@ -87,31 +87,31 @@ def test_it_writes_nothing_and_can_write_nowhere(service: Container) -> None:
 
 
 @pytest.mark.parametrize("tool", ["pip", "pip3", "gcc", "cc", "make", "git", "curl", "hatchling"])
-def test_it_has_no_tools_to_build_or_fetch_with(service: Container, tool: str) -> None:
+def test_the_image_has_no_build_or_download_tools(service: Container, tool: str) -> None:
     with pytest.raises(EngineError):
         service.execute("sh", "-c", f"command -v {tool}")
 
 
 @pytest.mark.parametrize("module", ["pip", "ensurepip", "hatchling", "sklearn", "pytest", "moto"])
-def test_it_has_no_packages_beyond_what_serves(service: Container, module: str) -> None:
+def test_the_image_has_only_packages_for_serving(service: Container, module: str) -> None:
     found = service.execute(
         "python", "-c", f"import importlib.util as u; print(u.find_spec({module!r}))"
     )
     assert found == "None"
 
 
-def test_its_bytecode_is_part_of_it(service: Container) -> None:
+def test_the_image_contains_compiled_bytecode(service: Container) -> None:
     code = "import {0} as m, os; print(os.path.exists(m.__cached__))"
     for module in ("sepsis_detect.api.app", "fastapi.routing", "json.decoder"):
         assert service.execute("python", "-c", code.format(module)) == "True", module
 
 
-def test_it_sends_no_telemetry(service: Container) -> None:
+def test_telemetry_of_onnx_runtime_is_off(service: Container) -> None:
     environment = service.execute("python", "-c", "print(open('/proc/1/environ').read())")
     assert "ORT_DISABLE_TELEMETRY=1" in environment.split("\0")
 
 
-def test_the_engine_sees_that_it_is_healthy(service: Container) -> None:
+def test_the_health_check_of_the_image_succeeds(service: Container) -> None:
     deadline = time.monotonic() + 60
     while service.state()["Health"]["Status"] != "healthy":
         assert time.monotonic() < deadline
@@ -119,15 +119,15 @@ def test_the_engine_sees_that_it_is_healthy(service: Container) -> None:
     assert service.execute("python", "-I", "-S", "/opt/healthcheck.py") == ""
 
 
-def test_its_health_check_fails_where_nothing_answers(image: str) -> None:
+def test_the_health_check_of_the_image_fails_without_a_server(image: str) -> None:
     code = "python -I -S /opt/healthcheck.py; echo $?"
     with container(image, "sh", "-c", code, is_published=False) as running:
         assert running.wait_until_stopped() == 0
         assert running.logs().strip() == "1"
 
 
-def test_idle_connections_outlive_the_load_balancers(service: Container) -> None:
-    """The setting is tested; waiting for it would take the minute it lasts."""
+def test_idle_connections_are_kept_longer_than_by_the_load_balancer(service: Container) -> None:
+    """The value is compared; 6 s show that it is not uvicorn's default."""
     assert KEEP_ALIVE_SECONDS > 60
     connection = HTTPConnection("127.0.0.1", service.port, timeout=10)
     for _ in range(2):
@@ -135,11 +135,11 @@ def test_idle_connections_outlive_the_load_balancers(service: Container) -> None
         response = connection.getresponse()
         response.read()
         assert response.headers["Connection"] is None
-        time.sleep(6)  # longer than uvicorn's own five
+        time.sleep(6)  # uvicorn's default is 5 s
     connection.close()
 
 
-def test_without_being_told_who_may_call_it_does_not_start(image: str) -> None:
+def test_the_server_does_not_start_without_a_setting_for_authentication(image: str) -> None:
     with container(image) as running:
         assert running.wait_until_stopped() == 2
         assert running.logs().count("\n") == 1
@@ -156,10 +156,10 @@ def test_without_being_told_who_may_call_it_does_not_start(image: str) -> None:
         (("--env=WEB_CONCURRENCY=3",), 3),
     ],
 )
-def test_it_starts_a_worker_for_each_core_it_may_use(
+def test_the_number_of_workers_follows_cores_and_memory(
     image: str, flags: tuple[str, ...], n_workers: int
 ) -> None:
-    """It is not started, but asked which command it would run."""
+    """The entrypoint prints the command instead of running it."""
     shown = ("--entrypoint=sh", OPEN, *HARDENED, *flags)
     code = "sed 's/exec env/echo env/' /opt/entrypoint.sh | sh -s"
     with container(image, "-c", code, flags=shown, is_published=False) as running:
@@ -168,7 +168,7 @@ def test_it_starts_a_worker_for_each_core_it_may_use(
 
 
 @pytest.mark.parametrize("n_workers", [1, 2])
-def test_sigterm_lets_requests_finish(image: str, n_workers: int) -> None:
+def test_requests_in_flight_finish_after_sigterm(image: str, n_workers: int) -> None:
     body = json.dumps(a_patient()).encode()
     head = (
         b"POST /predict/patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -191,7 +191,7 @@ def test_sigterm_lets_requests_finish(image: str, n_workers: int) -> None:
         assert running.wait_until_stopped() == 0
 
 
-def test_sigterm_while_it_starts_stops_it(image: str) -> None:
+def test_sigterm_during_the_start_stops_the_container(image: str) -> None:
     with container(image, flags=(*HARDENED, OPEN)) as running:
         time.sleep(0.2)
         ended = threading.Thread(target=docker, args=("stop", "--time=20", running.name))

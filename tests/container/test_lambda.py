@@ -1,4 +1,4 @@
-"""The image as a Lambda function: the runtime client inside it speaks to a Runtime API."""
+"""The image as a Lambda function, with a stand-in for Lambda's Runtime API."""
 
 import json
 import time
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def function(image: str) -> Iterator[tuple[RuntimeApi, Container]]:
-    """A function that has answered once, and the API that invokes it."""
+    """The Runtime API, and the function after its first answer."""
     with runtime_api() as api:
         flags = (
             *HARDENED,
@@ -41,7 +41,7 @@ def function(image: str) -> Iterator[tuple[RuntimeApi, Container]]:
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_it_predicts_what_the_server_predicts(
+def test_predictions_equal_those_of_the_server(
     function: tuple[RuntimeApi, Container], kind: Asked, client: TestClient
 ) -> None:
     api, _ = function
@@ -57,7 +57,7 @@ def test_it_predicts_what_the_server_predicts(
     assert answer["statusCode"] == 422
 
 
-def test_what_is_no_request_fails_its_invocation_and_no_other(
+def test_an_event_that_is_no_request_fails_only_its_own_invocation(
     function: tuple[RuntimeApi, Container],
 ) -> None:
     api, running = function
@@ -72,7 +72,7 @@ def test_what_is_no_request_fails_its_invocation_and_no_other(
     assert "canary" not in running.logs()
 
 
-def test_its_logs_are_lines_of_json_without_a_patient(
+def test_logs_are_json_lines_without_patient_data(
     function: tuple[RuntimeApi, Container],
 ) -> None:
     api, running = function
@@ -82,7 +82,7 @@ def test_its_logs_are_lines_of_json_without_a_patient(
     assert TRACE not in running.logs()
 
 
-def test_a_function_that_cannot_start_says_why(image: str) -> None:
+def test_a_failed_start_is_reported_as_an_initialisation_error(image: str) -> None:
     with runtime_api() as api:
         flags = (*HARDENED, "--network=host", f"--env=AWS_LAMBDA_RUNTIME_API={api.address}")
         with container(image, flags=flags, is_published=False) as running:

@@ -1,20 +1,14 @@
-"""The image follows S3 as the package does, hardened as it runs: one upload is all."""
+"""Model swap in the hardened image: an upload to S3 is served, a bad one is refused."""
 
-import socket
 import time
 
+from benchmarks.local_server import free_port
 from tests.artifacts import BAD, a_model
 from tests.builders import a_patient
 from tests.faulty_s3 import URI, FaultyS3
 from tools.containers import HARDENED, Container, container
 
 MAX_SECONDS = 60.0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def wait_for(service: Container, version: str) -> None:
@@ -24,7 +18,7 @@ def wait_for(service: Container, version: str) -> None:
         time.sleep(0.1)
 
 
-def test_an_upload_is_served_and_a_bad_one_changes_nothing(image: str, s3: FaultyS3) -> None:
+def test_a_good_upload_is_served_and_a_bad_one_is_refused(image: str, s3: FaultyS3) -> None:
     s3.put(a_model("1"))
     settings = {"SEPSIS_MODEL_URI": URI, "SEPSIS_MODEL_POLL_SECONDS": "0.3"} | s3.environment
     flags = tuple(f"--env={name}={value}" for name, value in settings.items())

@@ -1,4 +1,4 @@
-"""One round of `make bench-roll`: replaced under load, no request fails; killed, it recovers."""
+"""One run of `make bench-roll`: no request fails in a replacement, and kill -9 recovers."""
 
 import os
 import shutil
@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-# Beside other work the balancer's health checks come late, and it finds no server to ask.
+# Other work on the machine delays the health checks of the load balancer.
 pytestmark = [pytest.mark.timeout(900), pytest.mark.alone]
 
 
-def test_replaced_under_load_no_request_fails(image: str) -> None:
+def test_no_request_fails_in_a_rolling_replacement(image: str) -> None:
     if shutil.which("haproxy") is None:
         if "CI" in os.environ:
             pytest.fail("no haproxy: apt-get install haproxy")

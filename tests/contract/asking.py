@@ -1,7 +1,7 @@
-"""Asking the service, and reading what it answers.
+"""Requests to the service, and checks of its answers.
 
-Whatever is read here is checked against the documented form first, so that every contract test
-is also a test of the form: both languages present and different, hints in both or in neither, and
+Every answer is first checked against the documented form, so that every contract test is also a
+test of the form: both languages present and different, hints in both or in neither, and
 numbers written as each language does.
 """
 
@@ -29,7 +29,7 @@ def ask(client: TestClient, body: Any, query: str = "", *, route: str = PATIENT)
 
 
 def predicted(response: Response) -> dict[str, Any]:
-    """A prediction; anything else fails with what was answered instead."""
+    """The prediction of an answer; any other answer fails the test."""
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     check_prediction(answer)
@@ -37,7 +37,7 @@ def predicted(response: Response) -> dict[str, Any]:
 
 
 def check_prediction(answer: dict[str, Any]) -> None:
-    """A prediction of the documented form, whose word follows from its numbers."""
+    """Check the form of a prediction, and that its verdict follows from its numbers."""
     Prediction.model_validate(answer)
     is_positive = answer["probability"] >= answer["threshold"]
     assert answer["prediction"] == ("Positive" if is_positive else "Negative")
@@ -47,7 +47,7 @@ def check_prediction(answer: dict[str, Any]) -> None:
 
 
 def refused(response: Response, status: int = 422) -> list[Problem]:
-    """What was refused; a prediction fails."""
+    """The problems of a refusal; a prediction fails the test."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
     body = response.json()
@@ -57,7 +57,7 @@ def refused(response: Response, status: int = 422) -> list[Problem]:
 
 
 def check_problems(body: Any) -> None:
-    """An error of the documented form."""
+    """Check the form of an error."""
     Problems.model_validate(body)
     assert body["detail"]
     for problem in body["detail"]:
@@ -65,7 +65,7 @@ def check_problems(body: Any) -> None:
 
 
 def check_problem(problem: Problem) -> None:
-    """One problem, told in two languages."""
+    """Check one problem, in both languages."""
     assert problem["msg"] != problem["msg_fr"]
     assert all(problem[key].endswith((".", "?")) for key in ("msg", "msg_fr")), problem
     assert (problem["hint"] is None) == (problem["hint_fr"] is None)
@@ -74,12 +74,12 @@ def check_problem(problem: Problem) -> None:
 
 
 def rules_of(problems: list[Problem]) -> list[str]:
-    """Rule ids, in the order told."""
+    """Rule ids, in the order of the answer."""
     return [problem["rule"] for problem in problems]
 
 
 def fired(client: TestClient, body: Any) -> set[str]:
-    """Every rule a patient breaks, refused or not."""
+    """Every rule that fires for a patient, as refusal or as warning."""
     response = ask(client, body)
     if response.status_code == 200:
         return set(rules_of(predicted(response)["warnings"]))

@@ -1,4 +1,4 @@
-"""Whatever is sent: JSON of the documented form, and never a 500."""
+"""Arbitrary input (property tests): every answer has the documented form, none is a 500."""
 
 import json
 from typing import Any

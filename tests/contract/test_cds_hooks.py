@@ -16,7 +16,7 @@ from sepsis_detect.fhir.systems import EXTENSION
 from sepsis_detect.settings import Settings
 from tests.builders import Json, a_patient
 from tests.contract.asking import refused
-from tests.contract.test_fhir import (
+from tests.contract.asking_fhir import (
     EXAMPLES,
     assessed,
     by_rest,
@@ -48,7 +48,7 @@ def call(client: TestClient, body: Any, language: str = "en") -> Any:
 
 
 def cards_of(client: TestClient, body: Any, language: str = "en") -> list[Json]:
-    """The cards; each holds to the specification."""
+    """The cards of an answer, each checked against the specification."""
     response = call(client, body, language)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
@@ -60,7 +60,7 @@ def cards_of(client: TestClient, body: Any, language: str = "en") -> list[Json]:
 
 
 def check_card(card: Json) -> None:
-    """What a card must be, and the invariants cds-resp-1 to 7."""
+    """Check a card: required elements, and the invariants cds-resp-1 to 7."""
     assert {"uuid", "summary", "indicator", "source", "detail"} <= set(card)
     assert 0 < len(card["summary"]) < 140
     assert card["indicator"] in ("info", "warning", "critical")
@@ -134,7 +134,7 @@ def test_a_positive_patient_has_a_card(client: TestClient, hook: str) -> None:
     assert card["links"][0]["url"] == "http://testserver/"
 
 
-def test_a_card_speaks_the_language_asked_for(client: TestClient) -> None:
+def test_a_card_is_in_the_language_asked_for(client: TestClient) -> None:
     (card,) = cards_of(client, sick(), "fr")
     assert card["summary"].startswith("Risque de sepsis")
     assert card["overrideReasons"][0]["display"] == "Sepsis déjà reconnu et traité"
@@ -145,7 +145,7 @@ def test_every_card_has_an_id_of_its_own(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("hook", ["patient-view", "encounter-start"])
-def test_a_patient_has_one_probability_by_every_way(client: TestClient, hook: str) -> None:
+def test_a_patient_has_the_same_probability_by_every_route(client: TestClient, hook: str) -> None:
     (card,) = cards_of(client, sick(hook=hook))
     by_fhir = probability(assessed(client, a_bundle(**SICK)))
     by_card = card["extension"][EXTENSION]["probability"]
@@ -165,7 +165,7 @@ def test_a_negative_patient_has_no_card(client: TestClient) -> None:
         {"vitals": a_searchset(), "patient": None, "encounter": None},
     ],
 )
-def test_nothing_measured_is_nothing_to_say(client: TestClient, prefetch: Json) -> None:
+def test_a_request_without_observations_has_no_card(client: TestClient, prefetch: Json) -> None:
     assert cards_of(client, a_hook(prefetch=prefetch)) == []
 
 
@@ -179,7 +179,7 @@ def test_nothing_measured_is_nothing_to_say(client: TestClient, prefetch: Json) 
         (a_person(id="p2"), "one patient"),
     ],
 )
-def test_incoherent_data_make_a_card_that_says_so(
+def test_incoherent_data_make_an_information_card(
     client: TestClient, added: Json, says: str
 ) -> None:
     (card,) = cards_of(client, a_hook(prefetch={"labs": a_searchset(added)}))
@@ -190,20 +190,20 @@ def test_incoherent_data_make_a_card_that_says_so(
     assert "non calculé" in french["summary"]
 
 
-def test_only_unknown_codes_make_a_card_that_says_so(client: TestClient) -> None:
+def test_only_unknown_codes_make_an_information_card(client: TestClient) -> None:
     unknown = a_searchset(observation("99999-9", 1, "1"))
     (card,) = cards_of(client, a_hook(prefetch={"vitals": unknown}))
     assert card["indicator"] == "info"
     assert "99999-9" in card["detail"]
 
 
-def test_words_of_the_caller_are_no_markup(client: TestClient) -> None:
+def test_words_of_the_caller_are_escaped(client: TestClient) -> None:
     odd = a_searchset(observation("2524-7", 3, "[x](http://evil)<b>*"))
     (card,) = cards_of(client, a_hook(prefetch={"labs": odd}))
     assert r"\[x\](http://evil)\<b\>\*" in card["detail"]
 
 
-def test_another_patient_than_the_open_chart_is_said(client: TestClient) -> None:
+def test_a_patient_other_than_that_of_the_context_is_refused(client: TestClient) -> None:
     (card,) = cards_of(client, a_hook(prefetch={"patient": a_person(id="p2")}))
     assert "not the one of the context" in card["detail"]
     context = {"userId": "Practitioner/abc", "patientId": "p9"}
@@ -211,7 +211,7 @@ def test_another_patient_than_the_open_chart_is_said(client: TestClient) -> None
     assert "more than one patient" in card["detail"]
 
 
-def test_a_page_of_a_longer_result_is_said(client: TestClient) -> None:
+def test_a_page_of_a_longer_result_is_noted(client: TestClient) -> None:
     body = sick()
     body["prefetch"]["vitals"]["link"] = [{"relation": "next", "url": "x"}]
     (card,) = cards_of(client, body)
@@ -257,7 +257,7 @@ def test_no_prefetch_at_all_is_412(client: TestClient) -> None:
         (without(a_hook(), "prefetch") | {"prefetch": []}, ["body", "prefetch"]),
     ],
 )
-def test_what_is_no_request_is_422(client: TestClient, body: Any, loc: list[str]) -> None:
+def test_an_invalid_request_is_422(client: TestClient, body: Any, loc: list[str]) -> None:
     (problem,) = refused(call(client, body))
     assert (problem["rule"], problem["loc"]) == ("cds.request", loc)
 
@@ -289,7 +289,7 @@ def test_any_change_to_a_request_is_answered(client: TestClient, data: st.DataOb
 
 
 @needs_examples
-def test_the_published_feedback_is_taken(client: TestClient) -> None:
+def test_the_published_feedback_is_accepted(client: TestClient) -> None:
     body = (EXAMPLES / "cds_feedback.json").read_bytes()
     assert client.post(FEEDBACK, content=body).status_code == 200
 
@@ -313,7 +313,7 @@ def an_outcome(**changed: Any) -> Json:
         an_outcome(outcome="accepted", acceptedSuggestions=[{"id": "1"}]),
     ],
 )
-def test_feedback_is_taken(client: TestClient, body: Json) -> None:
+def test_feedback_is_accepted(client: TestClient, body: Json) -> None:
     response = client.post(FEEDBACK, json=body)
     assert (response.status_code, response.json()) == (200, {})
 
@@ -334,7 +334,7 @@ def test_feedback_is_taken(client: TestClient, body: Json) -> None:
         (an_outcome(overrideReason={}), "overrideReason"),  # cds-fb-3
     ],
 )
-def test_feedback_that_is_none_is_refused(client: TestClient, body: Any, where: str | int) -> None:
+def test_invalid_feedback_is_refused(client: TestClient, body: Any, where: str | int) -> None:
     (problem,) = refused(client.post(FEEDBACK, json=body))
     assert (problem["rule"], problem["loc"][-1]) == ("cds.feedback", where)
 

@@ -1,4 +1,4 @@
-"""CDS Hooks clients say who they are: signed for this address, now, and once."""
+"""Tokens of CDS Hooks clients: signed, for the address called, within their lifetime, used once."""
 
 import base64
 import json
@@ -35,7 +35,7 @@ SERVICE = f"{DISCOVERY}/sepsis-risk"
 KEY = "0123456789abcdef0123456789abcdef"
 
 EC = ec.generate_private_key(ec.SECP384R1())
-STRANGER = ec.generate_private_key(ec.SECP384R1())
+OTHER_KEY = ec.generate_private_key(ec.SECP384R1())
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505  is refused
 OTHER_CURVE = ec.generate_private_key(ec.SECP256R1())
@@ -64,17 +64,17 @@ KEY_SET = {
 
 
 class Keys:
-    """A client's server of keys."""
+    """The key set server of a client."""
 
     def __init__(self) -> None:
         self.body: bytes = json.dumps(KEY_SET).encode()
         self.status = 200
-        self.n_asked = 0
+        self.n_requests = 0
         keys = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                keys.n_asked += 1
+                keys.n_requests += 1
                 self.send_response(keys.status)
                 if keys.status == 302:
                     self.send_header("Location", f"http://127.0.0.1:{keys.port}/elsewhere")
@@ -120,7 +120,7 @@ def token(
     headers: Json | None = None,
     **changed: Any,
 ) -> str:
-    """A good one; `...` leaves a claim out."""
+    """A valid token; the value `...` leaves a claim out."""
     now = int(time.time())
     claims = {
         "iss": ISSUER,
@@ -135,13 +135,13 @@ def token(
 
 
 def unsigned(header: Json, **changed: Any) -> str:
-    """What PyJWT would not write."""
+    """A token that PyJWT would not encode."""
     parts = {"alg": "ES384", "kid": "ec"} | header, {"iss": ISSUER, "aud": SERVICE} | changed
     head, claims = (base64.urlsafe_b64encode(json.dumps(each).encode()) for each in parts)
     return f"{head.decode().rstrip('=')}.{claims.decode().rstrip('=')}.eA"
 
 
-def why_refused(tokens: ClientTokens, sent: str, status: int = 401) -> str:
+def reason_refused(tokens: ClientTokens, sent: str, status: int = 401) -> str:
     with pytest.raises(RequestError) as raised:
         tokens.verify({"authorization": f"Bearer {sent}"}, SERVICE)
     assert raised.value.status == status
@@ -151,7 +151,7 @@ def why_refused(tokens: ClientTokens, sent: str, status: int = 401) -> str:
 
 @pytest.mark.parametrize(("key", "kid", "algorithm"), [(EC, "ec", "ES384"), (RSA, "rsa", "RS384")])
 @pytest.mark.parametrize("audience", [SERVICE, [SERVICE, "https://else.example"]])
-def test_a_good_token_names_its_issuer(
+def test_a_valid_token_identifies_its_issuer(
     tokens: ClientTokens, key: Any, kid: str, algorithm: str, audience: Any
 ) -> None:
     sent = token(key, kid, algorithm, aud=audience)
@@ -179,7 +179,7 @@ NOW = int(time.time())
         pytest.param(lambda: token(jti=...), "", id="without id"),
         pytest.param(lambda: token(jti=""), "`jti`", id="an empty id"),
         pytest.param(lambda: token(jti="x" * 300), "`jti`", id="a long id"),
-        pytest.param(lambda: token(STRANGER), "not valid", id="signed by a stranger"),
+        pytest.param(lambda: token(OTHER_KEY), "not valid", id="signed by a stranger"),
         pytest.param(lambda: token(kid="other"), "`kid`", id="an unknown key"),
         pytest.param(lambda: unsigned({"kid": 5}), "", id="no key"),
         pytest.param(lambda: token(kid="encrypts"), "not valid", id="a key for encryption"),
@@ -195,12 +195,10 @@ NOW = int(time.time())
         pytest.param(lambda: "x" * 9_000, "long", id="a long token"),
     ],
 )
-def test_a_token_that_does_not_count_is_401(
-    tokens: ClientTokens, make: Callable[[], str], says: str
-) -> None:
+def test_an_invalid_token_is_401(tokens: ClientTokens, make: Callable[[], str], says: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("warnings.warn", lambda *_, **__: None)  # of PyJWT, about our bad keys
-        assert says in why_refused(tokens, make())
+        assert says in reason_refused(tokens, make())
 
 
 def test_a_changed_token_is_401(tokens: ClientTokens) -> None:
@@ -210,7 +208,7 @@ def test_a_changed_token_is_401(tokens: ClientTokens) -> None:
         .decode()
         .rstrip("=")
     )
-    assert "not valid" in why_refused(tokens, f"{head}.{claims}.{signature}")
+    assert "not valid" in reason_refused(tokens, f"{head}.{claims}.{signature}")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic eDp5"])
@@ -220,11 +218,11 @@ def test_no_token_is_401(tokens: ClientTokens, header: str) -> None:
     assert raised.value.headers["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_counts_once(tokens: ClientTokens) -> None:
+def test_a_token_is_accepted_once(tokens: ClientTokens) -> None:
     sent = token()
     assert tokens.verify_token(sent, SERVICE) == ISSUER
-    assert "used before" in why_refused(tokens, sent)
-    assert "used before" in why_refused(tokens, token(jti=_jti(sent)))
+    assert "used before" in reason_refused(tokens, sent)
+    assert "used before" in reason_refused(tokens, token(jti=_jti(sent)))
     assert tokens.verify_token(token(), SERVICE) == ISSUER
 
 
@@ -233,53 +231,53 @@ def _jti(sent: str) -> str:
     return found
 
 
-def test_memory_for_tokens_is_bounded(
+def test_a_bounded_number_of_used_tokens_is_remembered(
     tokens: ClientTokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client_tokens, "MAX_REMEMBERED", 2)
     old = token(iat=NOW - 200, exp=int(time.time()) - 59 + 5)
     tokens.verify_token(old, SERVICE)
     tokens.verify_token(token(), SERVICE)
-    assert "under way" in why_refused(tokens, token(), 503)
-    tokens._seen = dict.fromkeys(tokens._seen, 0.0)  # they end
+    assert "under way" in reason_refused(tokens, token(), 503)
+    tokens._used = dict.fromkeys(tokens._used, 0.0)  # they expire
     assert tokens.verify_token(token(), SERVICE) == ISSUER
 
 
 # --- Keys that are fetched ---
 
 
-def of_fetched(keys: Keys, **changed: Any) -> str:
+def token_of_fetched(keys: Keys, **changed: Any) -> str:
     return token(iss=FETCHED, **changed)
 
 
 def test_keys_are_fetched_once(keys: Keys) -> None:
     tokens = ClientTokens({FETCHED: keys.url})
     for _ in range(3):
-        assert tokens.verify_token(of_fetched(keys), SERVICE) == FETCHED
-    assert keys.n_asked == 1
+        assert tokens.verify_token(token_of_fetched(keys), SERVICE) == FETCHED
+    assert keys.n_requests == 1
     for _ in range(3):
-        assert "`kid`" in why_refused(tokens, of_fetched(keys, kid="unknown"))
-    assert keys.n_asked == 1  # nobody can make us ask on and on
+        assert "`kid`" in reason_refused(tokens, token_of_fetched(keys, kid="unknown"))
+    assert keys.n_requests == 1  # unknown keys do not cause repeated fetches
 
 
 def test_a_new_key_is_fetched(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_tokens, "MIN_BETWEEN_FETCHES_SECONDS", 0)
     tokens = ClientTokens({FETCHED: keys.url})
-    tokens.verify_token(of_fetched(keys), SERVICE)
-    keys.body = json.dumps({"keys": [jwk(STRANGER, "new")]}).encode()
-    assert tokens.verify_token(of_fetched(keys, key=STRANGER, kid="new"), SERVICE) == FETCHED
+    tokens.verify_token(token_of_fetched(keys), SERVICE)
+    keys.body = json.dumps({"keys": [jwk(OTHER_KEY, "new")]}).encode()
+    assert tokens.verify_token(token_of_fetched(keys, key=OTHER_KEY, kid="new"), SERVICE) == FETCHED
 
 
-def test_old_keys_hold_when_new_ones_cannot_be_had(
+def test_expired_keys_stay_accepted_while_the_set_cannot_be_fetched(
     keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tokens = ClientTokens({FETCHED: keys.url})
-    tokens.verify_token(of_fetched(keys), SERVICE)
+    tokens.verify_token(token_of_fetched(keys), SERVICE)
     keys.status = 500
     monkeypatch.setattr(client_tokens, "MIN_BETWEEN_FETCHES_SECONDS", 0)
     monkeypatch.setattr(client_tokens, "KEYS_LAST_SECONDS", 0)
-    assert tokens.verify_token(of_fetched(keys), SERVICE) == FETCHED
-    assert keys.n_asked == 2
+    assert tokens.verify_token(token_of_fetched(keys), SERVICE) == FETCHED
+    assert keys.n_requests == 2
 
 
 @pytest.mark.parametrize(
@@ -287,21 +285,23 @@ def test_old_keys_hold_when_new_ones_cannot_be_had(
     [(500, b""), (302, b""), (200, b"?"), (200, b"[]"), (200, b"{}"), (200, b" " * 300_000)],
     ids=["an error", "a redirect", "no JSON", "no object", "no keys", "too much"],
 )
-def test_keys_that_cannot_be_had_are_503(keys: Keys, status: int, body: bytes) -> None:
+def test_a_key_set_that_cannot_be_fetched_is_503(keys: Keys, status: int, body: bytes) -> None:
     keys.status, keys.body = status, body
-    assert "fetched" in why_refused(ClientTokens({FETCHED: keys.url}), of_fetched(keys), 503)
-    assert keys.n_asked == 1
+    assert "fetched" in reason_refused(
+        ClientTokens({FETCHED: keys.url}), token_of_fetched(keys), 503
+    )
+    assert keys.n_requests == 1
 
 
-def test_a_token_may_name_the_address_of_its_keys_only(keys: Keys) -> None:
+def test_a_token_may_contain_only_the_configured_address_of_its_keys(keys: Keys) -> None:
     tokens = ClientTokens({FETCHED: keys.url})
-    good = of_fetched(keys, headers={"jku": keys.url})
+    good = token_of_fetched(keys, headers={"jku": keys.url})
     assert tokens.verify_token(good, SERVICE) == FETCHED
-    evil = of_fetched(keys, headers={"jku": "https://evil.example/jwks.json"})
-    assert "`jku`" in why_refused(tokens, evil)
+    evil = token_of_fetched(keys, headers={"jku": "https://evil.example/jwks.json"})
+    assert "`jku`" in reason_refused(tokens, evil)
 
 
-def test_a_file_that_is_no_key_set_stops_the_start(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_key_set_stops_the_start(tmp_path: Path) -> None:
     for text in (None, "?", "{}"):
         path = tmp_path / "keys.json"
         if text is not None:
@@ -323,12 +323,12 @@ def bearer(sent: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 0.0)
 
 
-@pytest.mark.usefixtures("impatient")
-def test_every_route_of_cds_hooks_asks_for_a_token(key_file: Path) -> None:
+@pytest.mark.usefixtures("without_delay")
+def test_every_route_of_cds_hooks_requires_a_token(key_file: Path) -> None:
     client = service(key_file)
     asked: list[tuple[str, str, Any]] = [
         ("GET", "/cds-services", None),
@@ -353,13 +353,13 @@ def test_every_route_of_cds_hooks_asks_for_a_token(key_file: Path) -> None:
         assert refused(client.request(method, path, json=body), 401)
         again = client.request(method, path, json=body, headers=bearer(good))
         assert refused(again, 401)[0]["rule"] == "access.token"
-    # Without API keys the other routes stay as open as they were.
+    # Without API keys the other routes require no authentication.
     assert client.post("/predict/patient", json=a_patient()).status_code == 200
     assert client.get("/health").status_code == 200
 
 
-@pytest.mark.usefixtures("impatient")
-def test_api_keys_open_cds_hooks_too_and_tokens_nothing_else(key_file: Path) -> None:
+@pytest.mark.usefixtures("without_delay")
+def test_api_keys_are_accepted_by_cds_hooks_and_tokens_by_no_other_route(key_file: Path) -> None:
     hashed = sha256(KEY.encode()).hexdigest()
     client = service(key_file, api_keys=(f"ward:{hashed}",), auth=Auth.REQUIRED)
     assert client.get("/cds-services", headers=bearer(KEY)).status_code == 200
@@ -380,6 +380,6 @@ def test_api_keys_open_cds_hooks_too_and_tokens_nothing_else(key_file: Path) -> 
         {"cds_base_url": "sepsis.example"},
     ],
 )
-def test_settings_that_cannot_be_meant_are_refused(wrong: Json) -> None:
+def test_invalid_settings_are_refused(wrong: Json) -> None:
     with pytest.raises(ValueError, match="cds_"):
         Settings(**wrong)

@@ -1,4 +1,4 @@
-"""`?on_incoherence=drop`: incoherent values count as missing, and every one is told."""
+"""`?on_incoherence=drop`: incoherent values count as missing, and each is listed."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ INCOHERENT = [
 
 
 @pytest.mark.parametrize(("wrong", "dropped", "rules"), INCOHERENT)
-def test_an_incoherent_value_counts_as_missing_and_is_told(
+def test_an_incoherent_value_counts_as_missing_and_is_listed(
     client: TestClient, wrong: dict[str, Any], dropped: list[str], rules: list[str]
 ) -> None:
     patient = a_patient(**wrong)
@@ -46,7 +46,7 @@ def test_an_incoherent_value_counts_as_missing_and_is_told(
 
 
 @pytest.mark.parametrize(("wrong", "dropped", "rules"), INCOHERENT)
-def test_a_dropped_value_is_told_in_the_words_of_the_refusal(
+def test_a_dropped_value_is_reported_in_the_words_of_the_refusal(
     client: TestClient, wrong: dict[str, Any], dropped: list[str], rules: list[str]
 ) -> None:
     patient = a_patient(**wrong)
@@ -108,18 +108,18 @@ def test_a_constant_contradicted_beside_the_hours_is_dropped_too(client: TestCli
         pytest.param({"age": 60}, "stay.all_missing", id="nothing measured"),
     ],
 )
-def test_what_concerns_no_single_value_is_still_refused(
+def test_a_problem_of_no_single_value_is_still_refused(
     client: TestClient, patient: dict[str, Any], rule: str
 ) -> None:
     assert rule in rules_of(refused(ask(client, patient, DROP)))
 
 
-def test_when_nothing_is_left_the_refusal_says_what_was_dropped(client: TestClient) -> None:
+def test_a_refusal_after_dropping_lists_the_dropped_values(client: TestClient) -> None:
     problems = refused(ask(client, {"HR": 0, "Temp": 98.6}, DROP))
     assert rules_of(problems) == ["range:HR", "range:Temp", "stay.all_missing"]
 
 
-def test_warnings_about_what_is_left_are_told_beside_the_dropped(client: TestClient) -> None:
+def test_warnings_about_remaining_values_accompany_the_dropped_ones(client: TestClient) -> None:
     answer = predicted(ask(client, a_patient(HR=0, Temp=42), DROP))
     told = {(each["type"], each["rule"]) for each in answer["warnings"]}
     assert told == {

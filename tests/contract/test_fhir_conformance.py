@@ -1,4 +1,4 @@
-"""Answers hold to the official JSON schema of FHIR R4; `python -m tools.fhir_schema` gets it."""
+"""Answers are valid under the official JSON schema of FHIR R4 (`python -m tools.fhir_schema`)."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from jsonschema import Draft6Validator
 from starlette.testclient import TestClient
 
 from tests.builders import Json
-from tests.contract.test_fhir import example, needs_examples, send
+from tests.contract.asking_fhir import example, needs_examples, send
 from tests.resources import (
     RISK,
     SICK,
@@ -51,7 +51,7 @@ def schema_of(schema: Json) -> Json:
     return {key: schema[key] for key in ("$schema", "definitions")}
 
 
-def test_the_schema_refuses_what_is_none(schema: Json) -> None:
+def test_the_schema_refuses_an_invalid_resource(schema: Json) -> None:
     with pytest.raises(AssertionError):
         check(schema, {"resourceType": "RiskAssessment", "probability": 1})
 
@@ -92,9 +92,7 @@ def test_every_answer_holds_to_the_schema(
 
 
 @pytest.mark.parametrize("path", ["/fhir/metadata", "/fhir/OperationDefinition/sepsis-risk"])
-def test_what_describes_the_service_holds_to_the_schema(
-    client: TestClient, schema: Json, path: str
-) -> None:
+def test_the_conformance_resources_are_valid(client: TestClient, schema: Json, path: str) -> None:
     check(schema, client.get(path).json())
 
 
@@ -133,7 +131,7 @@ def test_the_answer_to_the_published_bundle_holds_to_the_schema(
 
 
 def test_a_probability_is_a_percentage(client: TestClient) -> None:
-    """Invariant ras-2, which the schema cannot say: at most 100."""
+    """Invariant ras-2, which the schema does not contain: at most 100."""
     for body in (a_bundle(), a_bundle(**SICK)):
         for prediction in send(client, body).json()["prediction"]:
             assert 0 <= prediction["probabilityDecimal"] <= 100

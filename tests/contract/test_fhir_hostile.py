@@ -1,4 +1,4 @@
-"""Whatever is posted to FHIR: a clear OperationOutcome, never a 500, in bounded time."""
+"""Malformed and hostile FHIR requests: an OperationOutcome, never a 500, in bounded time."""
 
 import json
 from contextlib import suppress
@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from sepsis_detect.fhir.bundle import MAX_ENTRIES
 from tests.builders import Json
-from tests.contract.test_fhir import issues, rule_of, rules_refused, send
+from tests.contract.asking_fhir import issues, rule_of, rules_refused, send
 from tests.resources import (
     FHIR_JSON,
     RISK,
@@ -76,7 +76,7 @@ shared_client = settings(
         ),
     ],
 )
-def test_what_is_no_bundle_is_refused(client: TestClient, body: str, rule: str) -> None:
+def test_a_body_other_than_a_bundle_is_refused(client: TestClient, body: str, rule: str) -> None:
     if body == "\xff":
         response = client.post(RISK, content=b"\xff", headers=FHIR_JSON)
         assert response.status_code == 422
@@ -136,11 +136,11 @@ def member(id_: str, key: str, *others: str) -> Json:
         ],
     ],
 )
-def test_references_in_a_circle_are_refused(client: TestClient, circle: list[Json]) -> None:
+def test_circular_references_are_refused(client: TestClient, circle: list[Json]) -> None:
     assert rules_refused(client, a_bundle(*circle)) == ["fhir.circular"]
 
 
-def test_a_long_chain_of_references_is_no_circle(client: TestClient) -> None:
+def test_a_long_chain_of_references_is_not_circular(client: TestClient) -> None:
     chain = [member(f"o{index}", "hasMember", f"o{index + 1}") for index in range(2_000)]
     tree = [member(f"t{index}", "hasMember", f"o{index}", f"o{index + 1}") for index in range(50)]
     assert send(client, a_bundle(*chain, *tree)).status_code == 200
@@ -180,7 +180,7 @@ def test_an_enormous_body_is_an_outcome_too(client: TestClient) -> None:
     assert (issue["code"], rule_of(issue)) == ("too-long", "body.size")
 
 
-def test_a_thousand_mistakes_are_counted(client: TestClient) -> None:
+def test_problems_beyond_the_limit_are_counted(client: TestClient) -> None:
     wrong = [observation("2524-7", 3, "?") for _ in range(1_000)]
     found = issues(client, a_bundle(*wrong))
     assert len(found) <= 402
@@ -212,7 +212,7 @@ def test_another_kind_of_body_is_an_outcome_too(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("query", ["?include=trend", "?x=1", "?on_incoherence=x", "?include=x"])
-def test_a_parameter_that_is_none_is_refused(client: TestClient, query: str) -> None:
+def test_an_unknown_parameter_is_refused(client: TestClient, query: str) -> None:
     response = send(client, a_bundle(), query=query)
     assert response.status_code == 422
     assert rule_of(response.json()["issue"][0]).startswith("query.")

@@ -1,4 +1,4 @@
-"""The Lambda handler, called as Lambda calls it, in this process."""
+"""Lambda handler, called in this process as Lambda calls it."""
 
 import importlib
 import json
@@ -38,7 +38,7 @@ MODULE = "sepsis_detect.handler"
 
 @pytest.fixture(scope="module")
 def handler() -> Iterator[Handler]:
-    """The handler as Lambda imports it; the logging it configures is taken back."""
+    """The handler as Lambda imports it; the former logging configuration is restored."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     with pytest.MonkeyPatch.context() as patch:
@@ -59,9 +59,7 @@ def body_of(answer: Json) -> Any:
     return json.loads(answer["body"])
 
 
-def test_it_predicts_what_the_server_predicts(
-    handler: Handler, kind: Asked, client: TestClient
-) -> None:
+def test_it_predicts_like_the_server(handler: Handler, kind: Asked, client: TestClient) -> None:
     answer = handler(kind("POST", "/predict/patient", body=a_patient()), None)
     assert answer["statusCode"] == 200
     found = body_of(answer)
@@ -96,13 +94,15 @@ def test_without_multi_value_headers_the_last_of_a_repeated_parameter_counts(
     assert "trend" not in answer
 
 
-def test_a_parameter_is_read_as_it_was_written(handler: Handler) -> None:
+def test_a_percent_encoded_parameter_is_decoded(handler: Handler) -> None:
     event = load_balancer("POST", "/predict/patient", body=a_patient())
-    event["queryStringParameters"] = {"on%5Fincoherence": "d%72op"}  # not decoded on its way
+    event["queryStringParameters"] = {
+        "on%5Fincoherence": "d%72op"
+    }  # the load balancer does not decode it
     assert handler(event, None)["statusCode"] == 200
 
 
-def test_a_body_may_come_in_base64(handler: Handler, kind: Asked) -> None:
+def test_a_body_in_base64_is_decoded(handler: Handler, kind: Asked) -> None:
     event = in_base64(load_balancer("POST", "/predict/patient", body=a_patient()))
     assert handler(event, None)["statusCode"] == 200
 
@@ -117,9 +117,7 @@ def test_a_body_may_come_in_base64(handler: Handler, kind: Asked) -> None:
         (json.dumps({"patients": []}), 422),
     ],
 )
-def test_what_is_wrong_with_a_body_is_told(
-    handler: Handler, kind: Asked, body: str, status: int
-) -> None:
+def test_an_invalid_body_is_422(handler: Handler, kind: Asked, body: str, status: int) -> None:
     answer = handler(kind("POST", "/predict/patient", body=body), None)
     assert answer["statusCode"] == status
     check_problems(body_of(answer))
@@ -129,7 +127,7 @@ def test_what_is_wrong_with_a_body_is_told(
     ("method", "path", "status"),
     [("GET", "/none", 404), ("PATCH", "/predict/patient", 405), ("GET", "/predict/patient", 405)],
 )
-def test_what_no_route_takes_is_told(
+def test_an_unknown_path_or_method_is_404_or_405(
     handler: Handler, kind: Asked, method: str, path: str, status: int
 ) -> None:
     answer = handler(kind(method, path), None)
@@ -150,7 +148,7 @@ def test_what_no_route_takes_is_told(
         ("cookie", "a=b; c"),
     ],
 )
-def test_no_header_fails_an_invocation(
+def test_an_invalid_header_does_not_fail_an_invocation(
     handler: Handler, kind: Asked, name: str, value: str
 ) -> None:
     event = kind("POST", "/predict/patient", body=a_patient(), **{name: value})
@@ -163,7 +161,7 @@ def test_another_media_type_is_refused(handler: Handler, kind: Asked) -> None:
 
 
 @pytest.mark.parametrize("event", NO_REQUESTS, ids=repr)
-def test_an_event_that_is_no_request_fails_without_telling_what_it_held(
+def test_an_event_that_is_not_a_request_fails_without_its_content(
     handler: Handler, event: Any, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(EventError) as raised:
@@ -173,7 +171,7 @@ def test_an_event_that_is_no_request_fails_without_telling_what_it_held(
 
 
 def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler) -> None:
-    """Its own 502 would explain nothing."""
+    """The load balancer's own 502 would not explain it."""
     path = "/docs/swagger-ui-bundle.js"
     for kind in (load_balancer, load_balancer_multi_value):
         answer = handler(kind("GET", path), None)
@@ -185,7 +183,7 @@ def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler
     assert handler(api_gateway("GET", path), None)["statusCode"] == 200
 
 
-def test_a_function_that_everybody_may_call_does_not_start_unless_told_so(
+def test_a_function_without_authentication_starts_only_with_auth_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SEPSIS_AUTH", raising=False)
@@ -200,17 +198,17 @@ def test_a_function_that_everybody_may_call_does_not_start_unless_told_so(
 
 
 @pytest.fixture
-def following_s3(handler: Any, s3: FaultyS3, tmp_path: Path) -> Iterator[Handler]:
-    """A handler of its own, that looks for a new model before almost every invocation."""
+def polling_s3(handler: Any, s3: FaultyS3, tmp_path: Path) -> Iterator[Handler]:
+    """A handler that polls for a new model before almost every invocation."""
     s3.put(a_model("1"))
     settings = Settings(model_uri=URI, model_poll_seconds=0.05, model_cache_dir=tmp_path)
-    following = type(handler)(create_app(settings))
-    yield following
-    following._loop.close()
+    polling = type(handler)(create_app(settings))
+    yield polling
+    polling._loop.close()
 
 
-def version_that_answers(handler: Handler) -> str:
-    """Asked when the next look is due."""
+def answering_version(handler: Handler) -> str:
+    """The version of an answer after the next poll is due."""
     time.sleep(0.1)
     answer = handler(load_balancer("POST", "/predict/patient", body=a_patient()), None)
     assert answer["statusCode"] == 200
@@ -218,23 +216,23 @@ def version_that_answers(handler: Handler) -> str:
 
 
 def test_a_model_uploaded_between_two_invocations_answers_the_next(
-    following_s3: Handler, s3: FaultyS3
+    polling_s3: Handler, s3: FaultyS3
 ) -> None:
-    assert version_that_answers(following_s3) == "1"
+    assert answering_version(polling_s3) == "1"
     s3.put(a_model("2"))
-    assert version_that_answers(following_s3) == "2"
+    assert answering_version(polling_s3) == "2"
     s3.put(BAD["wrong self-check"][0]())
-    assert version_that_answers(following_s3) == "2"
-    assert body_of(following_s3(HEALTH_CHECK, None))["candidate"]["status"] == "refused"
+    assert answering_version(polling_s3) == "2"
+    assert body_of(polling_s3(HEALTH_CHECK, None))["candidate"]["status"] == "refused"
     s3.show("down")
-    assert version_that_answers(following_s3) == "2"
+    assert answering_version(polling_s3) == "2"
 
 
 def test_an_invocation_does_not_wait_long_for_a_slow_s3(
-    following_s3: Handler, s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
+    polling_s3: Handler, s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys.modules[MODULE], "REFRESH_SECONDS", 1.0)
     s3.show("slow")
     began = time.monotonic()
-    assert version_that_answers(following_s3) == "1"
-    assert time.monotonic() - began < 10  # half of what a server allows
+    assert answering_version(polling_s3) == "1"
+    assert time.monotonic() - began < 10  # half of the fetch time-out of a server

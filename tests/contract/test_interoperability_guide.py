@@ -1,4 +1,4 @@
-"""The requests of the integrators' guide run as they stand there."""
+"""The requests of the integrators' guide: each runs as printed, with the printed answer."""
 
 import json
 import re
@@ -42,7 +42,7 @@ def address() -> Iterator[str]:
 
 
 def run(script: str, address: str) -> list[Any]:
-    """What a shell says to a block of the guide; each answer is one JSON document."""
+    """The output of a shell block of the guide; each answer is one JSON document."""
     done = subprocess.run(
         ["/bin/sh", "-ec", script.replace(ADDRESS, address)],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Bodies that are not what they seem: never a 500, never a silent 200."""
+"""Malformed and unusual JSON bodies: each is refused with its problems, none is a 500."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("route", [PATIENT, PATIENTS])
 @pytest.mark.parametrize("body", BROKEN)
-def test_what_is_not_json_is_refused_as_such(client: TestClient, route: str, body: bytes) -> None:
+def test_a_body_that_is_not_json_is_refused(client: TestClient, route: str, body: bytes) -> None:
     (problem,) = refused(ask(client, body, route=route))
     assert (problem["type"], problem["rule"], problem["loc"]) == ("json", "json.broken", ["body"])
 
@@ -53,7 +53,7 @@ def test_a_patient_is_an_object(client: TestClient, body: str) -> None:
     assert (problem["rule"], problem["loc"]) == ("json.type", ["body"])
 
 
-def test_a_byte_order_mark_is_read_over(client: TestClient) -> None:
+def test_a_byte_order_mark_is_ignored(client: TestClient) -> None:
     assert probability(client, b"\xef\xbb\xbf" + VALID.encode()) == probability(client, VALID)
 
 
@@ -148,7 +148,7 @@ def test_an_unknown_field_is_refused_with_what_was_meant(
 
 
 @pytest.mark.parametrize("key", ["", "\x00", "\ud800", "é" * 9000, "patient_name", "$sepsis", "😀"])
-def test_a_field_like_no_other_is_refused_all_the_same(client: TestClient, key: str) -> None:
+def test_a_field_similar_to_no_other_is_refused(client: TestClient, key: str) -> None:
     (problem,) = refused(ask(client, {"HR": 80, key: None}))
     assert problem["rule"] == "json.unknown"
     assert len(problem["msg"]) < 200
@@ -162,7 +162,7 @@ def test_a_measurement_beside_the_hours_belongs_inside(client: TestClient, key: 
 
 
 @pytest.mark.parametrize("key", ["hours", "units"])
-def test_what_is_said_once_does_not_belong_into_an_hour(client: TestClient, key: str) -> None:
+def test_hours_and_units_are_not_allowed_inside_an_hour(client: TestClient, key: str) -> None:
     (problem,) = refused(ask(client, {"hours": [{"HR": 80, key: {}}]}))
     assert (problem["rule"], problem["loc"]) == ("json.unknown", ["body", "hours", 0, key])
     assert "beside" in problem["msg"]
@@ -183,9 +183,7 @@ def test_what_is_said_once_does_not_belong_into_an_hour(client: TestClient, key:
         ),
     ],
 )
-def test_a_key_that_stands_twice_is_refused(
-    client: TestClient, body: str, loc: list[str | int]
-) -> None:
+def test_a_repeated_key_is_refused(client: TestClient, body: str, loc: list[str | int]) -> None:
     (problem,) = refused(ask(client, body))
     assert (problem["rule"], problem["loc"]) == ("json.duplicate", ["body", *loc])
 
@@ -211,14 +209,14 @@ def test_hours_that_are_no_objects_are_refused_whatever_unit_is_stated(
     assert "json.type" in rules
 
 
-def test_hours_without_end_are_refused_and_the_most_accepted(client: TestClient) -> None:
+def test_more_hours_than_the_maximum_are_refused(client: TestClient) -> None:
     hours = [{"ICULOS": 1 + index, "HR": 80 + index % 2} for index in range(MAX_HOURS + 1)]
     (problem,) = refused(ask(client, {"hours": hours}))
     assert (problem["rule"], problem["loc"]) == ("json.size", ["body", "hours"])
     assert predicted(ask(client, {"hours": hours[:-1]}))["icu_hour"] == MAX_HOURS == 2000
 
 
-def test_everything_the_text_gets_wrong_is_told_at_once_with_what_is_incoherent(
+def test_problems_of_the_text_and_incoherent_values_are_reported_together(
     client: TestClient,
 ) -> None:
     body = '{"HR": NaN, "Temp": "37", "Foo": 1, "O2Sat": 150, "sex": "x", "units": {"SBP": "x"}}'

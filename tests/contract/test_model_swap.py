@@ -1,11 +1,9 @@
-"""A running server and its model: uploads, faults, killed workers, as an operator meets them."""
+"""Model swap on a running server: uploads, faults of S3, killed workers."""
 
 import os
 import signal
-import time
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +12,10 @@ from sepsis_detect.prediction.model import EMBEDDED_MODEL
 from tests.artifacts import BAD, a_model
 from tests.contract.test_server import PATIENT, Server, resident_megabytes, serving
 from tests.faulty_s3 import URI, FaultyS3
+from tests.waiting import until
 
 MAX_MEGABYTES = 150
-pytestmark = pytest.mark.timeout(300)  # workers start and candidates are checked many times
+pytestmark = pytest.mark.timeout(600)  # workers start and candidates are checked many times
 
 
 def settings(tmp_path: Path, uri: str = URI) -> dict[str, str]:
@@ -27,13 +26,6 @@ def settings(tmp_path: Path, uri: str = URI) -> dict[str, str]:
     }
 
 
-def until(is_so: Callable[[], Any], *, timeout_seconds: float = 60) -> None:
-    deadline = time.monotonic() + timeout_seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to this"
-        time.sleep(0.05)
-
-
 def health(server: Server) -> Health:
     status, answer = server.ask("GET", "/health")
     assert status == 200
@@ -41,18 +33,18 @@ def health(server: Server) -> Health:
 
 
 def served(server: Server) -> str:
-    """The version that answers, and says the same wherever it is asked."""
+    """The model version of an answer."""
     status, answer = server.ask("POST", "/predict/patient", PATIENT)
     assert status == 200
     return str(answer["model"]["version"])
 
 
 def is_everywhere(server: Server, version: str) -> bool:
-    """Whether every worker answers with it: ten connections meet both of two."""
+    """Whether every worker answers with it: ten connections reach both of two."""
     return all(served(server) == version for _ in range(10))
 
 
-def test_an_upload_is_served_a_bad_one_is_shown_and_a_deletion_changes_nothing(
+def test_an_upload_is_served_a_refused_one_is_shown_and_a_deletion_changes_nothing(
     s3: FaultyS3, tmp_path: Path
 ) -> None:
     first = s3.put(a_model("1"))
@@ -81,7 +73,7 @@ def test_an_upload_is_served_a_bad_one_is_shown_and_a_deletion_changes_nothing(
     assert [line["RefusedCandidates"] for line in refusals] == [1]
 
 
-def test_an_upload_with_a_step_in_the_risk_is_shown_and_never_answers(
+def test_an_upload_with_a_step_in_the_risk_is_shown_and_not_served(
     s3: FaultyS3, tmp_path: Path
 ) -> None:
     s3.put(a_model("1"))
@@ -97,9 +89,7 @@ def test_an_upload_with_a_step_in_the_risk_is_shown_and_never_answers(
         assert server.stop() == 0
 
 
-def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
-    s3: FaultyS3, tmp_path: Path
-) -> None:
+def test_memory_after_a_swap_is_within_the_bound(s3: FaultyS3, tmp_path: Path) -> None:
     s3.put(a_model("1"))
     with serving(**settings(tmp_path)) as server:
         s3.put(EMBEDDED_MODEL.read_bytes())
@@ -108,7 +98,7 @@ def test_a_server_that_follows_s3_is_small_but_for_the_moment_of_a_swap(
         assert server.stop() == 0
 
 
-def test_a_worker_that_is_killed_comes_back_with_the_right_model(
+def test_the_replacement_of_a_killed_worker_serves_the_current_model(
     s3: FaultyS3, tmp_path: Path
 ) -> None:
     s3.put(a_model("1"))
@@ -119,7 +109,7 @@ def test_a_worker_that_is_killed_comes_back_with_the_right_model(
         os.kill(killed, signal.SIGKILL)
         until(lambda: len(workers(server)) == 2 and killed not in workers(server))
         until(lambda: is_everywhere(server, "2"))
-        # Without S3 it takes the last accepted copy.
+        # Without S3 it serves the cached model.
         s3.show("down")
         os.kill(workers(server)[0], signal.SIGKILL)
         until(lambda: any(health(server).model.source == "cache" for _ in range(10)))
@@ -136,7 +126,7 @@ def workers(server: Server) -> list[int]:
     return [int(child) for child in children]
 
 
-def test_a_worker_comes_back_although_the_file_of_its_model_is_half_written(
+def test_a_killed_worker_is_replaced_although_its_model_file_is_incomplete(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "model.onnx"
@@ -151,7 +141,7 @@ def test_a_worker_comes_back_although_the_file_of_its_model_is_half_written(
         assert server.stop() == 0
 
 
-def test_a_start_without_s3_says_what_it_serves(s3: FaultyS3, tmp_path: Path) -> None:
+def test_health_shows_the_fallback_of_a_start_without_s3(s3: FaultyS3, tmp_path: Path) -> None:
     s3.show("down")
     with serving(**settings(tmp_path)) as server:
         found = health(server)
@@ -165,22 +155,34 @@ def test_a_start_without_s3_says_what_it_serves(s3: FaultyS3, tmp_path: Path) ->
         assert server.stop() == 0
 
 
-def test_a_server_that_stops_ends_its_check(s3: FaultyS3, tmp_path: Path) -> None:
+def test_a_server_that_stops_kills_its_check(s3: FaultyS3, tmp_path: Path) -> None:
     s3.put(a_model("1"))
     with serving(**settings(tmp_path)) as server:
         s3.put(BAD["endless loop"][0]())
-        until(lambda: checks(server))
-        (check,) = checks(server)
+        check = wait_for_check(server)
         assert served(server) == "1"
         assert server.stop() == 0
         assert not Path(f"/proc/{check}/cmdline").exists()
 
 
+def wait_for_check(server: Server) -> int:
+    """The process id of the running check."""
+    found: list[int] = []
+
+    def is_found() -> bool:
+        found.extend(checks(server))
+        return bool(found)
+
+    until(is_found)
+    return found[0]
+
+
 def checks(server: Server) -> list[int]:
     pid = server.process.pid
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():  # the thread that polls starts them
-        for child in map(int, (task / "children").read_text(encoding="ascii").split()):
-            if b"sandbox_process" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(child)
+    for task in Path(f"/proc/{pid}/task").iterdir():  # started by the polling thread
+        with suppress(OSError):  # the thread or the child has ended
+            for child in map(int, (task / "children").read_text(encoding="ascii").split()):
+                if b"sandbox_process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(child)
     return found

@@ -1,4 +1,4 @@
-"""`POST /predict/patients`: each patient as if alone, in the order sent."""
+"""`POST /predict/patients`: the same answer for each patient as alone, in the order sent."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.api.answers import MAX_PATIENTS
+from sepsis_detect.patient_json.patient_list import MAX_PATIENTS
 from tests.builders import a_patient, a_stay
 from tests.contract.asking import (
     PATIENTS,
@@ -55,7 +55,7 @@ def results_of(client: TestClient, patients: list[Any], query: str = "") -> list
 
 
 def as_alone(result: dict[str, Any], index: int) -> dict[str, Any]:
-    """An element of the batch as `/predict/patient` would have put it."""
+    """A result in the form of `/predict/patient`."""
     prefix = ["body", "patients", index]
     for problem in [*result.get("detail", []), *result.get("warnings", [])]:
         assert problem["loc"][:3] == prefix
@@ -79,7 +79,7 @@ def test_one_request_has_one_id(client: TestClient) -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize("bad", [None, 5, [], {}, {"HR": 0}, {"hours": "x"}, {"x": 1}], ids=repr)
-def test_a_bad_patient_never_costs_the_others(client: TestClient, bad: Any, place: int) -> None:
+def test_a_bad_patient_does_not_affect_the_others(client: TestClient, bad: Any, place: int) -> None:
     good = [a_patient(), a_stay()]
     patients = [*good[:place], bad, *good[place:]]
     results = results_of(client, patients)
@@ -88,7 +88,7 @@ def test_a_bad_patient_never_costs_the_others(client: TestClient, bad: Any, plac
     assert [each["probability"] for each in results] == [each["probability"] for each in expected]
 
 
-def test_nobody_gets_no_answer(client: TestClient) -> None:
+def test_an_empty_list_has_no_results(client: TestClient) -> None:
     assert results_of(client, []) == []
 
 

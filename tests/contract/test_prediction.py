@@ -1,4 +1,4 @@
-"""What `POST /predict/patient` answers, and what may and may not change it."""
+"""`POST /predict/patient`: its answer, and which changes of a request change it."""
 
 import json
 import math
@@ -189,7 +189,7 @@ def log_odds(p: float) -> float:
     return math.log(p / (1 - p))
 
 
-def test_a_contribution_tells_the_last_value_its_unit_and_its_hour(client: TestClient) -> None:
+def test_a_contribution_has_the_last_value_with_unit_and_hour(client: TestClient) -> None:
     answer = predicted(ask(client, WORSENING, "include=contributions"))
     units = {variable.name: variable.unit for variable in VARIABLES}
     for each in answer["contributions"]:

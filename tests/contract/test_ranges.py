@@ -1,4 +1,4 @@
-"""Every bound of every variable: the last value before it and the first behind it."""
+"""Ranges of every variable: the last value inside each bound and the first outside."""
 
 from math import inf, isnan, nextafter
 from typing import Any
@@ -70,7 +70,7 @@ def test_a_value_far_out_is_refused_by_its_range(
 
 
 @pytest.mark.parametrize(("variable", "side", "bound"), warning_bounds())
-def test_the_usual_bound_is_quiet_and_the_next_number_warns(
+def test_the_usual_bound_does_not_warn_and_the_next_number_does(
     client: TestClient, variable: Variable, side: str, bound: float
 ) -> None:
     name = variable.challenge
@@ -124,7 +124,7 @@ def test_an_impossible_value_is_not_compared_with_others(client: TestClient) -> 
     assert rules_of(refused(ask(client, body))) == ["range:SBP"]
 
 
-def test_every_impossible_value_is_told_at_once(client: TestClient) -> None:
+def test_every_impossible_value_is_reported_at_once(client: TestClient) -> None:
     body = {variable.challenge: variable.hard_high * 2 + 1 for variable in VARIABLES}
     expected = {f"range:{variable.challenge}" for variable in VARIABLES}
     assert set(rules_of(refused(ask(client, body)))) == expected

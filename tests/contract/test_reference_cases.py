@@ -1,4 +1,4 @@
-"""The published cases of the coherence rules, answered as written there."""
+"""The published cases of the coherence rules: each answer is the published one."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Hours that contradict each other, and stays that say too little."""
+"""Rules of a stay: hours that contradict each other, and stays with too few values."""
 
 from typing import Any
 
@@ -157,7 +157,7 @@ JUMPS = [
 
 @pytest.mark.parametrize("is_falling", [False, True], ids=["rise", "fall"])
 @pytest.mark.parametrize(("name", "before", "largest", "too_large"), JUMPS)
-def test_a_change_nobody_has_within_an_hour_warns(
+def test_an_unlikely_change_within_an_hour_warns(
     client: TestClient, name: str, before: float, largest: float, too_large: float, is_falling: bool
 ) -> None:
     def change_to(after: float, icu_hour: int = 2) -> set[str]:
@@ -171,7 +171,7 @@ def test_a_change_nobody_has_within_an_hour_warns(
 
 
 @pytest.mark.parametrize(("n_hours", "is_frozen"), [(11, False), (12, True), (30, True)])
-def test_a_monitor_that_repeats_itself_for_twelve_hours_warns_once(
+def test_vital_signs_unchanged_for_twelve_hours_warn_once(
     client: TestClient, n_hours: int, is_frozen: bool
 ) -> None:
     stay = a_stay(n_hours, heart_rate=80)
@@ -184,13 +184,13 @@ def test_a_monitor_that_repeats_itself_for_twelve_hours_warns_once(
     [{"heart_rate": [80] * 6 + [81] * 6}, {"respiratory_rate": [16] * 6 + [None] + [16] * 5}],
     ids=["one beat more", "once not measured"],
 )
-def test_a_monitor_that_stirs_once_is_not_frozen(
+def test_vital_signs_that_change_once_are_not_frozen(
     client: TestClient, stirring: dict[str, Any]
 ) -> None:
     assert "frozen.vitals" not in fired(client, a_stay(12, **({"heart_rate": 80} | stirring)))
 
 
-def test_an_impossible_constant_is_told_once(client: TestClient) -> None:
+def test_an_impossible_constant_is_reported_once(client: TestClient) -> None:
     stay = a_stay() | {"age": 130}
     (problem,) = refused(ask(client, stay))
     assert (problem["rule"], problem["loc"]) == ("range:Age", ["body", "age"])

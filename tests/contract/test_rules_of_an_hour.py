@@ -1,4 +1,4 @@
-"""Values of one hour that contradict each other: the last that fit and the first that do not."""
+"""Rules of one hour: the last values within each tolerance and the first beyond it."""
 
 from math import log10
 from typing import Any
@@ -139,7 +139,7 @@ def test_a_doubtful_pair_warns_exactly_beyond_its_tolerance(
 
 
 @pytest.mark.parametrize(("rule", "fitting", "contradicting"), REFUSED + WARNED)
-def test_a_rule_is_silent_when_one_of_its_values_is_missing(
+def test_a_rule_does_not_fire_when_one_of_its_values_is_missing(
     client: TestClient, rule: str, fitting: Values, contradicting: Values
 ) -> None:
     for missing in contradicting:
@@ -188,7 +188,7 @@ def test_base_excess_must_follow_from_the_gas(client: TestClient, sign: int) -> 
         pytest.param({"Unit1": 0, "Unit2": 0}, "unit.none", id="in neither unit"),
     ],
 )
-def test_a_patient_lies_in_one_unit(client: TestClient, flags: Values, rule: str) -> None:
+def test_a_patient_is_in_one_icu_unit(client: TestClient, flags: Values, rule: str) -> None:
     assert rules_of(refused(ask(client, a_patient(**flags)))) == [rule]
 
 
@@ -201,7 +201,7 @@ def test_a_patient_lies_in_one_unit(client: TestClient, flags: Values, rule: str
         pytest.param({"Unit2": 0, "Unit1": None}, "medical", id="not surgical"),
     ],
 )
-def test_half_a_unit_is_completed_with_a_warning(
+def test_a_single_flag_of_the_icu_unit_warns(
     client: TestClient, half: dict[str, Any], whole: str
 ) -> None:
     completed = predicted(ask(client, a_patient(**half)))
@@ -225,7 +225,7 @@ def test_half_a_unit_is_completed_with_a_warning(
         pytest.param({"Age": 95}, id="very old"),
     ],
 )
-def test_what_can_be_true_is_never_refused(client: TestClient, values: Values) -> None:
+def test_a_possible_patient_is_never_refused(client: TestClient, values: Values) -> None:
     predicted(ask(client, only(values)))
 
 
@@ -236,7 +236,7 @@ def test_a_refusal_stands_alone_without_its_milder_rule(client: TestClient) -> N
     }
 
 
-def test_contradictions_of_different_kinds_are_told_together(client: TestClient) -> None:
+def test_contradictions_of_different_kinds_are_reported_together(client: TestClient) -> None:
     broken = a_patient(DBP=130, Hct=60, Hgb=7, Temp=98.6, **ph_off_by(0.4))
     assert set(rules_of(refused(ask(client, broken)))) == {
         "bp.dbp_ge_sbp",

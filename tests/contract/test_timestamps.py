@@ -1,4 +1,4 @@
-"""Clock times of hours: optional, and never against the hours they stand in."""
+"""Timestamps of hours: optional, and consistent with the ICU hours."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -53,7 +53,7 @@ def test_a_timestamp_with_its_offset_changes_nothing(client: TestClient, stamp: 
         pytest.param("9999-12-31T23:59:59-12:00", "time.future", id="the end of time"),
     ],
 )
-def test_a_timestamp_that_says_no_moment_is_refused(
+def test_a_timestamp_that_is_not_a_point_in_time_is_refused(
     client: TestClient, stamp: Any, rule: str
 ) -> None:
     (problem,) = refused(ask(client, a_patient(timestamp=stamp)))

@@ -1,4 +1,4 @@
-"""Units: every accepted one is converted as published, every mix-up is recognised."""
+"""Units of measure: accepted units are converted as published, mix-ups are recognised."""
 
 import csv
 from fractions import Fraction
@@ -29,7 +29,7 @@ def sent_in(challenge: str, unit: str, value: float) -> dict[str, Any]:
 
 
 def seen_by_the_service(client: TestClient, challenge: str, unit: str, value: float) -> float:
-    """The canonical value, as the service tells it of an impossible one."""
+    """The canonical value, which the problem of an impossible value contains."""
     (problem,) = refused(ask(client, sent_in(challenge, unit, value)))
     assert problem["ctx"]["unit_sent"] == unit
     found: float = problem["ctx"][BY_CHALLENGE[challenge].name]
@@ -49,7 +49,7 @@ def published_examples() -> list[dict[str, str]]:
     ids=lambda row: f"{row['challenge']} in {row['unit']}",
 )
 def test_each_unit_is_converted_with_its_factor(client: TestClient, row: dict[str, str]) -> None:
-    """A value far out of range comes back in the canonical unit."""
+    """A value far out of range, converted to the canonical unit."""
     sent = 1e-12 if row["scale"] == "log10" else 1e7
     seen_as = log10(sent) if row["scale"] == "log10" else sent
     expected = float(Fraction(row["factor"])) * seen_as + float(Fraction(row["offset"]))
@@ -152,7 +152,7 @@ def test_units_may_be_left_out(client: TestClient, stated: Any) -> None:
         pytest.param("ICULOS", "d", 1e308, id="an hour that overflows"),
     ],
 )
-def test_a_value_no_conversion_can_write_is_out_of_range(
+def test_a_value_that_overflows_on_conversion_is_out_of_range(
     client: TestClient, challenge: str, unit: str, value: float
 ) -> None:
     (problem,) = refused(ask(client, sent_in(challenge, unit, value)))

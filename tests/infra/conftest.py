@@ -1,4 +1,4 @@
-"""CDK's command line and templates of several environments, made once for all tests here."""
+"""Fixtures: CDK's command line, and templates by settings, each synthesised once a session."""
 
 import json
 import os
@@ -18,43 +18,43 @@ Synthesise = Callable[..., Template]
 
 
 def cdk_context() -> dict[str, Any]:
-    """What cdk.json says."""
+    """The context of cdk.json."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text("utf-8"))["context"]
     return context
 
 
 @pytest.fixture(scope="session")
 def cdk() -> list[str]:
-    """The command line, as a command that needs no PATH."""
+    """The CDK command line by absolute path."""
     if not CLI.exists():
-        said = "CDK's command line is not here: `make cdk` sets it up"
+        reason = "CDK's command line is not installed: `make cdk` sets it up"
         if "CI" in os.environ:
-            pytest.fail(said)
-        pytest.skip(said)
+            pytest.fail(reason)
+        pytest.skip(reason)
     return [str(NODE), str(CLI)]
 
 
 @pytest.fixture(scope="session")
 def synthesise(tmp_path_factory: pytest.TempPathFactory) -> Synthesise:
-    """Templates by settings; cdk-nag has looked at each."""
+    """A function from settings to their template, checked by cdk-nag."""
     from aws_cdk import App
 
     from infra.app import build
     from infra.settings import read_settings
 
-    made: dict[str, Template] = {}
+    templates: dict[str, Template] = {}
 
     def synthesised(**settings: Any) -> Template:
-        asked = json.dumps(settings, sort_keys=True)
-        if asked not in made:
+        key = json.dumps(settings, sort_keys=True)
+        if key not in templates:
             folder = tmp_path_factory.mktemp("cdk")
             context = cdk_context() | settings
             app = App(outdir=str(folder), context=context)
             build(app, read_settings(context))
             app.synth()
             (file,) = folder.glob("*.template.json")
-            made[asked] = json.loads(file.read_text("utf-8"))
+            templates[key] = json.loads(file.read_text("utf-8"))
             shutil.rmtree(folder)
-        return made[asked]
+        return templates[key]
 
     return synthesised

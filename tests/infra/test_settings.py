@@ -1,4 +1,4 @@
-"""Settings of an environment: sane by default, refused with a sentence."""
+"""Settings of an environment: defaults, parsing, and error messages."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def settings_of(**given: Any) -> Any:
     return read_settings(cdk_context() | given)
 
 
-def test_nothing_said_is_the_small_environment() -> None:
+def test_the_default_is_the_dev_environment() -> None:
     settings = settings_of()
     assert (settings.env, settings.stack_name) == ("dev", "sepsis-detect-dev")
     assert settings.auth == "required"
@@ -31,7 +31,7 @@ def test_production_needs_a_certificate_and_nothing_else() -> None:
     assert settings.min_instances >= settings.availability_zones >= 2
 
 
-def test_texts_of_the_command_line_are_understood() -> None:
+def test_values_from_the_command_line_are_parsed() -> None:
     settings = settings_of(
         min_instances="3", flow_logs="false", allowed_cidrs="10.1.0.0/16, 10.2.0.0/16"
     )
@@ -73,7 +73,7 @@ def test_texts_of_the_command_line_are_understood() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_be_meant_is_refused_with_a_sentence(
+def test_an_invalid_setting_is_refused_with_a_sentence(
     given: dict[str, Any], sentence: str
 ) -> None:
     with pytest.raises(InfraSettingsError, match=f"^{sentence}$") as refused:

@@ -1,4 +1,4 @@
-"""`cdk synth` as operators and CI run it: no account, no network, few seconds."""
+"""`cdk synth` as operators and CI run it: without account or network, in a few seconds."""
 
 import json
 import os
@@ -13,13 +13,13 @@ from tests.paths import ROOT
 
 pytestmark = pytest.mark.timeout(600)
 
-MAX_PROCESSOR_SECONDS = 10.0  # on the clock less, where nothing else runs
-# An own network namespace: not even the loopback address answers there.
+MAX_PROCESSOR_SECONDS = 10.0  # CPU time of all its processes
+# A network namespace of its own, without even a loopback address.
 WITHOUT_NETWORK = ["unshare", "--net", "--map-root-user"]
 
 
 def without_network() -> list[str]:
-    """Prefix of a command that must not reach anything."""
+    """Prefix of a command that runs without network; empty if that is not possible."""
     probe = subprocess.run([*WITHOUT_NETWORK, "true"], capture_output=True, check=False)
     return WITHOUT_NETWORK if probe.returncode == 0 else []
 
@@ -27,7 +27,7 @@ def without_network() -> list[str]:
 def synth(
     cdk: list[str], folder: Path, *arguments: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run it with no AWS, no home and no network."""
+    """Run it without AWS configuration and without network."""
     environment = {
         "PATH": f"{ROOT / '.venv/bin'}:/usr/bin:/bin",
         "HOME": str(Path.home()),  # the library is unpacked there
@@ -49,7 +49,7 @@ def synth(
 
 @pytest.fixture(scope="module")
 def assembly(cdk: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What it wrote with no setting given."""
+    """The cloud assembly with default settings."""
     folder = tmp_path_factory.mktemp("synth")
     # The first run unpacks and compiles CDK's library; it also makes CDK's slow check.
     checked = synth(cdk, folder, CDK_VALIDATION="true")
@@ -72,10 +72,10 @@ def template_of(assembly: Path) -> dict[str, Any]:
 
 def test_it_needs_no_account_and_no_network(assembly: Path) -> None:
     if not without_network():
-        said = "unshare cannot make a network namespace here"
+        reason = "unshare cannot make a network namespace here"
         if "CI" in os.environ:
-            pytest.fail(said)
-        pytest.skip(said)
+            pytest.fail(reason)
+        pytest.skip(reason)
     manifest = json.loads((assembly / "manifest.json").read_text("utf-8"))
     assert "missing" not in manifest  # nothing to look up
     assert manifest["artifacts"]["SepsisDetect"]["environment"] == (
@@ -84,14 +84,16 @@ def test_it_needs_no_account_and_no_network(assembly: Path) -> None:
     assert len(template_of(assembly)["Resources"]) > 60
 
 
-def test_no_finding_is_left_unexplained(assembly: Path) -> None:
-    """Of cdk-nag and of CDK's own rules; templates/test_templates.py shows that they do look."""
+def test_every_finding_is_acknowledged(assembly: Path) -> None:
+    """Of cdk-nag and of CDK's own rules; templates/test_templates.py shows that cdk-nag runs."""
     for folder in (assembly, assembly.with_name("checked")):
         report = json.loads((folder / "validation-report.json").read_text("utf-8"))
         assert report["pluginReports"] == []
 
 
-def test_a_wrong_setting_is_a_sentence_and_no_traceback(cdk: list[str], tmp_path: Path) -> None:
+def test_a_wrong_setting_is_reported_as_a_sentence_without_traceback(
+    cdk: list[str], tmp_path: Path
+) -> None:
     done = synth(cdk, tmp_path, "--context=instance_typ=t3.small")
     assert done.returncode != 0
     assert "cdk: There is no setting instance_typ; did you mean instance_type?" in done.stderr

@@ -1,4 +1,4 @@
-"""Settings: what the environment says, or one sentence that names the variable, not its value."""
+"""Settings: read from the environment, or an error that names the variable, not its value."""
 
 from pathlib import Path
 
@@ -11,12 +11,12 @@ DIGEST = "a" * 64
 
 
 @pytest.fixture(autouse=True)
-def an_empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MODEL_URI", "AUTH", "API_KEYS", "CORS_ORIGINS", "LOG_LEVEL", "MAX_BODY_BYTES"):
         monkeypatch.delenv(f"SEPSIS_{name}", raising=False)
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_a_setting_that_is_not_set_has_its_default() -> None:
     settings = read_settings()
     assert settings.model_uri is None
     assert settings.model_poll_seconds == 30
@@ -26,13 +26,13 @@ def test_what_is_not_set_has_its_default() -> None:
     assert settings.log_level is LogLevel.INFO
 
 
-def test_an_empty_value_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_value_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MODEL_URI", "AUTH", "API_KEYS", "MAX_BODY_BYTES", "LOG_LEVEL"):
         monkeypatch.setenv(f"SEPSIS_{name}", "")
-    test_what_is_not_set_has_its_default()
+    test_a_setting_that_is_not_set_has_its_default()
 
 
-def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "MODEL_URI": "s3://models/sepsis/model.onnx",
         "MODEL_POLL_SECONDS": "0.2",
@@ -77,7 +77,7 @@ def test_what_is_set_holds(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LOG_LEVEL", "LOUD"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_one_sentence_without_it(
+def test_the_error_of_an_invalid_value_is_one_sentence_without_the_value(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(f"SEPSIS_{name}", value)
@@ -90,6 +90,18 @@ def test_a_value_that_cannot_be_meant_is_one_sentence_without_it(
     assert "secret-canary" not in sentence
 
 
-def test_a_misspelt_setting_is_noticed() -> None:
+def test_a_misspelt_setting_is_found() -> None:
     environment = {"SEPSIS_MODEL_URL": "s3://x/y", "SEPSIS_AUTH": "off", "HOME": "/root"}
     assert unknown_settings(environment) == ["SEPSIS_MODEL_URL"]
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "seconds"),
+    [("", None, 0), ("", "listening on 0.0.0.0", 5), ("2.5", None, 2.5), ("0", "anywhere", 0)],
+)
+def test_the_server_drains_beyond_loopback_unless_set(
+    monkeypatch: pytest.MonkeyPatch, value: str, place: str | None, seconds: float
+) -> None:
+    monkeypatch.setenv("SEPSIS_AUTH", "off")
+    monkeypatch.setenv("SEPSIS_DRAIN_SECONDS", value)
+    assert read_settings().decided(place).drain_seconds == seconds

@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Any
 
-from model_build.report.plots import accuracy, alarms, along_the_stay, groups, style
+from model_build.report.plots import accuracy, alerts, groups, record_cut, style
 
 PLOTS = {
-    "record_cut": along_the_stay.record_cut,
+    "record_cut": record_cut.record_cut,
     "discrimination": accuracy.discrimination,
     "utility": accuracy.utility,
     "calibration": accuracy.calibration,
     "decision_curve": accuracy.decision_curve,
     "scores": accuracy.scores,
-    "alert_burden": alarms.alert_burden,
-    "lead_time": alarms.lead_time,
-    "around_onset": alarms.around_onset,
+    "alert_burden": alerts.alert_burden,
+    "lead_time": alerts.lead_time,
+    "around_onset": alerts.around_onset,
     "subgroups": groups.subgroups,
     "importance": groups.importance,
 }

@@ -1,10 +1,9 @@
-"""Plots of the probability itself: ranking, utility, calibration, net benefit, distribution."""
-
-from typing import Any
+"""Plots of accuracy: ranking, utility, calibration, net benefit, distribution of scores."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.plots.style import (
     BLACK,
     BLUE,
@@ -19,9 +18,8 @@ from model_build.report.plots.style import (
     percent_ticks,
 )
 
-Figures = dict[str, Any]
-STEADY_FROM = 0.002  # sensitivity; above so few hours the precision only flickers
-MIN_TOP = 0.1  # true alerts per 1,000 hours, where a model does no good at all
+MIN_SHOWN_SENSITIVITY = 0.002  # with fewer hours the precision is noise
+MIN_TOP = 0.1  # of the axis, true alerts per 1,000 hours, where the net benefit is never positive
 
 
 def discrimination(figures: Figures) -> Figure:
@@ -36,7 +34,7 @@ def discrimination(figures: Figures) -> Figure:
     mark(roc, *here, "operating point", offset=(8, -10))
     roc.set(xlabel="non-septic hours flagged", ylabel="septic hours flagged (sensitivity)")
     roc.set_title(f"AUROC {_interval(overall['auroc'])}")
-    shown = np.array(curves["sensitivity"]) >= STEADY_FROM
+    shown = np.array(curves["sensitivity"]) >= MIN_SHOWN_SENSITIVITY
     pr.plot(
         np.array(curves["sensitivity"])[shown],
         np.array(curves["ppv"], dtype=float)[shown],
@@ -151,7 +149,7 @@ def decision_curve(figures: Figures) -> Figure:
 
 
 def scores(figures: Figures) -> Figure:
-    """How the probability spreads over labelled and other hours."""
+    """Distribution of the probability over labelled and other hours."""
     figure, (ax,) = axes(height=3.5)
     spread = figures["scores_by_outcome"]
     edges = np.array(spread["logit_edges"])

@@ -1,14 +1,12 @@
-"""Plots that compare: groups of patients, and variables."""
-
-from typing import Any
+"""Plots of subgroups and of permutation importance."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from model_build.judge.figures import Figures
 from model_build.report.formatting import variable_name
 from model_build.report.plots.style import BLACK, BLUE, GREY, LIGHT, OF_GROUP, WIDTH
 
-Figures = dict[str, Any]
 SHOWN_VARIABLES = 20
 PANELS = {
     "auroc": "AUROC",
@@ -21,7 +19,7 @@ IDEAL = {"predicted_over_observed": 1.0}
 
 def subgroups(figures: Figures) -> Figure:
     """Figures of each group with their intervals, one panel a figure."""
-    rows: list[tuple[str, Figures, str]] = [("everybody", figures["overall"], BLACK)]
+    rows: list[tuple[str, Figures, str]] = [("all patients", figures["overall"], BLACK)]
     gaps, places = [0.0], 0.0
     for (_, groups), colour in zip(figures["subgroups"].items(), OF_GROUP, strict=False):
         places += 0.6
@@ -44,7 +42,7 @@ def subgroups(figures: Figures) -> Figure:
 
 
 def importance(figures: Figures) -> Figure:
-    """What is lost when a variable says nothing true."""
+    """Loss of utility and AUROC when a variable is permuted."""
     variables = list(figures["importance"]["variables"].items())[:SHOWN_VARIABLES]
     figure = Figure(figsize=(WIDTH, 0.9 + 0.215 * len(variables)), layout="constrained")
     (left, right) = figure.subplots(1, 2, sharey=True)

@@ -1,4 +1,4 @@
-"""How plots look: one font, few lines, colours that colour-blind readers can tell apart.
+"""Style of the plots: one font, few lines, colours for colour-blind readers.
 
 Source of the colours: Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/.
 """
@@ -45,7 +45,7 @@ SETTINGS: dict[Any, Any] = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """Draw in this style, whatever the reader's own settings."""
+    """Context with this style and no other settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(SETTINGS)
@@ -70,7 +70,7 @@ def percent(ax: Axes, *, x: bool = False, y: bool = False, decimals: int = 0) ->
 
 
 def percent_ticks(ax: Axes, ticks: Sequence[float], *, x: bool = False, y: bool = False) -> None:
-    """Put ticks of a logarithmic axis where a reader wants them, in per cent."""
+    """Set the ticks of a logarithmic axis, labelled in per cent."""
     labels = [f"{100 * tick:g} %" for tick in ticks]
     if x:
         ax.set_xticks(ticks, labels, minor=False)
@@ -81,12 +81,12 @@ def percent_ticks(ax: Axes, ticks: Sequence[float], *, x: bool = False, y: bool 
 
 
 def note(ax: Axes, text: str, at: tuple[float, float], **options: Any) -> None:
-    """A word beside what it is about, instead of a legend far away."""
+    """A text at a point of the plot."""
     settings: dict[str, Any] = {"fontsize": 9, "color": BLACK} | options
     ax.annotate(text, at, **settings)
 
 
 def mark(ax: Axes, x: float, y: float, label: str, *, offset: tuple[float, float]) -> None:
-    """A point with its name."""
+    """A point with its label."""
     ax.plot([x], [y], "o", color=BLACK, markersize=6, zorder=5)
     note(ax, label, (x, y), xytext=offset, textcoords="offset points")

@@ -1,22 +1,20 @@
 """The plots of a validation on other stays, drawn from `validation.json` alone."""
 
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from model_build.report.plots import accuracy, alarms, style
+from model_build.judge.figures import Figures
+from model_build.report.plots import accuracy, alerts, style
 from model_build.report.plots.style import BLUE, GREY, SKY, VERMILLION, axes, note, percent
-
-Figures = dict[str, Any]
 
 APART = 0.16  # between two series of one day, in days
 LEFT, RIGHT = -APART, APART
 
 
 def by_day(figures: Figures) -> Figure:
-    """Flagged hours by day of stay, beside how many hours are septic and predicted to be."""
+    """By day of stay: flagged hours, and observed and predicted share of septic hours."""
     figure, (alerts, septic) = axes(2, height=3.6)
     known, others = figures["by_day"], (figures["unlabelled"] or {}).get("by_day", {})
     days = [*known, *(day for day in others if day not in known)]
@@ -70,8 +68,8 @@ def calibration(figures: Figures) -> Figure:
 
 ANYHOW = {
     "by_day": by_day,
-    "alert_burden": alarms.alert_burden,
-    "lead_time": alarms.lead_time,
+    "alert_burden": alerts.alert_burden,
+    "lead_time": alerts.lead_time,
 }
 WHERE_ENOUGH = {
     "discrimination": accuracy.discrimination,
@@ -84,7 +82,7 @@ PLOTS = ANYHOW | WHERE_ENOUGH
 
 
 def write(figures: Figures, folder: Path) -> None:
-    """Draw every plot that there is enough for."""
+    """Draw the plots; those of ranking and calibration only with enough septic patients."""
     for name, draw in (PLOTS if "auroc" in figures["overall"] else ANYHOW).items():
         with style.applied():
             style.save(draw(figures), folder / f"{name}.svg")

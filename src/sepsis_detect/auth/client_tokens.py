@@ -1,11 +1,15 @@
-"""The JSON Web Tokens by which CDS Hooks clients say who they are.
+"""JSON Web Tokens of CDS Hooks clients: signature, audience, lifetime and single use.
 
-A token counts when it is signed with ES384 or RS384 by a key of an issuer we were told of, for the
-very address that is called, now, and for the first time. A key set is only ever fetched from the
-address in our own settings, never from where a token points to.
+A token is accepted when it is signed with ES384 or RS384 by a key of a configured issuer, for the
+exact address that is called, within its lifetime, and not seen before. Key sets are fetched only
+from the addresses in the settings, never from an address in a token.
 
-Replayed tokens are known to the process that saw them first: several processes each take a token
-once, within its life of at most an hour. See docs/interoperability.md.
+Used tokens are remembered by the process that accepted them: each of several processes accepts a
+token once, within its lifetime of at most an hour. See docs/interoperability.md.
+
+PyJWT's `PyJWKClient` (2.15) does not fetch the key sets, as three bounds would be lost: it reads an
+answer of any size, it drops expired keys although the issuer's server fails, and then it repeats
+the failed fetch for every token. Its fetch is one method: overriding that also loses its cool-down.
 
 Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "Trusting CDS Clients"; RFC 7519, RFC 8725.
 """
@@ -16,56 +20,57 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.problems import Problem, RequestError
 
+if TYPE_CHECKING:
+    from jwt import PyJWK
+
 ALGORITHMS = ("ES384", "RS384")
 CLAIMS = ("iss", "aud", "exp", "iat", "jti")
-SKEW_SECONDS = 60
-MAX_LIFE_SECONDS = 3_600
-MAX_TOKEN = 8_192  # characters
-MAX_ID = 256
-MIN_RSA_BITS = 2_048
+CLOCK_SKEW_SECONDS = 60
+MAX_LIFETIME_SECONDS = 3_600
+MAX_TOKEN_CHARACTERS = 8_192
+MAX_ID_CHARACTERS = 256
 KEYS_LAST_SECONDS = 3_600
 MIN_BETWEEN_FETCHES_SECONDS = 30
 FETCH_SECONDS = 5
 MAX_KEY_SET_BYTES = 256 * 1024
 MAX_REMEMBERED = 100_000
-"""Tokens whose ids are kept, 16 bytes each; more at a time are turned away."""
+"""Used tokens that are remembered, 16 bytes each; further ones are rejected with 503."""
 
 Jwk = dict[str, Any]
 
 
 class ClientTokens:
-    """Knows the clients, their keys, and the tokens that were seen.
+    """Verifies the tokens of the configured issuers.
 
     Args:
-        issuers: Issuer to the address or the file of its key set.
+        issuers: Address or file of the key set, by issuer.
 
     Raises:
-        SettingsError: A file cannot be read as a key set.
+        SettingsError: A file is not a key set.
     """
 
     def __init__(self, issuers: Mapping[str, str]):
-        """Read the key sets that are files."""
         self._key_sets = {issuer: KeySet(place) for issuer, place in issuers.items()}
-        self._seen: dict[bytes, float] = {}
+        self._used: dict[bytes, float] = {}
         self._lock = threading.Lock()
 
     def verify(self, headers: Mapping[str, str], url: str) -> str:
-        """Check the token of a request. Blocks while keys are fetched.
+        """Verify the token of a request. Blocks while keys are fetched.
 
         Args:
-            headers: With `authorization`, in lower case.
+            headers: Header names in lower case.
             url: The exact address that is called.
 
         Returns:
             The issuer.
 
         Raises:
-            RequestError: 401, the token does not count, and why; 503, keys cannot be had now.
+            RequestError: 401, the token is not accepted, and why; 503, no keys are available now.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -73,10 +78,10 @@ class ClientTokens:
         return self.verify_token(token.strip(), url)
 
     def verify_token(self, token: str, url: str) -> str:
-        """The same for the token alone."""
-        import jwt  # slow to import, and only needed where tokens are asked for
+        """Verify a token, as `verify` does."""
+        import jwt  # imported only where tokens are accepted: it is slow
 
-        if len(token) > MAX_TOKEN:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise refused("The token is too long.", "Le jeton est trop long.")
         try:
             header = jwt.get_unverified_header(token)
@@ -88,8 +93,8 @@ class ClientTokens:
                 algorithms=[header["alg"]],
                 audience=url,
                 issuer=issuer,
-                leeway=SKEW_SECONDS,
-                options={"require": list(CLAIMS)},
+                leeway=CLOCK_SKEW_SECONDS,
+                options={"require": list(CLAIMS), "enforce_minimum_key_length": True},
             )
         except jwt.InvalidAudienceError as error:
             raise refused(
@@ -101,10 +106,12 @@ class ClientTokens:
             raise refused("The token is not valid yet.", "Jeton pas encore valable.") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise refused("The token is not valid.", "Le jeton n'est pas valable.") from error
-        self._take(str(issuer), claims)
+        self._mark_used(str(issuer), claims)
         return str(issuer)
 
-    def _key(self, header: Mapping[str, Any], issuer: Any) -> Any:
+    def _key(self, header: Mapping[str, Any], issuer: Any) -> "PyJWK":
+        from jwt import PyJWK
+
         if header.get("alg") not in ALGORITHMS:
             raise refused("Sign with ES384 or RS384.", "Signez en ES384 ou RS384.")
         if header.get("typ", "JWT") != "JWT":
@@ -112,63 +119,65 @@ class ClientTokens:
         key_set = self._key_sets.get(issuer) if isinstance(issuer, str) else None
         if key_set is None:
             raise refused("The issuer is not known here.", "L'émetteur n'est pas connu ici.")
-        if not key_set.may_be_at(header.get("jku")):
+        if not key_set.is_at(header.get("jku")):
             raise refused("`jku` is not the issuer's here.", "`jku` n'est pas celui de l'émetteur.")
         jwk = key_set.find(header.get("kid"))
         if jwk is None:
             raise refused("The key (`kid`) is not known.", "La clé (`kid`) n'est pas connue.")
-        return _public_key(jwk, str(header["alg"]))
+        algorithm = header["alg"]
+        if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
+            raise ValueError("a key for another use")
+        return PyJWK(jwk, algorithm)
 
-    def _take(self, issuer: str, claims: Mapping[str, Any]) -> None:
-        """Let a token count once."""
+    def _mark_used(self, issuer: str, claims: Mapping[str, Any]) -> None:
+        """Remember the token, and reject it if it was used before."""
         jti, now = claims["jti"], time.time()
-        life = float(claims["exp"]) - float(claims["iat"])
-        if not 0 < life <= MAX_LIFE_SECONDS:
+        lifetime_seconds = float(claims["exp"]) - float(claims["iat"])
+        if not 0 < lifetime_seconds <= MAX_LIFETIME_SECONDS:
             raise refused("The token lives longer than an hour.", "Jeton valable plus d'une heure.")
-        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_ID:
+        if not isinstance(jti, str) or not 0 < len(jti) <= MAX_ID_CHARACTERS:
             raise refused("`jti` must be a text.", "`jti` doit être un texte.")
-        name = hashlib.sha256(f"{issuer}\n{jti}".encode("utf-8", "replace")).digest()[:16]
+        digest = hashlib.sha256(f"{issuer}\n{jti}".encode("utf-8", "replace")).digest()[:16]
         with self._lock:
-            if len(self._seen) >= MAX_REMEMBERED:
-                self._seen = {each: until for each, until in self._seen.items() if until > now}
-            if self._seen.get(name, 0) > now:
+            if len(self._used) >= MAX_REMEMBERED:
+                self._used = {each: until for each, until in self._used.items() if until > now}
+            if self._used.get(digest, 0) > now:
                 raise refused("The token was used before.", "Le jeton a déjà servi.")
-            if len(self._seen) >= MAX_REMEMBERED:
-                raise _later("Too many tokens are under way.", "Trop de jetons en cours.")
-            self._seen[name] = float(claims["exp"]) + SKEW_SECONDS
+            if len(self._used) >= MAX_REMEMBERED:
+                raise _unavailable("Too many tokens are under way.", "Trop de jetons en cours.")
+            self._used[digest] = float(claims["exp"]) + CLOCK_SKEW_SECONDS
 
 
 class KeySet:
-    """The public keys of one issuer, from a file or an address.
+    """The public keys of one issuer (JSON Web Key Set), from a file or an address.
 
     Args:
-        place: `https://...` (loopback also `http`), or a path.
+        place: `https://...` (`http://` only on loopback), or a path.
 
     Raises:
-        SettingsError: The file cannot be read as a key set.
+        SettingsError: The file is not a key set.
     """
 
     def __init__(self, place: str):
-        """Read a file; an address is asked when a token comes."""
         self._url = place if "://" in place else None
         self._keys: dict[str, Jwk] = {}
-        self._fetched_at = self._tried_at = float("-inf")
+        self._fetched_at_seconds = self._tried_at_seconds = float("-inf")
         self._lock = threading.Lock()
         if self._url is None:
             try:
-                self._keys = _by_id(Path(place).read_bytes())
+                self._keys = _keys_by_id(Path(place).read_bytes())
             except (OSError, ValueError) as error:
                 raise SettingsError(f"{place} cannot be read as a JSON Web Key Set") from error
 
-    def may_be_at(self, jku: Any) -> bool:
-        """Whether a token may say that its key stands there."""
+    def is_at(self, jku: Any) -> bool:
+        """Whether the header `jku` of a token, if any, is the address of this key set."""
         return jku is None or self._url is None or jku == self._url
 
     def find(self, kid: Any) -> Jwk | None:
-        """The key of that id; fetched again where it is not known or long ago.
+        """The key with this id; the set is fetched if it is expired or lacks the key.
 
         Raises:
-            RequestError: 503, the keys cannot be had now.
+            RequestError: 503, the set cannot be fetched now.
         """
         if not isinstance(kid, str):
             return None
@@ -179,53 +188,52 @@ class KeySet:
 
     def _refresh(self, url: str, kid: str) -> None:
         now = time.monotonic()
-        is_old = now - self._fetched_at > KEYS_LAST_SECONDS
-        if (kid in self._keys and not is_old) or (
-            now - self._tried_at < MIN_BETWEEN_FETCHES_SECONDS
-        ):
+        is_known, is_expired = kid in self._keys, now - self._fetched_at_seconds > KEYS_LAST_SECONDS
+        is_too_soon = now - self._tried_at_seconds < MIN_BETWEEN_FETCHES_SECONDS
+        if is_too_soon or (is_known and not is_expired):
             return
-        self._tried_at = now
+        self._tried_at_seconds = now
         try:
-            self._keys = _by_id(_fetch(url))
-            self._fetched_at = now
+            self._keys = _keys_by_id(_fetch(url))
+            self._fetched_at_seconds = now
         except (OSError, ValueError) as error:
-            if kid not in self._keys:
-                self._tried_at = float("-inf")  # the next token may find it better
-                raise _later(
+            if not is_known:
+                self._tried_at_seconds = float("-inf")  # the next token may try again
+                raise _unavailable(
                     "The client's keys cannot be fetched now.",
                     "Les clés du client ne sont pas accessibles.",
                 ) from error
 
 
 def _fetch(url: str) -> bytes:
-    import http.client  # slow to import too
-    import urllib.error
-    import urllib.request
+    # Imported only here: they are slow to import.
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-    class NoRedirects(urllib.request.HTTPRedirectHandler):
-        """The address in the settings is meant, and no other."""
+    class NoRedirects(HTTPRedirectHandler):
+        """Only the address in the settings is trusted."""
 
         def redirect_request(self, *_: Any, **__: Any) -> None:
             return None
 
-    opener = urllib.request.build_opener(NoRedirects)
-    request = urllib.request.Request(url, headers={"Accept": "application/json"})  # noqa: S310  the settings checked it
+    request = Request(url, headers={"Accept": "application/json"})  # noqa: S310  checked by settings
     try:
-        with opener.open(request, timeout=FETCH_SECONDS) as response:
+        with build_opener(NoRedirects).open(request, timeout=FETCH_SECONDS) as response:
             body: bytes = response.read(MAX_KEY_SET_BYTES + 1)
-    except urllib.error.HTTPError as error:
+    except HTTPError as error:
         error.close()
         raise
-    except http.client.HTTPException as error:
-        raise ValueError("not an answer of HTTP") from error
+    except HTTPException as error:
+        raise ValueError("not an HTTP response") from error
     if len(body) > MAX_KEY_SET_BYTES:
         raise ValueError("the key set is too large")
     return body
 
 
-def _by_id(key_set: bytes) -> dict[str, Jwk]:
-    found = json.loads(key_set)
-    keys = found.get("keys") if isinstance(found, dict) else None
+def _keys_by_id(key_set: bytes) -> dict[str, Jwk]:
+    parsed = json.loads(key_set)
+    keys = parsed.get("keys") if isinstance(parsed, dict) else None
     if not isinstance(keys, list):
         raise ValueError("not a JSON Web Key Set")
     return {
@@ -233,33 +241,14 @@ def _by_id(key_set: bytes) -> dict[str, Jwk]:
     }
 
 
-def _public_key(jwk: Jwk, algorithm: str) -> Any:
-    """The key, if it is one for this algorithm."""
-    from jwt.algorithms import ECAlgorithm, RSAAlgorithm
-
-    if jwk.get("use", "sig") != "sig" or jwk.get("alg", algorithm) != algorithm:
-        raise ValueError("a key for another use")
-    public = {
-        name: value for name, value in jwk.items() if name in ("kty", "crv", "x", "y", "n", "e")
-    }
-    if algorithm == "ES384":
-        if jwk.get("crv") != "P-384":
-            raise ValueError("another curve")
-        return ECAlgorithm.from_jwk(public)
-    key = RSAAlgorithm.from_jwk(public)
-    if key.key_size < MIN_RSA_BITS:
-        raise ValueError("too short a key")
-    return key
-
-
 def refused(msg: str, msg_fr: str) -> RequestError:
-    """401: the token does not count."""
+    """401: the token is not accepted."""
     problem = Problem(type="access", rule="access.token", loc=("header",), msg=msg, msg_fr=msg_fr)
     error = RequestError(401, [problem])
     error.headers["WWW-Authenticate"] = "Bearer"
     return error
 
 
-def _later(msg: str, msg_fr: str) -> RequestError:
+def _unavailable(msg: str, msg_fr: str) -> RequestError:
     problem = Problem(type="access", rule="access.unready", loc=("header",), msg=msg, msg_fr=msg_fr)
     return RequestError(503, [problem], retry_after=5)

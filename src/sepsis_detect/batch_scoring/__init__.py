@@ -1,1 +1,1 @@
-"""Scores files of stays: reads psv, csv and parquet, writes csv and parquet."""
+"""Batch scoring: the command `score` and the files it reads and writes."""

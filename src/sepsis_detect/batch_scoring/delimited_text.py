@@ -1,7 +1,7 @@
-"""Text files of columns (.psv, .csv) as Arrow batches; what is wrong with one, in a sentence.
+"""Reads delimited text (.psv, .csv) as Arrow record batches.
 
-The first line names the columns. Lines are counted from it, as an editor does; a caller meets the
-cell that is wrong, never a whole row of a patient.
+The first line has the names of the columns and is line 1 of messages. A message quotes one wrong
+cell, never a whole row of a patient.
 
 Blocks are read here and parsed one by one: pyarrow's own streaming reader keeps a thread that
 aborts the process when it ends after an error (https://github.com/apache/arrow/issues/45214).
@@ -35,7 +35,7 @@ def column_names(path: Path) -> list[str]:
     """Read the first line.
 
     Raises:
-        BadFileError: It is not one of names, or nothing follows it.
+        BadFileError: The line has no names, or no row follows.
         OSError, UnicodeDecodeError: It cannot be read.
     """
     separator = SEPARATORS[path.suffix.lower()]
@@ -52,11 +52,11 @@ def column_names(path: Path) -> list[str]:
 
 
 def record_batches(path: Path, types: Mapping[str, Any]) -> Iterator[Any]:
-    """Read some columns, block by block.
+    """Read columns, block by block.
 
     Args:
         path: A .psv or .csv file.
-        types: Columns wanted, with their Arrow types.
+        types: The columns to read, with their Arrow types.
 
     Raises:
         BadFileError: A line has too many or too few cells, or a cell is not of its type.
@@ -79,7 +79,7 @@ def record_batches(path: Path, types: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def shown(text: str) -> str:
-    """A cell, short enough for a sentence."""
+    """A cell, cut for a message."""
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 

@@ -1,10 +1,10 @@
-"""Files of hours (psv, csv, parquet), read some whole stays at a time.
+"""Reads files of hours (psv, csv, parquet) in batches of whole stays.
 
-One row is one hour; the rows of a patient stand together. Columns carry the challenge's or the
-canonical names, in any order, others are not looked at. A file without `patient_id` is one
+One row is one hour; the rows of a patient are contiguous. Columns have the challenge's or the
+canonical names, in any order; other columns are ignored. A file without `patient_id` is one
 patient named after the file, as in the challenge's records.
 
-Memory does not grow with the file: a batch, and the last patient of the batch before, are held.
+Memory does not grow with the file: it holds one batch and the last patient of the batch before.
 """
 
 import re
@@ -42,7 +42,7 @@ UNIT_WORDS = {word: float(index) for index, word in enumerate(ICU_UNITS)}
 
 BATCH_ROWS = 8_192
 BUFFER_BYTES = 1024 * 1024
-MAX_STAY_ROWS = 100_000  # eleven years: two patients are taken for one
+MAX_STAY_ROWS = 100_000  # eleven years: the rows of several patients without an id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Batch:
     Attributes:
         stay: Their hours end to end, canonical units.
         patient_ids: One per stay.
-        is_torn: One per stay: whether the file had rows of this patient before, apart from these.
+        is_non_contiguous: One per stay: whether there were rows of this patient before other stays.
     """
 
     stay: Stay
     patient_ids: list[str]
-    is_torn: list[bool]
+    is_non_contiguous: list[bool]
 
 
 def read_stays(
@@ -66,12 +66,12 @@ def read_stays(
     conversions: Mapping[int, Conversion] | None = None,
     is_partial_allowed: bool = False,
 ) -> Iterator[Batch]:
-    """Read a file, some whole stays at a time, every row once and in its order.
+    """Read a file in batches of whole stays, every row once and in order.
 
     Args:
         path: A .psv, .csv or .parquet file.
         conversions: By column, from the file's unit to the canonical one.
-        is_partial_allowed: Whether a column may be absent, all its values being missing.
+        is_partial_allowed: Whether a column may be absent; its values are then missing.
 
     Raises:
         BadFileError: The file cannot be read as hours of patients; one sentence.
@@ -87,7 +87,7 @@ def read_stays(
             values = np.concatenate([values, found])
             ids = pa.concat_arrays([ids, columns.patient_ids(table)])
             starts = _starts(ids)
-            # The last patient may go on in the next batch.
+            # The last patient may continue in the next batch.
             if last := starts[-1]:
                 yield _batch(values[:last], ids, starts[:-1], seen)
             values, ids = values[last:], ids[last:]
@@ -115,8 +115,8 @@ def count_rows(path: Path) -> int:
 def shortest_decimals(column: Any) -> FloatArray:
     """A numeric Arrow column as float64, NaN where null.
 
-    A float32 becomes the float64 of its shortest decimal spelling (36.8, not 36.79999923706055):
-    what a person wrote, and what a JSON client sends. Each distinct value is spelled out once.
+    A float32 becomes the float64 of its shortest decimal form (36.8, not 36.79999923706055), as in
+    the original text and in JSON. Each distinct value is converted once.
     """
     if pa.types.is_float32(column.type) or pa.types.is_float16(column.type):
         coded = column.cast(pa.float32()).dictionary_encode()
@@ -133,18 +133,18 @@ def _starts(ids: Any) -> list[int]:
 
 def _batch(values: FloatArray, ids: Any, starts: list[int], seen: set[int]) -> Batch:
     patient_ids = ids.take(pa.array(starts)).to_pylist()
-    is_torn = []
+    is_non_contiguous = []
     for patient_id in patient_ids:
-        is_torn.append(hash(patient_id) in seen)
+        is_non_contiguous.append(hash(patient_id) in seen)
         seen.add(hash(patient_id))
-    return Batch(Stay(values, np.array(starts)), patient_ids, is_torn)
+    return Batch(Stay(values, np.array(starts)), patient_ids, is_non_contiguous)
 
 
 # --- Columns ------------------------------------------------------------------------------------
 
 
 class _Columns:
-    """Which column of a file holds which variable.
+    """The columns of a file by variable.
 
     Raises:
         BadFileError: A column is missing, or two hold the same variable.
@@ -176,7 +176,7 @@ class _Columns:
 
     @property
     def types(self) -> dict[str, Any]:
-        """How to read each of them from text."""
+        """The Arrow type of each column when read from text."""
         words = {self._id, self._unit_words, self._sources.get(SEX)}
         return {name: pa.string() if name in words else pa.float64() for name in self.names}
 
@@ -272,7 +272,7 @@ def _record_batches(path: Path, columns: _Columns) -> Iterator[Any]:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Put whatever goes wrong while reading into one sentence."""
+    """Convert errors of reading to a `BadFileError` with one sentence."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,6 +1,6 @@
-"""CDS Hooks cards: what a clinician reads beside the chart.
+"""CDS Hooks cards: the answer that a clinician reads beside the chart.
 
-A negative answer makes no card: what is always there is not read. See docs/adr/0013.
+A negative prediction has no card, so that cards remain rare. See docs/adr/0013.
 
 Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "CDS Service Response".
 """
@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from sepsis_detect import __version__
 from sepsis_detect.fhir import systems
-from sepsis_detect.fhir.assessment import Assessment, named_reason, percent
+from sepsis_detect.fhir.assessment import FhirAssessment, named_reason, percent
 from sepsis_detect.fhir.languages import Language, sentence
-from sepsis_detect.fhir.risk_assessment import NOTICES
+from sepsis_detect.notice import NOTICES
 from sepsis_detect.problems import Problem
 
 MAX_WARNINGS, MAX_PROBLEMS = 5, 5
@@ -31,19 +31,21 @@ OVERRIDES = {
 TOPIC = {"system": systems.TOPICS, "code": "sepsis", "display": "Sepsis"}
 
 
-def risk_cards(assessment: Assessment, language: Language, *, page: str) -> list[dict[str, Any]]:
-    """One card for a positive answer, none for a negative one.
+def risk_cards(
+    assessment: FhirAssessment, language: Language, *, page: str
+) -> list[dict[str, Any]]:
+    """One card for a positive prediction, none for a negative one.
 
     Args:
-        assessment: The answer.
-        language: Of the card.
-        page: Address of the service's page.
+        assessment: Of one patient.
+        language: Language of the card.
+        page: URL of the service's page.
     """
     if not assessment.is_positive:
         return []
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
-    is_critical = assessment.is_far_above or assessment.is_in_shock
+    is_critical = assessment.is_high or assessment.is_in_shock
     summary = (
         f"Risque de sepsis dans les 6 h : {risk}" if is_french else f"Sepsis risk, next 6 h: {risk}"
     )
@@ -73,7 +75,7 @@ def risk_cards(assessment: Assessment, language: Language, *, page: str) -> list
 
 
 def problem_card(problems: list[Problem], language: Language, *, page: str) -> dict[str, Any]:
-    """The card for data nothing can be said from."""
+    """The card for data from which nothing can be predicted."""
     is_french = language == "fr"
     summary = (
         "Risque de sepsis non calculé : données incohérentes ou illisibles"
@@ -97,17 +99,17 @@ def _card(summary: str, indicator: str, detail: str, page: str) -> dict[str, Any
     }
 
 
-def _details(assessment: Assessment, language: Language) -> Iterable[str]:
+def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
     threshold = percent(assessment.threshold, language)
-    card = assessment.model.metadata
+    metadata = assessment.model.metadata
     yield (
         f"**Risque prédit : {risk}** (positif à partir de {threshold} ; "
-        f"modèle {card.name} {card.version})"
+        f"modèle {metadata.name} {metadata.version})"
         if is_french
         else f"**Predicted risk: {risk}** (positive from {threshold} on; "
-        f"model {card.name} {card.version})"
+        f"model {metadata.name} {metadata.version})"
     )
     if assessment.is_in_shock:
         yield (
@@ -129,5 +131,5 @@ def _details(assessment: Assessment, language: Language) -> Iterable[str]:
 
 
 def _bullet(problem: Problem, language: Language) -> str:
-    """A problem as a line of Markdown; words of the caller cannot become markup."""
+    """A problem as a Markdown list item; words of the caller are escaped."""
     return "- " + MARKDOWN.sub(r"\\\1", " ".join(sentence(problem, language).split()))

@@ -25,12 +25,12 @@ BASE = "prefetch"
 
 @dataclass(frozen=True, slots=True)
 class CdsRequest:
-    """What a client asks.
+    """One request of a client.
 
     Attributes:
         hook: `patient-view` or `encounter-start`.
-        patient_id: Whose chart it is.
-        prefetch: By key; what could not be had is left out.
+        patient_id: Id of the patient whose chart is open.
+        prefetch: Resources by key, without those that the client could not get.
     """
 
     hook: str
@@ -42,7 +42,7 @@ def read_request(sent: Any) -> CdsRequest:
     """Read a request.
 
     Raises:
-        RequestError: 422, it is none; 412, the data needed were not sent.
+        RequestError: 422, it is not a valid request; 412, the data needed were not sent.
     """
     problems: list[Problem] = []
     if not isinstance(sent, dict):
@@ -73,16 +73,16 @@ def read_request(sent: Any) -> CdsRequest:
     return CdsRequest(hook, str(context["patientId"]).rpartition("/")[2], prefetch)
 
 
-def read_patient(asked: CdsRequest, now: datetime) -> FhirPatient:
-    """The patient of a request; what is wrong is in `problems`."""
-    return patient.read(lambda reader: _entries(asked, reader), base=BASE, now=now)
+def read_patient(request: CdsRequest, now: datetime) -> FhirPatient:
+    """The patient of a request; every problem is in `problems`."""
+    return patient.read(lambda reader: _entries(request, reader), base=BASE, now=now)
 
 
-def _entries(asked: CdsRequest, reader: Reader) -> list[Entry]:
-    # The chart that is open says whose data these must be, also where no Patient was sent.
-    person = asked.prefetch.get("patient", {"resourceType": "Patient"})
-    person = {"id": asked.patient_id, **person}
-    if person["id"] != asked.patient_id:
+def _entries(request: CdsRequest, reader: Reader) -> list[Entry]:
+    # All data must be of the patient of the context, even if no Patient resource was sent.
+    person = request.prefetch.get("patient", {"resourceType": "Patient"})
+    person = {"id": request.patient_id, **person}
+    if person["id"] != request.patient_id:
         reader.problem(
             "bundle.two_patients",
             f"{BASE}.patient.id",
@@ -91,11 +91,11 @@ def _entries(asked: CdsRequest, reader: Reader) -> list[Entry]:
             kind="incoherent",
         )
     found = [_entry(person, "patient", "Patient")]
-    if encounter := asked.prefetch.get("encounter"):
+    if encounter := request.prefetch.get("encounter"):
         found.append(_entry(encounter, "encounter", "Encounter"))
     for key in SEARCHES:
-        if key in asked.prefetch:
-            found += bundle.entries(asked.prefetch[key], f"{BASE}.{key}", reader)
+        if key in request.prefetch:
+            found += bundle.entries(request.prefetch[key], f"{BASE}.{key}", reader)
         else:
             reader.note(
                 "cds.prefetch",

@@ -1,4 +1,4 @@
-"""What CDS Hooks clients discover, and the feedback they send back.
+"""CDS Hooks discovery document, and the reader of feedback.
 
 Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "Discovery" and "Feedback".
 """
@@ -43,14 +43,14 @@ MAX_FEEDBACK = 100
 
 
 def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
-    """Check feedback.
+    """Read feedback.
 
     Returns:
-        Outcome and override reason of each card; a reason that is not ours, and every comment, is
-        left out: it may hold anything.
+        Outcome and override reason of each card. Other reasons and all comments are left out: they
+        may contain data of a patient.
 
     Raises:
-        RequestError: 422, with everything that is wrong.
+        RequestError: 422, with every problem.
     """
     listed = sent.get("feedback") if isinstance(sent, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_FEEDBACK:

@@ -1,4 +1,4 @@
-"""FHIR R4 and CDS Hooks: from a hospital's resources to a `Stay`, and from an answer to theirs.
+"""FHIR R4: from resources to a `Stay`, and from an assessment to resources.
 
-Coherence, features and model are those of every other route: nothing clinical is decided here.
+Coherence rules, features and model are those of every other route: nothing clinical is here.
 """

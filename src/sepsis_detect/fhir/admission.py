@@ -1,7 +1,7 @@
-"""When and where the patient came into intensive care, from Encounters and their locations.
+"""Admission to intensive care, from Encounters and their locations.
 
-Intensive care is recognised by the type of a Location that was sent (HL7 role code `ICU`) or by
-the words a location is called by, in English or French.
+Intensive care is recognised by the type of a Location resource (HL7 role code `ICU`) or by words in
+the name of a location, in English or French.
 """
 
 import re
@@ -14,7 +14,7 @@ from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
 
-INTENSIVE = re.compile(
+INTENSIVE_CARE = re.compile(
     r"\b(m|s|n|b|cv|ct|ts|cc)?icu\b|\bcsru\b|intensive|critical care"
     r"|r[ée]animation|\br[ée]a\b|soins intensifs|\busi\b",
     re.IGNORECASE,
@@ -24,19 +24,19 @@ SURGICAL = re.compile(
     r"\b(s|ts|cv|ct)icu\b|\bcsru\b|surgical|surgery|chirurgical|chirurgie", re.IGNORECASE
 )
 ICU_ROLE = "ICU"
-# No sets: what was sent may be of any type.
-NOT_HERE = ("cancelled", "entered-in-error", "planned")
-NO_LOCATION = ("planned", "reserved")
+# Tuples, not sets: the value compared may be of any type.
+ENCOUNTER_STATUS_IGNORED = ("cancelled", "entered-in-error", "planned")
+LOCATION_STATUS_IGNORED = ("planned", "reserved")
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """An admission to intensive care; what is not known is None or empty.
+    """An admission to intensive care; unknown parts are None or empty.
 
     Attributes:
-        started_at: When intensive care began; `path` is where that stands.
-        hospital_at: When the hospital stay began; `hospital_path` is where that stands.
-        unit: `medical` or `surgical`; `unit_path` is where that stands.
+        started_at: When intensive care began; `path` is its FHIRPath.
+        hospital_at: When the hospital stay began; `hospital_path` is its FHIRPath.
+        icu_unit: `medical` or `surgical`; `icu_unit_path` is its FHIRPath.
         encounter: The Encounter.
     """
 
@@ -44,13 +44,13 @@ class Admission:
     path: str = ""
     hospital_at: datetime | None = None
     hospital_path: str = ""
-    unit: str | None = None
-    unit_path: str = ""
+    icu_unit: str | None = None
+    icu_unit_path: str = ""
     encounter: Entry | None = None
 
     @property
     def hospital_hour(self) -> float | None:
-        """Hours from admission to intensive care to admission to hospital, usually negative."""
+        """Hours from ICU admission to hospital admission, usually negative."""
         if self.started_at is None or self.hospital_at is None:
             return None
         return (self.hospital_at - self.started_at) / HOUR
@@ -68,28 +68,30 @@ class _Place:
 def find(
     encounters: list[Entry], last: datetime | None, references: References, reader: Reader
 ) -> Admission:
-    """The admission the last measurement belongs to.
+    """The admission to which the last measurement belongs.
 
     Args:
-        encounters: Of the patient.
+        encounters: Encounters of the patient.
         last: Time of the last measurement.
-        references: Resolves locations and the encounters these are part of.
-        reader: Takes what is wrong or assumed.
+        references: Resolves Locations and parent Encounters.
+        reader: Receives problems and notes.
     """
-    present = [each for each in encounters if each.resource.get("status") not in NOT_HERE]
+    present = [
+        each for each in encounters if each.resource.get("status") not in ENCOUNTER_STATUS_IGNORED
+    ]
     places = [place for each in present for place in _places(each, references, reader)]
     if places:
         chosen = _chosen(places, last)
         first = _first_of(chosen, places)
         hospital_at, hospital_path = _hospital(chosen.encounter, references, reader)
-        unit = _unit(chosen.text)
+        icu_unit = _icu_unit(chosen.text)
         return Admission(
             started_at=first.started_at,
             path=f"{first.path}.period.start",
             hospital_at=hospital_at,
             hospital_path=hospital_path,
-            unit=unit,
-            unit_path=f"{chosen.path}.location.display" if unit else "",
+            icu_unit=icu_unit,
+            icu_unit_path=f"{chosen.path}.location.display" if icu_unit else "",
             encounter=chosen.encounter,
         )
     return _by_encounter(present, last, reader)
@@ -125,12 +127,12 @@ def _by_encounter(present: list[Entry], last: datetime | None, reader: Reader) -
 
 def _places(encounter: Entry, references: References, reader: Reader) -> Iterable[_Place]:
     for location, path in reader.elements(encounter.resource, "location", encounter.path):
-        if location.get("status") in NO_LOCATION:
+        if location.get("status") in LOCATION_STATUS_IGNORED:
             continue
         reference = reader.element(location, "location", path)
         resource = _location(references.resolve(reference))
         text = " ".join(_words(reference, resource, encounter.resource))
-        if not (_is_icu(resource) or INTENSIVE.search(text)):
+        if not (_is_icu(resource) or INTENSIVE_CARE.search(text)):
             continue
         period = reader.element(location, "period", path)
         if "start" not in period:
@@ -179,7 +181,7 @@ def _chosen(places: list[_Place], last: datetime | None) -> _Place:
 
 
 def _first_of(chosen: _Place, places: list[_Place]) -> _Place:
-    """The place the patient came to first, of those that follow each other without a break."""
+    """The first place of an unbroken sequence of places that ends with the chosen one."""
     first = chosen
     for place in sorted(places, key=lambda each: each.started_at, reverse=True):
         is_before = place.started_at < first.started_at
@@ -188,7 +190,7 @@ def _first_of(chosen: _Place, places: list[_Place]) -> _Place:
     return first
 
 
-def _unit(text: str) -> str | None:
+def _icu_unit(text: str) -> str | None:
     is_medical, is_surgical = bool(MEDICAL.search(text)), bool(SURGICAL.search(text))
     if is_medical == is_surgical:  # a mixed unit is neither
         return None
@@ -198,7 +200,7 @@ def _unit(text: str) -> str | None:
 def _hospital(
     encounter: Entry, references: References, reader: Reader
 ) -> tuple[datetime | None, str]:
-    """Start of the outermost encounter this one is part of."""
+    """Start of the outermost Encounter that this one is part of, with its FHIRPath."""
     seen = {id(encounter)}
     start = _start(encounter.resource, encounter.path, reader)
     while (

@@ -1,26 +1,27 @@
-"""One patient, judged and answered: what FHIR and CDS Hooks both present."""
+"""Assessment of one FHIR patient, and its parts in words: for RiskAssessment and for cards."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from sepsis_detect.api.answers import Judged, OnIncoherence, judge
+from sepsis_detect.assessment import pipeline
+from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.clinical import rules
 from sepsis_detect.clinical.hints import decimal_comma, number
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES
 from sepsis_detect.fhir.languages import Language
 from sepsis_detect.fhir.patient import FhirPatient
-from sepsis_detect.prediction import explain, predictor
+from sepsis_detect.prediction import explain
 from sepsis_detect.prediction.explain import Contribution
 from sepsis_detect.prediction.model import Model
-from sepsis_detect.problems import Problem, RequestError
-from sepsis_detect.telemetry.metrics import Metrics
+from sepsis_detect.problems import Problem, unprocessable
 
-# An EHR sends what was measured, not rows: hours in between are no gap.
-NATURAL = frozenset({rules.HOUR_GAP.id})
+# An EHR sends measurements, not rows: an hour without any is no gap.
+NOT_A_WARNING_HERE = frozenset({rules.HOUR_GAP.id})
 MAX_REASONS = 5
-MANY_TIMES_THRESHOLD = 4.0
-FAR_ABOVE_AT_MOST = 0.5
-"""From many times the threshold on, or one in two, the risk is high; see docs/adr/0013."""
+HIGH_RISK_THRESHOLDS = 4.0
+HIGH_RISK_PROBABILITY = 0.5
+"""The risk is high from so many times the threshold on, or from this probability; docs/adr/0013."""
 MAP_IN_SHOCK_BELOW = 65.0  # mm[Hg], Sepsis-3
 LACTATE_IN_SHOCK_ABOVE = 4.0  # mmol/L
 
@@ -46,54 +47,64 @@ WORDS_FR = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
-    """The answer to one patient.
+class FhirAssessment:
+    """The assessment of one FHIR patient.
 
     Attributes:
         patient: As read.
-        judged: The stay the model saw.
-        probability: Of sepsis within six hours, 0 to 1.
-        is_positive: Probability at or above the model's threshold.
-        model: That answered.
-        warnings: What accompanies the answer.
-        reasons: What moved it: what raised it first, the most in front.
+        assessment: The prediction for the last hour.
+        warnings: Notes of the reader, then dropped values and warnings of the rules.
+        reasons: Variables that raised the probability most, then those that lowered it most.
     """
 
     patient: FhirPatient
-    judged: Judged
-    probability: float
-    is_positive: bool
-    model: Model
+    assessment: Assessment
     warnings: list[Problem]
     reasons: list[Contribution]
 
     @property
+    def model(self) -> Model:
+        """The model that predicted."""
+        return self.assessment.model
+
+    @property
+    def probability(self) -> float:
+        """Of sepsis within six hours, 0 to 1."""
+        return float(self.assessment.probabilities[-1])
+
+    @property
     def threshold(self) -> float:
-        """Of the model: positive from here on."""
+        """The model's threshold: positive from here on."""
         return float(self.model.threshold)
 
     @property
-    def word(self) -> str:
+    def is_positive(self) -> bool:
+        """Whether the probability is at or above the threshold."""
+        return bool(self.assessment.is_positive[-1])
+
+    @property
+    def verdict(self) -> str:
         """`Positive` or `Negative`."""
         return "Positive" if self.is_positive else "Negative"
 
     @property
     def risk(self) -> Risk:
-        """In a word of the FHIR value set."""
+        """The code of the FHIR value set `risk-probability`."""
         if not self.is_positive:
             is_small = self.probability < NEGLIGIBLE_BELOW * self.threshold
             return "negligible" if is_small else "low"
-        return "high" if self.is_far_above else "moderate"
+        return "high" if self.is_high else "moderate"
 
     @property
-    def is_far_above(self) -> bool:
-        """Whether the probability is many times the threshold."""
-        return self.probability >= min(MANY_TIMES_THRESHOLD * self.threshold, FAR_ABOVE_AT_MOST)
+    def is_high(self) -> bool:
+        """Whether the probability is far above the threshold."""
+        limit = min(HIGH_RISK_THRESHOLDS * self.threshold, HIGH_RISK_PROBABILITY)
+        return self.probability >= limit
 
     @property
     def is_in_shock(self) -> bool:
         """Whether the last hour shows a low mean pressure or a high lactate."""
-        values = self.judged.stay.values[-1]
+        values = self.assessment.stay.values[-1]
         pressure, lactate = (values[BY_CHALLENGE[name].column] for name in ("MAP", "Lactate"))
         return bool(pressure < MAP_IN_SHOCK_BELOW or lactate > LACTATE_IN_SHOCK_ABOVE)
 
@@ -103,7 +114,7 @@ class Assessment:
         return any(each.rule == rules.NO_VITALS.id for each in self.warnings)
 
     def rationale(self, language: Language) -> str:
-        """The reasons in a sentence or two."""
+        """The reasons in one or two sentences."""
         raised = [each for each in self.reasons if each.effect > 0]
         lowered = [each for each in self.reasons if each.effect < 0]
         parts = []
@@ -118,29 +129,26 @@ class Assessment:
 
 
 def assess(
-    patient: FhirPatient, model: Model, policy: OnIncoherence, *, metrics: Metrics
-) -> Assessment:
-    """Answer one patient, with the rules and the model of every other route.
+    patient: FhirPatient,
+    model: Model,
+    on_incoherence: OnIncoherence,
+    *,
+    observe: Observer | None = None,
+) -> FhirAssessment:
+    """Assess one patient; `observe` as of `pipeline.assess`.
 
     Raises:
-        RequestError: 422, with everything that is wrong and what may explain it.
+        RequestError: 422, every problem, then the notes of the reader, which may explain them.
     """
-    try:
-        judged = judge(patient, policy)
-    except RequestError as error:
-        error.problems += patient.notes
-        raise
-    predictions = predictor.predict_last(model, judged.stay)
-    metrics.predicted(model, predictions)
-    kept = [each for each in judged.warnings if each.rule not in NATURAL]
-    return Assessment(
+    (result,) = pipeline.assess(model, [patient], on_incoherence, observe=observe)
+    if isinstance(result, Refusal):
+        raise unprocessable([*result.problems(), *patient.notes])
+    kept = [each for each in result.warnings() if each.rule not in NOT_A_WARNING_HERE]
+    return FhirAssessment(
         patient=patient,
-        judged=judged,
-        probability=float(predictions.probabilities[-1]),
-        is_positive=bool(predictions.is_positive[-1]),
-        model=model,
+        assessment=result,
         warnings=[*patient.notes, *kept],
-        reasons=explain.leading(model, judged.stay, most=MAX_REASONS),
+        reasons=explain.leading(model, result.stay, most=MAX_REASONS),
     )
 
 

@@ -1,7 +1,7 @@
-"""A Bundle, or Parameters that hold one, taken apart into resources with their FHIRPath.
+"""Unpacks a Bundle, or Parameters with a Bundle, into resources with their FHIRPath.
 
-Bundles of searches may stand inside a batch response; deeper nesting is refused, as is a bundle
-with more entries than a stay can need.
+A batch response may contain searchsets; deeper nesting is refused, and so is a bundle with more
+than `MAX_ENTRIES` entries.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
         path: Its FHIRPath, such as `Bundle.entry[6].resource`.
         full_url: As sent, empty when absent.
         kind: The resource type.
-        key: What others call it: `Patient/p1`, else its full URL, else nothing.
+        key: Name in references: `Patient/p1`, else its full URL, else empty.
     """
 
     resource: Resource
@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 
 
 def unpack(sent: Any, reader: Reader) -> list[Entry]:
-    """All resources of a Bundle or of Parameters; what is wrong becomes the reader's problems."""
+    """All resources of a Bundle or of Parameters; problems are added to the reader."""
     kind = sent.get("resourceType") if isinstance(sent, dict) else None
     if kind == "Parameters":
         return _of_parameters(sent, reader)
@@ -49,7 +49,7 @@ def unpack(sent: Any, reader: Reader) -> list[Entry]:
 
 
 def policy_of(sent: Any) -> str | None:
-    """The parameter `on_incoherence` of Parameters, if it stands there as a code."""
+    """The code of the parameter `on_incoherence`; empty if it is no code, None if absent."""
     listed = sent.get("parameter") if isinstance(sent, dict) else None
     for each in listed if isinstance(listed, list) else ():
         if isinstance(each, dict) and each.get("name") == POLICY:
@@ -92,7 +92,7 @@ def _of_parameters(sent: Resource, reader: Reader) -> list[Entry]:
 
 
 def entries(bundle: Resource, path: str, reader: Reader) -> list[Entry]:
-    """The resources of one Bundle, in order, those of bundles inside it in their place."""
+    """The resources of one Bundle in order, with those of inner bundles at their position."""
     kind = bundle.get("type")
     if kind not in BUNDLE_TYPES:
         listed = ", ".join(BUNDLE_TYPES)
@@ -175,7 +175,7 @@ def _note_pages(bundle: Resource, path: str, reader: Reader) -> None:
 
 
 def _note_response(entry: Resource, path: str, reader: Reader) -> None:
-    """An entry without a resource: of a batch, one that failed."""
+    """Note an entry without a resource: a failed part of a batch."""
     status = reader.element(entry, "response", path).get("status")
     if isinstance(status, str) and not status.startswith("2"):
         reader.note(

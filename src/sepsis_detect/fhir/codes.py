@@ -1,8 +1,8 @@
-"""LOINC codes: which variable each means, derived from the table of variables.
+"""LOINC codes and the variable of each, derived from the table of variables.
 
-Only what the table cannot say stands here: codes whose value is measured the other way round,
-codes that mean two things, and codes that look like one of ours and are another analyte.
-A code that is in none of these is unknown: it is reported, never guessed.
+Listed here are only the codes that the table cannot describe: values of opposite sign, codes with
+two meanings, and codes of similar but different analytes. Any other code is unknown: it is
+reported, never guessed.
 
 Source: LOINC, https://loinc.org; FHIR R4 vital signs profiles, https://hl7.org/fhir/R4/observation-vitalsigns.html
 """
@@ -17,14 +17,14 @@ VITAL_SIGNS, LABORATORY = "vital-signs", "laboratory"
 
 
 class Meaning(NamedTuple):
-    """What the value under a code is.
+    """What a code measures.
 
     Attributes:
         column: The variable.
         sign: -1 where the code measures the opposite (a base deficit).
-        is_urea: The mass is that of urea, not of its nitrogen.
-        is_moles_only: Whether a mass would be of urea or of its nitrogen cannot be told.
-        caution_en, caution_fr: Why the value is only nearly the variable; empty: it is.
+        is_urea: A mass is of urea, not of its nitrogen.
+        is_moles_only: Only molar units are accepted: a mass could be of urea or of its nitrogen.
+        caution_en, caution_fr: How the value differs slightly from the variable; empty: not at all.
     """
 
     column: int
@@ -59,7 +59,7 @@ MEANINGS |= {
 MEANINGS |= {code: _of("BUN")._replace(is_urea=True) for code in ("22664-7", "3091-6", "72903-8")}
 
 # The vital signs profile fixes this code for pulse oximetry, though LOINC names it SaO2: the
-# category tells them apart.
+# category decides.
 SATURATION = "2708-6"
 SATURATION_BY_CATEGORY = {VITAL_SIGNS: _of("O2Sat"), LABORATORY: _of("SaO2")}
 SATURATIONS = frozenset(SATURATION_BY_CATEGORY.values())
@@ -87,7 +87,7 @@ NOT_INTERCHANGEABLE = {
     "67151-1": ("troponin T", "la troponine T"),
     "3256-5": ("fibrinogen antigen", "le fibrinogène antigénique"),
 }
-"""Like one of our variables, and another analyte; what it is, in English and French."""
+"""Codes of analytes that are similar to a variable and must not replace it; their names."""
 
-# Panels say nothing themselves: their components or members are what is read.
+# A panel has no value of its own: its components or members are read.
 PANELS = frozenset({"85354-9", "55284-4", "85353-1", "8716-3", "24336-0", "24338-6"})

@@ -1,12 +1,12 @@
-"""What the FHIR side of the service can do: CapabilityStatement and OperationDefinition."""
+"""FHIR conformance resources: CapabilityStatement and OperationDefinition."""
 
 from typing import Any
 
 from sepsis_detect import __version__
-from sepsis_detect.api.answers import OnIncoherence
-from sepsis_detect.api.schema.responses import NOTICE
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.bundle import BUNDLE_TYPES, MAX_ENTRIES, PARAMETER, POLICY
+from sepsis_detect.notice import NOTICE
 
 PUBLISHED_ON = "2026-11-25"
 

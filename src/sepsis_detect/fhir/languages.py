@@ -1,4 +1,4 @@
-"""Which language a caller reads: English, or French where `Accept-Language` prefers it."""
+"""Content negotiation of the language: French if `Accept-Language` prefers it, else English."""
 
 import re
 from typing import Literal
@@ -34,7 +34,7 @@ def _weight(text: str | None) -> float:
 
 
 def sentence(problem: Problem, language: Language) -> str:
-    """A problem in words, with its hint."""
+    """The sentence of a problem, with its hint."""
     if language == "fr":
         return f"{problem.msg_fr} {problem.hint_fr or ''}".strip()
     return f"{problem.msg} {problem.hint or ''}".strip()

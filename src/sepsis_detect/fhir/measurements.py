@@ -1,4 +1,4 @@
-"""Measurements with their clock times, gathered into the hours of a stay.
+"""Measurements with their clock times, grouped into the hours of a stay.
 
 Hour *n* holds what was measured from *n - 1* up to, not including, *n* hours after admission to
 intensive care; several values of one variable in one hour become their median, as in the
@@ -33,7 +33,7 @@ class Measurement(NamedTuple):
     """One value as sent.
 
     Attributes:
-        meaning: What it is.
+        meaning: The variable.
         value: As sent, in the unit of `conversion`.
         conversion: To the canonical unit.
         moment: When it was measured.
@@ -50,20 +50,20 @@ class Measurement(NamedTuple):
 
 
 class Cells:
-    """Which measurements are behind each value; sorted out when somebody asks, as few do."""
+    """Index from a value of the stay to the measurements it was computed from."""
 
     def __init__(self, measurements: list[Measurement], rows: IntArray, columns: IntArray):
-        """Know row and column of each measurement."""
+        """Keep row and column of each measurement."""
         self._measurements = measurements
         self._rows = rows
         self._columns = columns
 
     def at(self, row: int, column: int) -> list[Measurement]:
-        """Those of one value, in the order sent."""
+        """Measurements of one value, in the order sent."""
         return self._chosen((self._rows == row) & (self._columns == column))
 
     def of(self, column: int) -> list[Measurement]:
-        """Those of one variable."""
+        """Measurements of one variable."""
         return self._chosen(self._columns == column)
 
     def _chosen(self, is_chosen: BoolArray) -> list[Measurement]:
@@ -74,7 +74,7 @@ NO_CELLS = Cells([], np.array([], dtype=np.intp), np.array([], dtype=np.intp))
 
 
 def canonical(measurements: list[Measurement]) -> FloatArray:
-    """Values in canonical units; one conversion at a time, for all its values at once."""
+    """Shape (n_measurements,): values in canonical units, one array operation per conversion."""
     values = np.array([each.value for each in measurements])
     groups: dict[int, list[int]] = {}  # by identity: conversions are made once
     for index, each in enumerate(measurements):
@@ -90,11 +90,11 @@ def canonical(measurements: list[Measurement]) -> FloatArray:
 def hours_of(
     measurements: list[Measurement], icu_start_seconds: float | None
 ) -> tuple[FloatArray, Cells]:
-    """Shape (n_hours, 40): the hours in which something was measured, and what lies behind them.
+    """Shape (n_hours, 40): the hours with measurements, and the measurements of each value.
 
     Args:
         measurements: At least one, none before admission.
-        icu_start_seconds: Admission to intensive care; None: the first measurement opens hour 1.
+        icu_start_seconds: Admission to intensive care; None: hour 1 begins with the first value.
     """
     seconds = np.array([each.moment.seconds for each in measurements])
     columns = np.array([each.meaning.column for each in measurements])
@@ -115,5 +115,5 @@ def hours_of(
 
 
 def used(measurements: Iterable[Measurement]) -> list[Entry]:
-    """The Observations behind measurements, each once, in order."""
+    """The Observations of the measurements, each once, in order."""
     return list({id(each.entry): each.entry for each in measurements}.values())

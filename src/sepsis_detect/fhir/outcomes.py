@@ -1,4 +1,4 @@
-"""Problems as an OperationOutcome.
+"""Presents problems as an OperationOutcome.
 
 Source: https://hl7.org/fhir/R4/valueset-issue-type.html
 """
@@ -10,7 +10,7 @@ from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.languages import Language, sentence
 from sepsis_detect.problems import Problem
 
-OF_RULE = {
+CODE_BY_RULE = {
     "bundle.duplicate": "duplicate",
     "bundle.type": "not-supported",
     "bundle.two_patients": "invariant",
@@ -40,7 +40,7 @@ OF_RULE = {
     "unit.unknown": "code-invalid",
     "value.comparator": "code-invalid",
 }
-OF_TYPE = {
+CODE_BY_TYPE = {
     "access": "login",
     "body": "structure",
     "dropped": "invariant",
@@ -51,18 +51,18 @@ OF_TYPE = {
     "query": "value",
     "warning": "business-rule",
 }
-ACCOMPANYING = ("warning", "dropped")
+WARNING_TYPES = ("warning", "dropped")
 
 
 def outcome(problems: Iterable[Problem], language: Language) -> dict[str, Any]:
-    """All problems, one issue each."""
+    """An OperationOutcome with one issue for each problem."""
     issues = [_issue(problem, language) for problem in problems]
     return {"resourceType": "OperationOutcome", "language": language, "issue": issues}
 
 
 def _issue(problem: Problem, language: Language) -> dict[str, Any]:
     issue: dict[str, Any] = {
-        "severity": "warning" if problem.type in ACCOMPANYING else "error",
+        "severity": "warning" if problem.type in WARNING_TYPES else "error",
         "code": _code(problem),
         "details": {
             "coding": [{"system": systems.ISSUES, "code": problem.rule}],
@@ -77,9 +77,9 @@ def _issue(problem: Problem, language: Language) -> dict[str, Any]:
 def _code(problem: Problem) -> str:
     if problem.rule.startswith("range:"):
         return "value"
-    return OF_RULE.get(problem.rule) or OF_TYPE.get(problem.type, "processing")
+    return CODE_BY_RULE.get(problem.rule) or CODE_BY_TYPE.get(problem.type, "processing")
 
 
 def _is_path(part: str | int) -> bool:
-    """Whether it is a FHIRPath, and not a place in a request of another kind."""
+    """Whether a part of a location is a FHIRPath: locations of other routes are not."""
     return isinstance(part, str) and part[:1].isupper()

@@ -1,4 +1,4 @@
-"""From resources to a `Stay`, with the way back: which element each value of an hour came from."""
+"""From resources to a `Stay`, with the FHIRPath of the elements behind each value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,11 +25,12 @@ from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.fhir.observations import Observations
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
-from sepsis_detect.patient_json.fields import UNIT_FLAGS
+from sepsis_detect.patient_json.fields import ICU_UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
-READ = ("Patient", "Encounter", "Observation")
+KINDS_READ = ("Patient", "Encounter", "Observation")
 MAX_PATHS = 10  # of one value: the Observations of one hour
+MAX_KINDS_NOTED = 10
 
 SECONDS = attrgetter("seconds")
 
@@ -41,16 +42,18 @@ class FhirPatient:
     """One patient as read from resources.
 
     Attributes:
-        base: What was read, as FHIRPath.
-        stay: What could be read; None when there is nothing to speak of.
-        problems: What refuses the request.
-        notes: What accompanies the answer.
-        violations: Always empty: constants stand in one place only.
+        base: FHIRPath of the whole request.
+        stay: The hours that could be read; None: the resources could not be unpacked.
+        problems: Refuse the request.
+        notes: Accompany the answer as warnings.
+        violations: Always empty: each constant has one source.
         last: Time of the last measurement used.
-        subject: How the patient is called, such as `Patient/p1`; empty when nothing says.
+        subject: Reference to the patient, such as `Patient/p1`; empty when there is none.
         encounter: The Encounter of the stay in intensive care.
         used: The Observations used.
-        n_observations: How many were looked at.
+        n_observations: How many Observations there were, used or not.
+        cells: The measurements of each value.
+        constants: FHIRPath of each constant, by column.
     """
 
     base: Location
@@ -67,7 +70,7 @@ class FhirPatient:
     constants: dict[int, str] = field(default_factory=dict)
 
     def locate(self, row: int, column: int | None = None) -> Location:
-        """FHIRPath of the elements behind a value."""
+        """FHIRPaths of the elements behind a value."""
         if column is None:
             return self.base
         if found := self.cells.at(row, column):
@@ -75,7 +78,7 @@ class FhirPatient:
         return (self.constants.get(column, str(self.base[0])),)
 
     def value_sent(self, row: int, column: int) -> float | None:
-        """A number as sent; None where several were."""
+        """A number as sent; None where the value is a median."""
         found = self.cells.at(row, column)
         return found[0].value if len(found) == 1 else None
 
@@ -86,12 +89,12 @@ class FhirPatient:
 
 
 def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
-    """Read one patient; nothing is raised, everything wrong is in `problems`.
+    """Read one patient; nothing is raised, every problem is in `problems`.
 
     Args:
-        unpack: Takes the request apart into its resources.
-        base: What was sent, as FHIRPath.
-        now: Against which a time lies in the future.
+        unpack: Gives the resources of the request.
+        base: FHIRPath of the whole request.
+        now: A time after it lies in the future.
     """
     reader = Reader(now)
     patient = FhirPatient((base,), problems=reader.problems, notes=reader.notes)
@@ -107,7 +110,7 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     references = References(entries)
     references.find_circle(entries, reader)
     person = subject.find_patient(entries, reader)
-    of_patient = [each for each in entries if each.kind in READ[1:]]
+    of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
     patient.subject = subject.check_subjects(person, of_patient, references, reader)
     _note_others(entries, reader)
     found = Observations(reader)
@@ -138,15 +141,15 @@ def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admiss
     if admitted.hospital_hour is not None:
         values[:, HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
         patient.constants[HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
-    if admitted.unit is not None:
-        for column, flag in UNIT_FLAGS[admitted.unit]:
+    if admitted.icu_unit is not None:
+        for column, flag in ICU_UNIT_FLAGS[admitted.icu_unit]:
             values[:, column] = flag
-        patient.constants |= dict.fromkeys((MEDICAL_UNIT, SURGICAL_UNIT), admitted.unit_path)
+        patient.constants |= dict.fromkeys((MEDICAL_UNIT, SURGICAL_UNIT), admitted.icu_unit_path)
     patient.stay = Stay(values)
 
 
 def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> list[Measurement]:
-    """What was measured in intensive care; the rest is counted."""
+    """The measurements since admission to intensive care; earlier ones are counted in a note."""
     if admitted.started_at is None:
         return measured
     start = _seconds(admitted.started_at)
@@ -180,7 +183,7 @@ def _seconds(moment: datetime) -> float:
 
 
 def _distinct(entries: list[Entry], reader: Reader) -> list[Entry]:
-    """Each resource once: a searchset of vital signs and one of laboratory may share some."""
+    """Each resource once: two searchsets may share some; different ones with one id are refused."""
     by_key: dict[str, Entry] = {}
     kept = []
     for entry in entries:
@@ -203,7 +206,7 @@ def _distinct(entries: list[Entry], reader: Reader) -> list[Entry]:
 
 
 def _note_others(entries: list[Entry], reader: Reader) -> None:
-    others = [entry for entry in entries if entry.kind not in READ]
+    others = [entry for entry in entries if entry.kind not in KINDS_READ]
     kinds: dict[str, list[Entry]] = {}
     for entry in others:
         if entry.kind == "OperationOutcome":
@@ -215,7 +218,7 @@ def _note_others(entries: list[Entry], reader: Reader) -> None:
             )
         elif entry.kind != "Location":
             kinds.setdefault(quoted(entry.kind), []).append(entry)
-    for kind, found in list(kinds.items())[:MAX_PATHS]:
+    for kind, found in list(kinds.items())[:MAX_KINDS_NOTED]:
         reader.note(
             "resource.unused",
             found[0].path,

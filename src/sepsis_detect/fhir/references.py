@@ -1,4 +1,4 @@
-"""References between resources: who is meant, whether it is one patient, and no circles."""
+"""References between resources: resolution, and refusal of circular hierarchies."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.resource_reader import Reader
 
-# What is part of, or made of, something else cannot be part of itself. Other references may well
-# go in circles: an encounter for the reason of an observation that was made in it.
+# A resource cannot be part of itself. Other references may be circular: an Encounter may name as
+# its reason an Observation that was made in it.
 HIERARCHIES = ("partOf", "hasMember", "derivedFrom")
 
 
 class References:
-    """Resolves what resources call each other."""
+    """Resolves references to the resources of a request."""
 
     def __init__(self, entries: Iterable[Entry]):
-        """Know every resource by its id and by its full URL."""
+        """Index the resources by id and by full URL."""
         self._by_name: dict[str, Entry] = {}
         for entry in entries:
             for name in (entry.key, entry.full_url):
@@ -23,21 +23,21 @@ class References:
                     self._by_name.setdefault(name, entry)
 
     def key(self, reference: str) -> str:
-        """One name for one resource: `Patient/p1` for its URL, its version and its urn:uuid."""
+        """The key of a reference: `Patient/p1` for its URL, its version and its urn:uuid."""
         if entry := self._by_name.get(reference):
             return entry.key
         parts = reference.split("/_history/")[0].split("/")
         return "/".join(parts[-2:]) if len(parts) > 1 else reference
 
     def resolve(self, reference: Any) -> Entry | None:
-        """The resource a `Reference` points to, if it was sent."""
+        """The resource that a `Reference` points to; None if it is not in the request."""
         text = reference.get("reference") if isinstance(reference, dict) else None
         if not isinstance(text, str):
             return None
         return self._by_name.get(text) or self._by_name.get(self.key(text))
 
     def find_circle(self, entries: Iterable[Entry], reader: Reader) -> None:
-        """Refuse resources that are part of themselves."""
+        """Refuse resources that are part of themselves (depth-first search)."""
         edges = {id(entry): parts for entry in entries if (parts := self._parts(entry))}
         done: set[int] = set()
         for start in entries:

@@ -1,7 +1,7 @@
-"""What every reader of resources shares: problems with their FHIRPath, and careful look-ups.
+"""Type-checked access to elements of resources; problems are collected with their FHIRPath.
 
-A resource comes from outside: any element may be absent or of any type. What has the wrong type
-is a problem with its path; what is absent is absent.
+Any element of a resource may be absent or of any type. A wrong type is a problem; an absent
+element is not.
 """
 
 import re
@@ -9,9 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from typing import Any
 
-from sepsis_detect.patient_json.text_problems import shown
 from sepsis_detect.patient_json.timestamps import MAX_AHEAD
-from sepsis_detect.problems import Problem, more
+from sepsis_detect.problems import Problem, more, shown
 
 Resource = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,10 +22,10 @@ DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 class Reader:
-    """Collects what is wrong (`problems`) and what is worth knowing (`notes`)."""
+    """Reads elements; collects `problems`, which refuse the request, and `notes`, its warnings."""
 
     def __init__(self, now: datetime):
-        """Start without problems; `now` is what lies ahead of is in the future."""
+        """Start without problems; a time after `now` lies in the future."""
         self.now = now
         self.latest = now + MAX_AHEAD
         self.problems: list[Problem] = []
@@ -36,11 +35,11 @@ class Reader:
     def problem(
         self, rule: str, path: str, msg: str, msg_fr: str, *, kind: str = "json", **rest: Any
     ) -> None:
-        """Something that refuses the request."""
+        """Add a problem, which refuses the request."""
         self._add(self.problems, "json", rule, path, msg, msg_fr, kind, rest)
 
     def note(self, rule: str, path: str, msg: str, msg_fr: str, **rest: Any) -> None:
-        """Something that accompanies the answer."""
+        """Add a note, which accompanies the answer as a warning."""
         self._add(self.notes, "warning", rule, path, msg, msg_fr, "warning", rest)
 
     def _add(
@@ -60,7 +59,7 @@ class Reader:
         found.append(Problem(type=kind, rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest))
 
     def finish(self, base: str) -> None:
-        """Count what was not listed."""
+        """Add the number of problems and notes that are not listed."""
         for found, counted in ((self.problems, "json"), (self.notes, "warning")):
             if n_more := self._n_more[counted]:
                 found.append(more(n_more, counted, (base,)))
@@ -68,7 +67,7 @@ class Reader:
     # --- Elements ---
 
     def wrong_type(self, path: str, wanted: str, wanted_fr: str) -> None:
-        """An element of another JSON type than FHIR gives it."""
+        """Add a problem: an element has another JSON type than FHIR gives it."""
         name = path.rpartition(".")[2]
         self.problem(
             "json.type",
@@ -77,8 +76,14 @@ class Reader:
             f"`{name}` doit être {wanted_fr}.",
         )
 
+    def missing(self, path: str, what: str, what_fr: str) -> None:
+        """Add a problem: a required element is absent."""
+        self.problem(
+            "json.missing", path, f"{what} is required here.", f"{what_fr} est nécessaire ici."
+        )
+
     def element(self, holder: Resource, key: str, path: str) -> Resource:
-        """An object, empty when absent or wrong."""
+        """An object; empty when absent or of another type."""
         found = holder.get(key)
         if isinstance(found, dict):
             return found
@@ -87,7 +92,7 @@ class Reader:
         return {}
 
     def items(self, holder: Resource, key: str, path: str) -> list[Any]:
-        """A list; empty when absent or wrong."""
+        """A list; empty when absent or of another type."""
         found = holder.get(key)
         if isinstance(found, list):
             return found
@@ -107,7 +112,7 @@ class Reader:
         return kept
 
     def text(self, holder: Resource, key: str, path: str) -> str | None:
-        """A text; None when absent or wrong."""
+        """A text; None when absent or of another type."""
         found = holder.get(key)
         if found is None or isinstance(found, str):
             return found
@@ -117,10 +122,10 @@ class Reader:
     # --- Times ---
 
     def moment(self, text: Any, path: str, *, may_lie_ahead: bool = False) -> datetime | None:
-        """A point in time.
+        """A point in time; None if it cannot be used.
 
-        A day or a month alone is noted and not used; a time without offset, or ahead of now
-        where it may not be, refuses the request.
+        A day or a month alone is noted. A time without offset, or in the future unless
+        `may_lie_ahead`, is a problem.
         """
         moment = time_of(text)
         if moment is None:
@@ -165,7 +170,7 @@ class Reader:
 
 
 def time_of(text: Any) -> datetime | None:
-    """A day with its time, in whatever zone; None for anything else."""
+    """A date with a time, in any zone or none; None for anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
@@ -179,7 +184,7 @@ def is_day(text: str) -> bool:
 
 
 def day_of(text: str) -> tuple[date, bool] | None:
-    """The day of a FHIR date and whether it is known to the day; else the middle of the year."""
+    """The day of a FHIR date, and whether it is exact; else July, or the first of the month."""
     found = DATE.fullmatch(text)
     if not found:
         return None
@@ -203,5 +208,5 @@ def finite(value: Any) -> float | None:
 
 
 def quoted(word: Any) -> str:
-    """A caller's own word, short."""
+    """A caller's own word, cut for a message."""
     return shown(word) if isinstance(word, str) else "?"

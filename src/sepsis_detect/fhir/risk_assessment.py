@@ -1,4 +1,4 @@
-"""An assessment as a FHIR RiskAssessment.
+"""Presents an assessment as a FHIR RiskAssessment.
 
 Source: https://hl7.org/fhir/R4/riskassessment.html
 """
@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from sepsis_detect import __version__
-from sepsis_detect.api.schema.responses import NOTICE
 from sepsis_detect.fhir import systems
-from sepsis_detect.fhir.assessment import Assessment, percent
+from sepsis_detect.fhir.assessment import FhirAssessment, percent
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.languages import Language, sentence
 from sepsis_detect.fhir.outcomes import outcome
 from sepsis_detect.fhir.systems import concept
+from sepsis_detect.notice import NOTICE, NOTICES
 
 HORIZON = timedelta(hours=6)
 MAX_NOTES = 20
@@ -26,24 +26,19 @@ RISK_WORDS = {
     "high": "High likelihood",
 }
 TITLE = {"en": "Sepsis risk, next 6 hours", "fr": "Risque de sepsis dans les 6 heures"}
-NOTICES = {
-    "en": NOTICE,
-    "fr": "Logiciel de recherche, pas un dispositif médical. Pour la réanimation adulte ; il "
-    "éclaire le jugement clinique et ne le remplace jamais.",
-}
 UNKNOWN_PATIENT = {"en": "The patient of the request", "fr": "Le patient de la requête"}
 
 
 def risk_assessment(
-    assessment: Assessment, language: Language, *, request_id: str, outcome_code: str
+    assessment: FhirAssessment, language: Language, *, request_id: str, outcome_code: str
 ) -> dict[str, Any]:
-    """Present one answer.
+    """Build the resource.
 
     Args:
-        assessment: The answer.
-        language: Of its texts.
-        request_id: Becomes its identifier.
-        outcome_code: `system|code` of sepsis; empty: in words only.
+        assessment: Of one patient.
+        language: Language of the texts.
+        request_id: Identifier of the resource.
+        outcome_code: `system|code` of sepsis; empty: text only.
     """
     patient, last = assessment.patient, assessment.patient.last
     resource: dict[str, Any] = {
@@ -75,10 +70,10 @@ def risk_assessment(
     return resource
 
 
-def _method(assessment: Assessment) -> dict[str, Any]:
-    card = assessment.model.metadata
-    coding = {"system": systems.MODELS, "code": card.name, "version": card.version}
-    return {"coding": [coding], "text": f"{card.name} {card.version}"}
+def _method(assessment: FhirAssessment) -> dict[str, Any]:
+    metadata = assessment.model.metadata
+    coding = {"system": systems.MODELS, "code": metadata.name, "version": metadata.version}
+    return {"coding": [coding], "text": f"{metadata.name} {metadata.version}"}
 
 
 def _device() -> dict[str, Any]:
@@ -96,7 +91,9 @@ def _reference(entry: Entry) -> dict[str, str] | None:
     return {"reference": entry.key} if entry.key else None
 
 
-def _prediction(assessment: Assessment, language: Language, outcome_code: str) -> dict[str, Any]:
+def _prediction(
+    assessment: FhirAssessment, language: Language, outcome_code: str
+) -> dict[str, Any]:
     system, _, code = outcome_code.partition("|")
     sepsis: dict[str, Any] = {"text": "Sepsis (Sepsis-3)"}
     if code:
@@ -107,7 +104,7 @@ def _prediction(assessment: Assessment, language: Language, outcome_code: str) -
         # Per cent: "Decimal values are expressed as percentages" (invariant ras-2).
         "probabilityDecimal": round(100 * assessment.probability, PERCENT_DECIMALS),
         "qualitativeRisk": concept(
-            systems.RISK_PROBABILITY, risk, RISK_WORDS[risk], assessment.word
+            systems.RISK_PROBABILITY, risk, RISK_WORDS[risk], assessment.verdict
         ),
     }
     if (last := assessment.patient.last) is not None:
@@ -118,7 +115,7 @@ def _prediction(assessment: Assessment, language: Language, outcome_code: str) -
     return prediction
 
 
-def _notes(assessment: Assessment, language: Language) -> list[str]:
+def _notes(assessment: FhirAssessment, language: Language) -> list[str]:
     threshold = percent(assessment.threshold, language)
     is_french = language == "fr"
     warnings = [sentence(each, language) for each in assessment.warnings[:MAX_NOTES]]

@@ -1,8 +1,4 @@
-"""JSON that means one thing: no key twice, no NaN.
-
-Whatever a parser would silently choose among two values, or read as a number that is none, is
-refused with its FHIRPath.
-"""
+"""JSON of FHIR and CDS Hooks: repeated keys and NaN literals are refused with their FHIRPath."""
 
 from typing import Any
 
@@ -11,30 +7,34 @@ from sepsis_detect.patient_json import json_body
 from sepsis_detect.patient_json.json_body import NotFinite, Repeated
 from sepsis_detect.problems import Problem, unprocessable
 
-MOST = 20  # that are told
+MAX_PROBLEMS = 20
 
 
 def parse(body: bytes) -> Any:
     """Parse a body.
 
     Raises:
-        RequestError: 422, it is not JSON, a key stands twice or a number is none.
+        RequestError: 422, it is not JSON, a key is repeated, or a number is not finite.
     """
-    quick, sent = json_body.parse_quickly(body)
-    if not quick and (problems := _problems(sent)):
+    try:
+        return json_body.parse_strictly(body)
+    except ValueError:
+        sent = json_body.parse_tolerantly(body)
+    if problems := _problems(sent):
         raise unprocessable(problems)
     return sent
 
 
 def _problems(sent: Any) -> list[Problem]:
+    """Problems at the marks that the tolerant parser set."""
     root = str(sent.get("resourceType", "")) if isinstance(sent, dict) else ""
     found: list[Problem] = []
     rest: list[tuple[Any, str]] = [(sent, quoted(root) or "$this")]
-    while rest and len(found) < MOST:
+    while rest and len(found) < MAX_PROBLEMS:
         value, path = rest.pop()
         if isinstance(value, dict):
             if isinstance(value, Repeated):
-                found += [_repeated(key, path) for key in value.keys_repeated[:MOST]]
+                found += [_repeated(key, path) for key in value.keys_repeated[:MAX_PROBLEMS]]
             rest += [(each, f"{path}.{quoted(key)}") for key, each in value.items() if _holds(each)]
         elif isinstance(value, list):
             rest += [(each, f"{path}[{at}]") for at, each in enumerate(value) if _holds(each)]

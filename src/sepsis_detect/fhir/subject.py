@@ -1,4 +1,4 @@
-"""Who the resources are about: one patient, with age and sex."""
+"""The patient of the resources: that there is only one, and age and sex."""
 
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ UNSTATED = ("other", "unknown")
 
 
 def find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
-    """The one Patient; several are refused, the same one sent twice is not several."""
+    """The Patient, if sent; two different ones are a problem, the same one twice is not."""
     patients = [entry for entry in entries if entry.kind == "Patient"]
     for other in patients[1:]:
         if other.resource != patients[0].resource:
@@ -24,14 +24,14 @@ def find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
 def check_subjects(
     patient: Entry | None, entries: list[Entry], references: References, reader: Reader
 ) -> str:
-    """Every resource must be about the same patient.
+    """Check that all resources have the same subject.
 
     Returns:
-        How the patient is called: `Patient/p1`; empty when nothing says.
+        Reference to the patient: `Patient/p1`; empty when there is none.
     """
     name = patient.key if patient is not None else ""
     known: dict[str, str] = {}
-    is_told = False
+    is_reported = False
     for entry in entries:
         reference = _subject(entry, reader)
         if not reference:
@@ -41,8 +41,8 @@ def check_subjects(
             key = known[reference] = references.key(reference)
         if not name:
             name = key
-        elif key != name and not is_told:
-            is_told = True
+        elif key != name and not is_reported:
+            is_reported = True
             _two_patients(f"{entry.path}.subject.reference", reader)
     return name
 
@@ -68,7 +68,7 @@ def _two_patients(path: str, reader: Reader) -> None:
 
 
 def sex_code(patient: Entry, reader: Reader) -> float | None:
-    """0 female, 1 male; None when not stated."""
+    """Sex: 0 female, 1 male, None when not stated."""
     gender: Any = patient.resource.get("gender")
     path = f"{patient.path}.gender"
     if gender is None:
@@ -94,7 +94,7 @@ def sex_code(patient: Entry, reader: Reader) -> float | None:
 
 
 def age_years(patient: Entry, on: date, reader: Reader) -> float | None:
-    """Completed years on a day; None when the birth date is not stated."""
+    """Age in completed years on a day; None when the birth date is not stated."""
     text = patient.resource.get("birthDate")
     if text is None:
         return None

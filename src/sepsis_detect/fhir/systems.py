@@ -1,6 +1,6 @@
-"""Names of what is ours in FHIR: code systems, and how a code is written down.
+"""URLs of our own FHIR code systems and definitions.
 
-No LOINC term says "predicted risk of sepsis": the codes are our own, and say so.
+LOINC has no term for a predicted risk of sepsis, so these codes are our own.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ WARNINGS = f"{HOME}/StructureDefinition/warnings"
 OPERATION = f"{HOME}/OperationDefinition/sepsis-risk"
 CAPABILITIES = f"{HOME}/CapabilityStatement/sepsis-detect"
 EXTENSION = "example.medtech-detect.sepsis-risk"
-"""Of CDS Hooks cards: the numbers, for programs."""
+"""Extension of CDS Hooks cards: the numbers, for programs."""
 RISK_PROBABILITY = "http://terminology.hl7.org/CodeSystem/risk-probability"
 
 PUBLISHER = "MedTech Detect"
@@ -25,6 +25,6 @@ MEDIA_TYPE = "application/fhir+json"
 
 
 def concept(system: str, code: str, display: str, text: str = "") -> dict[str, Any]:
-    """A CodeableConcept of one coding."""
+    """A CodeableConcept with one coding."""
     coding = {"system": system, "code": code, "display": display}
     return {"coding": [coding], "text": text or display}

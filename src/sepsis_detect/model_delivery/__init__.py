@@ -1,1 +1,1 @@
-"""Where models come from: sources, the check of a candidate, disk cache, store, registry."""
+"""Model delivery: sources, sandboxed check of a candidate, disk cache, store, registry."""

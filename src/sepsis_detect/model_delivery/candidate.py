@@ -1,33 +1,34 @@
-"""A candidate: bytes that ask to become the served model, and what became of them."""
+"""A candidate: an uploaded model under check, and the result of that check."""
 
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
 MAX_BYTES = 64 * 1024 * 1024
-"""A larger file is refused before it is read: the present model has 2.5 MB."""
+"""A larger file is refused unread: the present model has 2.5 MB."""
+MAX_REASON_CHARACTERS = 300
 
 
-class Status(StrEnum):
-    """Why the source does not give the served model, as `/health` says it."""
+class CandidateStatus(StrEnum):
+    """Why the model at the source is not the served one, as `/health` shows it."""
 
     REFUSED = "refused"
-    """It was checked and is not acceptable; it is not looked at again until it changes."""
+    """It is not acceptable; it is not checked again until it changes."""
     UNCHECKED = "unchecked"
-    """This machine could not check it; it will be tried again."""
+    """This machine could not check it; the check is repeated."""
     UNREACHABLE = "unreachable"
-    """The source cannot be read; it is asked again."""
+    """The source cannot be read; it is read again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
+class FetchedModel:
     """What a source holds now.
 
     Attributes:
         content: The whole artifact; None where it is larger than `MAX_BYTES`.
         n_bytes: Its size, as far as known.
-        etag: The source's name for this content.
-        version_id: S3's name for this upload, where the bucket keeps versions.
+        etag: Identifies this content at the source.
+        version_id: S3's id of this upload, where the bucket is versioned.
     """
 
     content: bytes | None
@@ -38,16 +39,16 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """What `/health` tells of a model that is not served.
+    """A model that is not served, as `/health` shows it.
 
     Attributes:
         etag: Of the content; None where the source could not be read.
-        status: What became of it.
+        status: Result of the check.
         reason: One sentence for a person.
     """
 
     etag: str | None
-    status: Status
+    status: CandidateStatus
     reason: str
 
 
@@ -57,12 +58,13 @@ def sha256(content: bytes) -> str:
 
 
 def too_large(n_bytes: int) -> str:
-    """The sentence for a file that is not read at all."""
-    most = MAX_BYTES // 1024**2
-    return f"it has {n_bytes / 1024**2:.0f} MiB, more than the {most} MiB a model may have"
+    """The reason to refuse a file unread."""
+    limit = MAX_BYTES // 1024**2
+    return f"it has {n_bytes / 1024**2:.0f} MiB, more than the {limit} MiB a model may have"
 
 
-def sentence(text: object) -> str:
-    """One printable line of at most 300 characters: parts of it may come from the artifact."""
+def one_line(text: object) -> str:
+    """One printable line of limited length: parts of `text` may come from the artifact."""
     line = "".join(each if each.isprintable() else " " for each in str(text))
-    return line if len(line) <= 300 else f"{line[:299]}…"
+    is_short = len(line) <= MAX_REASON_CHARACTERS
+    return line if is_short else f"{line[: MAX_REASON_CHARACTERS - 1]}…"

@@ -1,4 +1,4 @@
-"""`sepsis-detect model ...`: look at a model, publish one, go back to another."""
+"""The command `sepsis-detect model`: show, verify, publish, history, rollback."""
 
 import argparse
 from pathlib import Path
@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError, SettingsError
 from sepsis_detect.model_delivery.candidate import MAX_BYTES, too_large
-from sepsis_detect.model_delivery.sandbox import CandidateCheck, Facts
+from sepsis_detect.model_delivery.sandbox import CandidateSandbox, CheckedModel
 from sepsis_detect.settings import read_settings
 
 if TYPE_CHECKING:
-    from sepsis_detect.model_delivery.registry import Published, PublishedModels
+    from sepsis_detect.model_delivery.registry import ModelRegistry
     from sepsis_detect.prediction.model import OperatingPoint
 
-N_NEWEST = 20
+DEFAULT_HISTORY = 20  # versions
+MAX_HISTORY = 1_000  # versions that rollback looks at
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Add the actions to the parser of `model`."""
+    """Add the sub-commands to the parser of `model`."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
     show = actions.add_parser("show", help="describe the model that would be served")
@@ -33,7 +34,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
     history = actions.add_parser("history", help="list what was published")
     history.add_argument(
-        "--newest", type=int, default=N_NEWEST, metavar="N", help="how many (%(default)s)"
+        "--newest", type=int, default=DEFAULT_HISTORY, metavar="N", help="how many (%(default)s)"
     )
     history.set_defaults(run=_history)
 
@@ -60,26 +61,26 @@ def _show(_: argparse.Namespace) -> int:
 
     models = ModelStore(read_settings())
     model = models.current
-    card = model.metadata
+    metadata = model.metadata
     lines: dict[str, Any] = {
-        "name": card.name,
-        "version": card.version,
-        "created": card.created_at.isoformat(timespec="seconds"),
+        "name": metadata.name,
+        "version": metadata.version,
+        "created": metadata.created_at.isoformat(timespec="seconds"),
         "source": model.source,
         "etag": model.etag,
         "version_id": model.version_id,
         "sha256": model.sha256,
         "fallback": models.fallback,
-        "features": len(card.features),
-        "threshold": card.threshold,
+        "features": len(metadata.features),
+        "threshold": metadata.threshold,
     }
-    lines |= card.training | card.metrics | {"external": card.external}
+    lines |= metadata.training | metadata.metrics | {"external": metadata.external}
     for name, value in lines.items():
         if value is not None:
             print(f"{name:<28}{value}")
-    if card.operating_points is not None:
+    if metadata.operating_points is not None:
         print()
-        print(*_table(card.operating_points), sep="\n")
+        print(*_table(metadata.operating_points), sep="\n")
     return 0
 
 
@@ -103,23 +104,23 @@ def _table(points: list["OperatingPoint"]) -> list[str]:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    content, facts = _checked(options.file)
+    content, checked = _checked(options.file)
     print(
-        f"{options.file} is acceptable: {facts.name} {facts.version}, "
-        f"{len(content) / 1e6:.1f} MB, {facts.row_ms:.2g} ms for an hour."
+        f"{options.file} is acceptable: {checked.name} {checked.version}, "
+        f"{len(content) / 1e6:.1f} MB, {checked.row_ms:.2g} ms for an hour."
     )
     return 0
 
 
 def _publish(options: argparse.Namespace) -> int:
-    bucket = _bucket(options)
-    content, facts = _checked(options.file)
-    _make_current(bucket, content, facts)
+    registry = _registry(options)
+    content, checked = _checked(options.file)
+    _make_current(registry, content, checked)
     return 0
 
 
 def _history(options: argparse.Namespace) -> int:
-    found = _bucket(options).history(options.newest)
+    found = _registry(options).history(options.newest)
     print(f"{'uploaded (UTC)':<21}{'model':<24}{'version':<20}{'S3 version id':<34}")
     for each in found:
         name = "(deleted)" if each.is_deletion else each.name or "(uploaded by other means)"
@@ -133,52 +134,52 @@ def _history(options: argparse.Namespace) -> int:
 def _rollback(options: argparse.Namespace) -> int:
     from sepsis_detect.model_delivery.registry import chosen, previous
 
-    bucket = _bucket(options)
-    history = bucket.history(1_000)
+    registry = _registry(options)
+    history = registry.history(MAX_HISTORY)
     wanted = options.version
     found = chosen(history, wanted) if wanted else previous(history)
     if found is None or found.is_deletion:
         which = f"no version {wanted}" if wanted else "no other model before the present one"
-        raise ModelArtifactError(f"{bucket.uri} has {which}; see `sepsis-detect model history`")
-    content = bucket.read(found)
+        raise ModelArtifactError(f"{registry.uri} has {which}; see `sepsis-detect model history`")
+    content = registry.read(found)
     try:
-        facts = CandidateCheck().check(content)
+        checked = CandidateSandbox().check(content)
     except ModelArtifactError as error:
         raise ModelArtifactError(f"{found} would be refused: {error}") from error
-    _make_current(bucket, content, facts)
+    _make_current(registry, content, checked)
     return 0
 
 
-def _make_current(bucket: "PublishedModels", content: bytes, facts: Facts) -> None:
-    replaced = bucket.current()
-    if replaced is not None and _is_same(bucket, replaced, content):
-        print(f"{facts.name} {facts.version} is at {bucket.uri} already; nothing was written.")
+def _make_current(registry: "ModelRegistry", content: bytes, checked: CheckedModel) -> None:
+    replaced = registry.current()
+    if replaced is not None and registry.read(replaced) == content:
+        print(
+            f"{checked.name} {checked.version} is at {registry.uri} already; nothing was written."
+        )
         return
-    version_id = bucket.put(content, facts, replacing=replaced)
-    print(f"{facts.name} {facts.version} is at {bucket.uri} now", end="")
+    version_id = registry.put(content, checked, replacing=replaced)
+    print(f"{checked.name} {checked.version} is at {registry.uri} now", end="")
     print(f", S3 version id {version_id}." if version_id else ".")
     print(f"It replaces {replaced}." if replaced else "It is the first, or the former was deleted.")
     if version_id is None:
         print("The bucket keeps no versions, so this cannot be rolled back: enable versioning.")
     elif replaced is not None and replaced.version_id is not None:
-        print(f"To go back: sepsis-detect model rollback {replaced.version_id} --uri {bucket.uri}")
+        print(
+            f"To go back: sepsis-detect model rollback {replaced.version_id} --uri {registry.uri}"
+        )
     print("The fleet serves it at its next poll; GET /health tells.")
 
 
-def _is_same(bucket: "PublishedModels", there: "Published", content: bytes) -> bool:
-    return bucket.read(there) == content
-
-
-def _bucket(options: argparse.Namespace) -> "PublishedModels":
-    from sepsis_detect.model_delivery.registry import PublishedModels  # brings botocore
+def _registry(options: argparse.Namespace) -> "ModelRegistry":
+    from sepsis_detect.model_delivery.registry import ModelRegistry  # imports botocore
 
     uri = options.uri or read_settings().model_uri
     if uri is None:
         raise SettingsError("name the model's place with --uri s3://bucket/key or SEPSIS_MODEL_URI")
-    return PublishedModels(uri)
+    return ModelRegistry(uri)
 
 
-def _checked(path: Path) -> tuple[bytes, Facts]:
+def _checked(path: Path) -> tuple[bytes, CheckedModel]:
     try:
         size = path.stat().st_size
         content = path.read_bytes() if size <= MAX_BYTES else b""
@@ -187,7 +188,7 @@ def _checked(path: Path) -> tuple[bytes, Facts]:
     try:
         if size > MAX_BYTES:
             raise ModelArtifactError(too_large(size))
-        return content, CandidateCheck().check(content)
+        return content, CandidateSandbox().check(content)
     except ModelArtifactError as error:
         raise ModelArtifactError(f"{path} would be refused: {error}") from error
     except ModelCheckError as error:

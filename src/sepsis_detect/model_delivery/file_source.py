@@ -1,41 +1,36 @@
-"""A model file on this machine: looked at like an object in S3, read only when it changed."""
+"""A model file on this machine as a source: read only when it changed."""
 
 from pathlib import Path
 
 from sepsis_detect.errors import NoModelError
-from sepsis_detect.model_delivery.candidate import MAX_BYTES, Fetched, sha256
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, FetchedModel, sha256
 
-Stamp = tuple[int, int, int]
+Fingerprint = tuple[int, int, int]  # modification time, size, inode
 
 
 class FileSource:
-    """One path; its content is named by its SHA-256."""
+    """A file; the ETag of its content is its SHA-256."""
 
     def __init__(self, path: Path):
-        """Look at `path`."""
         self._path = path
-        self._seen: tuple[Stamp, str] | None = None
+        self._last: tuple[Fingerprint, str] | None = None
 
-    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> Fetched | None:
-        """Read the file; None when it is still what `known_etag` names.
+    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> FetchedModel | None:
+        """Read the file; None when its content still has the ETag `known_etag`.
 
         Raises:
             NoModelError: It cannot be read.
         """
         try:
-            found = self._path.stat()
-            stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
-            if known_etag is not None and self._seen == (stamp, known_etag):
+            status = self._path.stat()
+            fingerprint = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if known_etag is not None and self._last == (fingerprint, known_etag):
                 return None
-            if found.st_size > MAX_BYTES:
-                etag = f"{found.st_size}-{found.st_mtime_ns}"
-                self._seen = (stamp, etag)
-                return Fetched(content=None, n_bytes=found.st_size, etag=etag)
-            content = self._path.read_bytes()
+            content = self._path.read_bytes() if status.st_size <= MAX_BYTES else None
         except OSError as error:
             raise NoModelError(f"cannot read {self._path.name}: {error.strerror}") from error
-        etag = sha256(content)
-        self._seen = (stamp, etag)
+        etag = f"{status.st_size}-{status.st_mtime_ns}" if content is None else sha256(content)
+        self._last = (fingerprint, etag)
         if etag == known_etag:
             return None
-        return Fetched(content=content, n_bytes=len(content), etag=etag)
+        return FetchedModel(content=content, n_bytes=status.st_size, etag=etag)

@@ -1,7 +1,7 @@
-"""The models of a bucket, for those who publish: one key, its versions, and no lost update.
+"""Model registry: the versions of the model in one bucket, for publishing and rollback.
 
-Everything is written on the condition that the key still holds what was seen before: of two people
-who publish at once, one is told.
+Every write is conditional on the object seen before (`If-Match`): of two concurrent publishers, one
+gets an error.
 """
 
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sepsis_detect.errors import ModelSourceError, NoModelError, PublishingError
 from sepsis_detect.model_delivery.candidate import sha256
 from sepsis_detect.model_delivery.s3_source import failure_of_s3, s3_client, split_uri
-from sepsis_detect.model_delivery.sandbox import Facts
+from sepsis_detect.model_delivery.sandbox import CheckedModel
 
-READ_SECONDS = 60  # S3 may take its time over an upload
-LOST_RACE = (409, 412)
-METADATA = ("name", "version", "sha256")
-NO_VERSION = "null"  # what S3 calls the version of an object in a bucket that keeps none
+READ_SECONDS = 60  # time-out; an upload may be slow
+CONFLICT_STATUSES = (409, 412)
+METADATA_KEYS = ("name", "version", "sha256")
+NO_VERSION = "null"  # S3's version id of an object in a bucket without versioning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """One version of the key.
+class ModelVersion:
+    """One version of the object.
 
     Attributes:
-        version_id: None where the bucket keeps no versions.
+        version_id: S3's id; None where the bucket is not versioned.
         etag: Of the content; empty for a deletion.
-        modified_at: When it was uploaded or deleted.
-        is_current: Whether it is what the fleet reads.
-        is_deletion: Whether it says that the key was deleted.
-        name: Of the model; None where it was uploaded by other means.
+        modified_at: Time of the upload or deletion.
+        is_current: Whether it is the version that the service reads.
+        is_deletion: Whether it is a delete marker.
+        name: Of the model; None where it was not uploaded by `sepsis-detect model publish`.
         version: Of the model; None as above.
         sha256: Of the artifact; None as above.
     """
@@ -55,77 +55,81 @@ class Published:
         return f"{self.name} {self.version}"
 
 
-class PublishedModels:
-    """What one s3://bucket/key holds and held."""
+class ModelRegistry:
+    """The versions of one object, s3://bucket/key."""
 
     def __init__(self, uri: str):
-        """Speak of `uri`.
+        """Open the registry at `uri`.
 
         Raises:
-            PublishingError: It is not s3://bucket/key, or AWS is not set up here.
+            PublishingError: It is not s3://bucket/key, or AWS is not configured here.
         """
         self.uri = uri
         bucket, key = split_uri(uri)
         if not uri.startswith("s3://") or not bucket or not key:
             raise PublishingError(f"'{uri}' is not of the form s3://bucket/key")
-        self._place: Any = {"Bucket": bucket, "Key": key}
+        self._object: Any = {"Bucket": bucket, "Key": key}
         try:
             self._client = s3_client(read_seconds=READ_SECONDS)
         except ModelSourceError as error:
             raise PublishingError(str(error)) from error
 
-    def current(self) -> Published | None:
-        """What the fleet reads now; None when there is nothing."""
+    def current(self) -> ModelVersion | None:
+        """The version that the service reads; None when there is none."""
         try:
-            with self._said():
-                found = self._client.head_object(**self._place)
+            with self._s3_errors():
+                found = self._client.head_object(**self._object)
         except PublishingError as error:
             cause = error.__cause__
             if isinstance(cause, ClientError) and _status(cause) == 404:
                 return None
             raise
-        published = Published(
-            version_id=_known(found.get("VersionId")),
+        version = ModelVersion(
+            version_id=_version_id(found.get("VersionId")),
             etag=found["ETag"],
             modified_at=found["LastModified"],
             is_current=True,
         )
-        return _with(published, found["Metadata"])
+        return _with_metadata(version, found["Metadata"])
 
-    def put(self, content: bytes, facts: Facts, *, replacing: Published | None) -> str | None:
-        """Make `content` current, provided that `replacing` still is; its version id, if any.
+    def put(
+        self, content: bytes, checked: CheckedModel, *, replacing: ModelVersion | None
+    ) -> str | None:
+        """Upload `content` if `replacing` is still current; its version id, if any.
 
         Raises:
-            PublishingError: The key holds something else by now, or may not be written.
+            PublishingError: Another version is current, or the object may not be written.
         """
-        told = {"name": facts.name, "version": facts.version}
+        metadata = {"name": checked.name, "version": checked.version}
         condition: Any = {"IfMatch": replacing.etag} if replacing else {"IfNoneMatch": "*"}
-        with self._said():
+        with self._s3_errors():
             answer = self._client.put_object(
-                **self._place,
+                **self._object,
                 **condition,
                 Body=content,
                 ContentType="application/octet-stream",
-                Metadata={key: quote(value, safe=" ") for key, value in told.items()}
+                Metadata={key: quote(value, safe=" ") for key, value in metadata.items()}
                 | {"sha256": sha256(content)},
             )
-        return _known(answer.get("VersionId"))
+        return _version_id(answer.get("VersionId"))
 
-    def history(self, n_newest: int) -> list[Published]:
+    def history(self, n_newest: int) -> list[ModelVersion]:
         """The newest versions and deletions, newest first.
 
         Raises:
-            PublishingError: The bucket cannot be listed, or keeps no versions.
+            PublishingError: The bucket cannot be listed, or is not versioned.
         """
-        key, found = self._place["Key"], list[Published]()
-        with self._said():
+        key, found = self._object["Key"], list[ModelVersion]()
+        with self._s3_errors():
             pages = self._client.get_paginator("list_object_versions").paginate(
-                Bucket=self._place["Bucket"], Prefix=key
+                Bucket=self._object["Bucket"], Prefix=key
             )
             for page in pages:
-                found += [_version(each) for each in page.get("Versions", []) if each["Key"] == key]
+                found += [_listed(each) for each in page.get("Versions", []) if each["Key"] == key]
                 found += [
-                    _deletion(each) for each in page.get("DeleteMarkers", []) if each["Key"] == key
+                    _listed(each, is_deletion=True)
+                    for each in page.get("DeleteMarkers", [])
+                    if each["Key"] == key
                 ]
         if not found:
             raise PublishingError(f"there never was a model at {self.uri}")
@@ -135,31 +139,29 @@ class PublishedModels:
                 "versioning on it"
             )
         found.sort(key=lambda each: (each.is_current, each.modified_at), reverse=True)
-        return [self._with_model(each) for each in found[:n_newest]]
+        return [self._read_metadata(each) for each in found[:n_newest]]
 
-    def read(self, published: Published) -> bytes:
+    def read(self, version: ModelVersion) -> bytes:
         """The artifact of one version."""
-        version: Any = {"VersionId": published.version_id or NO_VERSION}
-        with self._said():
-            return self._client.get_object(**self._place, **version)["Body"].read()
+        with self._s3_errors():
+            answer = self._client.get_object(**self._object, VersionId=_id_in_s3(version))
+            return answer["Body"].read()
 
-    def _with_model(self, published: Published) -> Published:
-        if published.is_deletion:
-            return published
-        with self._said():
-            found = self._client.head_object(
-                **self._place, VersionId=published.version_id or NO_VERSION
-            )
-        return _with(published, found["Metadata"])
+    def _read_metadata(self, version: ModelVersion) -> ModelVersion:
+        if version.is_deletion:
+            return version
+        with self._s3_errors():
+            found = self._client.head_object(**self._object, VersionId=_id_in_s3(version))
+        return _with_metadata(version, found["Metadata"])
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
-        """Say in one sentence what S3 did not do."""
+    def _s3_errors(self) -> Iterator[None]:
+        """Raise any failure of S3 as a `PublishingError` of one sentence."""
         try:
             yield
         except (BotoCoreError, ClientError, OSError) as error:
             status = _status(error) if isinstance(error, ClientError) else None
-            if status in LOST_RACE:
+            if status in CONFLICT_STATUSES:
                 raise PublishingError(
                     f"somebody else wrote to {self.uri} meanwhile, so nothing was written: look at "
                     "`sepsis-detect model history`, then decide anew"
@@ -172,52 +174,47 @@ class PublishedModels:
             raise PublishingError(f"{self.uri}: {reason}") from error
 
 
-def previous(history: list[Published]) -> Published | None:
-    """The newest version that differs from what is current."""
+def previous(history: list[ModelVersion]) -> ModelVersion | None:
+    """The newest version whose content differs from the current one."""
     current = history[0]
-    return next((each for each in history if _is_another(each, current)), None)
+    return next((each for each in history if _differs(each, current)), None)
 
 
-def chosen(history: list[Published], wanted: str) -> Published | None:
-    """The newest version with that version id, or of that version of the model."""
+def chosen(history: list[ModelVersion], wanted: str) -> ModelVersion | None:
+    """The newest version with the S3 version id `wanted`, or else the model version `wanted`."""
     by_id = (each for each in history if each.version_id == wanted)
     by_version = (each for each in history if each.version == wanted and not each.is_deletion)
     return next(by_id, None) or next(by_version, None)
 
 
-def _is_another(each: Published, current: Published) -> bool:
+def _differs(each: ModelVersion, current: ModelVersion) -> bool:
     if each.is_deletion or each.is_current or each.etag == current.etag:
         return False
-    # The same content has another ETag where it is encrypted with a key of KMS.
+    # With KMS encryption the same content has different ETags.
     return each.sha256 is None or each.sha256 != current.sha256
 
 
-def _version(found: Any) -> Published:
-    return Published(
-        version_id=_known(found["VersionId"]),
-        etag=found["ETag"],
+def _listed(found: Any, *, is_deletion: bool = False) -> ModelVersion:
+    return ModelVersion(
+        version_id=_version_id(found["VersionId"]),
+        etag=found.get("ETag", ""),
         modified_at=found["LastModified"],
         is_current=found["IsLatest"],
+        is_deletion=is_deletion,
     )
 
 
-def _deletion(found: Any) -> Published:
-    return Published(
-        version_id=_known(found["VersionId"]),
-        etag="",
-        modified_at=found["LastModified"],
-        is_current=found["IsLatest"],
-        is_deletion=True,
-    )
-
-
-def _known(version_id: str | None) -> str | None:
+def _version_id(version_id: str | None) -> str | None:
     return None if version_id == NO_VERSION else version_id
 
 
-def _with(published: Published, metadata: dict[str, str]) -> Published:
-    told: Any = {key: unquote(metadata[key]) for key in METADATA if key in metadata}
-    return replace(published, **told)
+def _id_in_s3(version: ModelVersion) -> str:
+    return version.version_id or NO_VERSION
+
+
+def _with_metadata(version: ModelVersion, metadata: dict[str, str]) -> ModelVersion:
+    known: Any = {key: unquote(metadata[key]) for key in METADATA_KEYS if key in metadata}
+    return replace(version, **known)
 
 
 def _status(error: ClientError) -> int:

@@ -1,8 +1,8 @@
-"""A model in S3, read by conditional GET alone: no List, no Head, nothing when it did not change.
+"""S3 source: a model read by conditional GET, without List or Head.
 
-Imported only where the model's address is s3://, and botocore with it: it costs 17 MB. Time is
-bounded as a whole: timeouts of a socket do not end an answer that trickles, or a name server that
-does not answer, so each question is asked in a thread that is left to itself when its time is up.
+Imported only where the model's address is s3://, with botocore, which takes 17 MB. The whole time
+of a fetch is limited: socket time-outs end neither a slow body nor a silent name server, so each
+fetch runs in a thread that is abandoned when its time is up.
 """
 
 import os
@@ -27,7 +27,7 @@ from botocore.exceptions import ConnectionError as EndpointError
 from botocore.session import get_session
 
 from sepsis_detect.errors import ModelSourceError, NoModelError
-from sepsis_detect.model_delivery.candidate import MAX_BYTES, Fetched
+from sepsis_detect.model_delivery.candidate import MAX_BYTES, FetchedModel
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
@@ -36,14 +36,19 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 CHUNK_BYTES = 16 * 1024
-MAX_ABANDONED = 4
+MAX_ABANDONED = 4  # threads
 
-BROKEN_OFF = (ConnectionClosedError, IncompleteReadError, ResponseStreamingError, ConnectionError)
-SLOW = "S3 did not answer in time"
+BROKEN_CONNECTION = (
+    ConnectionClosedError,
+    IncompleteReadError,
+    ResponseStreamingError,
+    ConnectionError,
+)
+TIMED_OUT = "S3 did not answer in time"
 
 
 def s3_client(*, read_seconds: float = READ_SECONDS) -> "S3Client":
-    """A client that tries once: whoever asks decides whether to ask again.
+    """A client without retries: callers decide whether to try again.
 
     Raises:
         ModelSourceError: The AWS settings of this machine are wrong.
@@ -53,7 +58,7 @@ def s3_client(*, read_seconds: float = READ_SECONDS) -> "S3Client":
         read_timeout=read_seconds,
         retries={"total_max_attempts": 1},
     )
-    region = os.environ.get("AWS_REGION") or None  # botocore reads AWS_DEFAULT_REGION alone
+    region = os.environ.get("AWS_REGION") or None  # botocore reads only AWS_DEFAULT_REGION
     try:
         return cast(
             "S3Client", get_session().create_client("s3", region_name=region, config=config)
@@ -69,41 +74,40 @@ def split_uri(uri: str) -> tuple[str, str]:
 
 
 class S3Source:
-    """One object."""
+    """One object, s3://bucket/key."""
 
     def __init__(self, uri: str):
-        """Read `uri`, which is s3://bucket/key."""
         self._bucket, self._key = split_uri(uri)
         self._client: S3Client | None = None
         self._abandoned: list[threading.Thread] = []
 
-    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> Fetched | None:
-        """Read the object; None when it is still what `known_etag` names.
+    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> FetchedModel | None:
+        """Read the object; None when its content still has the ETag `known_etag`.
 
         Raises:
             ModelSourceError: S3 does not answer, or not in `timeout_seconds`.
-            NoModelError: S3 answers that the object is not there, or not for us.
+            NoModelError: S3 answers that the object does not exist, or may not be read.
         """
         self._abandoned = [thread for thread in self._abandoned if thread.is_alive()]
         if len(self._abandoned) >= MAX_ABANDONED:
-            raise ModelSourceError(f"{SLOW}, nor have {MAX_ABANDONED} earlier questions ended")
+            raise ModelSourceError(f"{TIMED_OUT}, nor have {MAX_ABANDONED} earlier questions ended")
         deadline = time.monotonic() + timeout_seconds
-        asking = _Asking(lambda: self._ask(known_etag, deadline))
-        asking.start()
-        asking.join(timeout_seconds)
-        if asking.is_alive():
-            self._abandoned.append(asking)
-            self._client = None  # its connections may be what does not answer
-            raise ModelSourceError(f"{SLOW}: {timeout_seconds:.3g} s")
-        return asking.result()
+        thread = _FetchThread(lambda: self._fetch(known_etag, deadline))
+        thread.start()
+        thread.join(timeout_seconds)
+        if thread.is_alive():
+            self._abandoned.append(thread)
+            self._client = None  # its connections may be the cause
+            raise ModelSourceError(f"{TIMED_OUT}: {timeout_seconds:.3g} s")
+        return thread.result()
 
-    def _ask(self, known_etag: str | None, deadline: float) -> Fetched | None:
+    def _fetch(self, known_etag: str | None, deadline: float) -> FetchedModel | None:
         client = self._client = self._client or s3_client()
-        place = {"Bucket": self._bucket, "Key": self._key}
+        request = {"Bucket": self._bucket, "Key": self._key}
         if known_etag is not None:
-            place["IfNoneMatch"] = f'"{known_etag}"'
+            request["IfNoneMatch"] = f'"{known_etag}"'
         try:
-            answer = client.get_object(**place)  # type: ignore[arg-type]  # all are str
+            answer = client.get_object(**request)  # type: ignore[arg-type]  # all are str
             with closing(answer["Body"]) as body:
                 n_bytes = _length(answer)
                 content = _read(body, deadline) if n_bytes <= MAX_BYTES else None
@@ -112,9 +116,9 @@ class S3Source:
                 return None
             raise failure_of_s3(error) from error
         finally:
-            if client is not self._client:  # left to itself meanwhile
+            if client is not self._client:  # abandoned meanwhile
                 client.close()
-        return Fetched(
+        return FetchedModel(
             content=content,
             n_bytes=n_bytes,
             etag=answer["ETag"].strip('"'),
@@ -123,38 +127,38 @@ class S3Source:
 
 
 def _length(answer: "GetObjectOutputTypeDef") -> int:
-    """Bytes of the object; a head that broke off may lack it."""
+    """Size of the object in bytes; an incomplete response head may lack it."""
     if "ContentLength" not in answer:
         raise ModelSourceError("S3 did not answer as S3 does (no length)")
     return answer["ContentLength"]
 
 
 def _read(body: "StreamingBody", deadline: float) -> bytes:
-    """All of it, chunk by chunk, so that a question that was left to itself ends."""
+    """The whole body, read in chunks, so that an abandoned fetch ends."""
     content = bytearray()
     while chunk := body.read(CHUNK_BYTES):
         content += chunk
         if time.monotonic() > deadline:
-            raise ModelSourceError(SLOW)
+            raise ModelSourceError(TIMED_OUT)
     return bytes(content)
 
 
-class _Asking(threading.Thread):
-    """A thread with a result; it never keeps the process from ending."""
+class _FetchThread(threading.Thread):
+    """A daemon thread with a result."""
 
-    def __init__(self, ask: Callable[[], Fetched | None]):
+    def __init__(self, fetch: Callable[[], FetchedModel | None]):
         super().__init__(name="s3", daemon=True)
-        self._ask = ask
-        self._fetched: Fetched | None = None
+        self._fetch = fetch
+        self._fetched: FetchedModel | None = None
         self._error: Exception | None = None
 
     def run(self) -> None:
         try:
-            self._fetched = self._ask()
-        except Exception as error:  # passed on to whoever asked
+            self._fetched = self._fetch()
+        except Exception as error:  # raised again in `result`
             self._error = error
 
-    def result(self) -> Fetched | None:
+    def result(self) -> FetchedModel | None:
         if self._error is not None:
             raise self._error
         return self._fetched
@@ -167,7 +171,7 @@ def _status(error: Exception) -> int | None:
 
 
 def failure_of_s3(error: Exception) -> ModelSourceError:
-    """The sentence for what S3 answered, or for that it did not; nothing of the request in it."""
+    """The error for a failed S3 request, as one sentence without any part of the request."""
     status = _status(error)
     if isinstance(error, ClientError):
         code = error.response["Error"]["Code"]
@@ -184,8 +188,8 @@ def failure_of_s3(error: Exception) -> ModelSourceError:
     if isinstance(error, NoCredentialsError):
         return ModelSourceError("this machine has no AWS credentials")
     if isinstance(error, (ConnectTimeoutError, ReadTimeoutError, TimeoutError)):
-        return ModelSourceError(SLOW)
-    if isinstance(error, BROKEN_OFF):
+        return ModelSourceError(TIMED_OUT)
+    if isinstance(error, BROKEN_CONNECTION):
         return ModelSourceError("S3 broke the connection off")
     if isinstance(error, (EndpointError, OSError)):
         return ModelSourceError("S3 cannot be connected to")

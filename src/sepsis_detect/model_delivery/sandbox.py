@@ -1,8 +1,7 @@
-"""Whether a candidate may be served, found out in a separate process that it may bring down.
+"""Sandbox: the check of a candidate in a separate process, which the candidate may crash.
 
-The bytes go through a pipe, so that a full disk does not keep a model from being checked. What the
-candidate does wrong is told apart from what this machine cannot do now: the first is remembered,
-the second is tried again.
+The bytes go through a pipe, so that a full disk does not prevent a check. A fault of the candidate
+and an inability of this machine are different errors: the first is remembered, the second retried.
 """
 
 import json
@@ -18,8 +17,8 @@ from typing import Any
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
 
 WALL_SECONDS = 60.0
-BY_ITSELF = {
-    # How a candidate ends the process that examines it, and what that says of it.
+CANDIDATE_FAULTS = {
+    # Signals by which a candidate ends the process that checks it, and the reason they give.
     "SIGXCPU": "it takes too much processor time to be opened and tried",
     "SIGABRT": "it ends the process that opens it",
     "SIGSEGV": "it ends the process that opens it",
@@ -27,17 +26,17 @@ BY_ITSELF = {
     "SIGFPE": "it ends the process that opens it",
     "SIGILL": "it ends the process that opens it",
 }
-PRIVATE = ("AWS_", "SEPSIS_")  # whoever examines a file needs neither
+PRIVATE = ("AWS_", "SEPSIS_")  # environment variables that the process does not get
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What was found out of an acceptable model.
+class CheckedModel:
+    """Result of the check of an acceptable model.
 
     Attributes:
-        name: As its card says.
-        version: As its card says.
-        row_ms: Milliseconds that one hour takes.
+        name: Of its metadata.
+        version: Of its metadata.
+        row_ms: Milliseconds that a prediction for one hour takes.
     """
 
     name: str
@@ -45,30 +44,33 @@ class Facts:
     row_ms: float
 
 
-class CandidateCheck:
-    """Checks one candidate at a time."""
+class CandidateSandbox:
+    """Checks one candidate at a time.
+
+    Attributes:
+        is_stopped: Whether `stop()` was called.
+    """
 
     def __init__(self) -> None:
-        """Nothing is under way."""
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
-        self._is_stopped = False
+        self.is_stopped = False
 
-    def check(self, artifact: bytes, *, timeout_seconds: float = WALL_SECONDS) -> Facts:
-        """Examine an artifact.
+    def check(self, artifact: bytes, *, timeout_seconds: float = WALL_SECONDS) -> CheckedModel:
+        """Check an artifact.
 
         Raises:
-            ModelArtifactError: It must not be served.
-            ModelCheckError: It could not be judged.
+            ModelArtifactError: It is not acceptable.
+            ModelCheckError: It could not be checked.
         """
-        began = time.monotonic()
+        started = time.monotonic()
         try:
             with self._lock:
-                if self._is_stopped:
+                if self.is_stopped:
                     raise ModelCheckError("the service is being stopped")
                 process = self._process = _start()
             try:
-                said, _ = process.communicate(artifact, timeout_seconds)
+                output, _ = process.communicate(artifact, timeout_seconds)
             except subprocess.TimeoutExpired:
                 raise ModelCheckError(f"the check did not end in {timeout_seconds:.3g} s") from None
             finally:
@@ -79,25 +81,27 @@ class CandidateCheck:
             raise ModelCheckError(f"the check could not be started: {reason}") from error
         finally:
             self._process = None
-        return _facts(said, process.returncode, time.monotonic() - began)
+        return _result(output, process.returncode, time.monotonic() - started)
 
     def stop(self) -> None:
-        """End what is under way and begin nothing more."""
+        """Kill a running check and refuse further ones."""
         with self._lock:
-            self._is_stopped = True
+            self.is_stopped = True
             if self._process is not None:
                 _kill(self._process)
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    kept = {name: of for name, of in os.environ.items() if not name.startswith(PRIVATE)}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)
+    }
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "sepsis_detect.model_delivery.sandbox_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        start_new_session=True,  # one group to kill; Ctrl+C is not for it
+        env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        start_new_session=True,  # a process group to kill; not interrupted by Ctrl+C
     )
 
 
@@ -110,14 +114,14 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def _facts(said: bytes, returncode: int, seconds: float) -> Facts:
-    answers: list[dict[str, Any]] = [json.loads(line) for line in said.splitlines()]
-    if len(answers) == 2 and returncode == 0:
-        verdict = answers[1]
-        if "refused" in verdict:
-            raise ModelArtifactError(verdict["refused"])
-        return Facts(**verdict)
-    ended = signal.Signals(-returncode).name if returncode < 0 else f"exit code {returncode}"
-    if answers and ended in BY_ITSELF:
-        raise ModelArtifactError(BY_ITSELF[ended])
+def _result(output: bytes, exit_code: int, seconds: float) -> CheckedModel:
+    messages: list[dict[str, Any]] = [json.loads(line) for line in output.splitlines()]
+    if len(messages) == 2 and exit_code == 0:
+        result = messages[1]
+        if "refused" in result:
+            raise ModelArtifactError(result["refused"])
+        return CheckedModel(**result)
+    ended = signal.Signals(-exit_code).name if exit_code < 0 else f"exit code {exit_code}"
+    if messages and ended in CANDIDATE_FAULTS:
+        raise ModelArtifactError(CANDIDATE_FAULTS[ended])
     raise ModelCheckError(f"the check ended with {ended} after {seconds:.3g} s")

@@ -1,8 +1,8 @@
-"""The check of a candidate model, in a process of its own that reads the artifact on stdin.
+"""The sandboxed process: checks a candidate model that it reads on standard input.
 
-It answers in lines of JSON: `{"ready": true}` when it has all it needs, so that an end after that
-is the candidate's doing, then the verdict. What a candidate may cost is bounded here, by the
-process itself, before it opens anything; `sandbox` starts it and bounds it from outside.
+It writes lines of JSON: `{"ready": true}` when it is set up, so that a later crash is the
+candidate's fault, then the result. The process limits its own memory and processor time before it
+opens the model; `sandbox` starts it and limits its time from outside.
 """
 
 import contextlib
@@ -24,43 +24,43 @@ from sepsis_detect.prediction.features import Float32Array
 from sepsis_detect.prediction.model import Model
 
 MODEL_MEBIBYTES = 256  # beyond what this process needs without a model; the present one takes 30
-MODEL_CPU_SECONDS = 6  # to open, to check itself and to be timed; the present one takes 0.2
-WALL_SECONDS = 60  # on a machine that is starved; the present one takes 1
+MODEL_CPU_SECONDS = 6  # to open, self-check and time the model; the present one takes 0.2
+WALL_SECONDS = 60  # on a slow machine; the present model takes 1
 
 N_PROBES = 1_000
-ROW_SECONDS_AT_MOST = 0.010  # the present model takes 0.0001
-PROBES_SECONDS_AT_MOST = 0.5  # the present model takes 0.015
+MAX_ROW_SECONDS = 0.010  # the present model takes 0.0001
+MAX_PROBES_SECONDS = 0.5  # the present model takes 0.015
 N_TIMINGS = 3  # the fastest counts: others may have been disturbed
-N_ROWS_TIMED = 20  # one after the other, as requests come
+N_ROWS_TIMED = 20  # one after the other, like requests
 
 
 def main() -> int:
-    """Judge the artifact on standard input; 0 whatever the verdict."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing else is to speak there
+    """Check the artifact on standard input; 0 whether it is accepted or refused."""
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # libraries must not write into the result
     artifact = sys.stdin.buffer.read()
-    _bound()
+    _limit_resources()
 
-    def say(**answer: Any) -> None:
-        print(json.dumps(answer), file=answers, flush=True)
+    def write(**message: Any) -> None:
+        print(json.dumps(message), file=output, flush=True)
 
-    say(ready=True)
+    write(ready=True)
     try:
-        say(**examine(artifact))
+        write(**check(artifact))
     except (ModelArtifactError, MemoryError) as error:
-        too_much = f"it needs more than {MODEL_MEBIBYTES} MiB of memory"
-        say(refused=too_much if _is_of_memory(error) else str(error))
+        out_of_memory = f"it needs more than {MODEL_MEBIBYTES} MiB of memory"
+        write(refused=out_of_memory if _is_out_of_memory(error) else str(error))
     return 0
 
 
-def examine(artifact: bytes) -> dict[str, Any]:
-    """Open an artifact and try it as serving would.
+def check(artifact: bytes) -> dict[str, Any]:
+    """Open an artifact and predict with it, as the service would.
 
     Returns:
-        Its name, its version and how many milliseconds an hour takes.
+        Fields of `sandbox.CheckedModel`.
 
     Raises:
-        ModelArtifactError: The fleet must not serve it.
+        ModelArtifactError: It is not acceptable.
     """
     model = Model(artifact, source="candidate", loaded_at=datetime.now(UTC))
     rows = _probes(model)
@@ -72,23 +72,20 @@ def examine(artifact: bytes) -> dict[str, Any]:
         probes_seconds = _fastest(model, rows, 1)
     except ModelArtifactError:
         raise
-    except Exception as error:  # ONNX Runtime raises classes of its own making
+    except Exception as error:  # ONNX Runtime's exceptions have no common class
         raise ModelArtifactError("it fails on some hours") from error
-    if row_seconds > ROW_SECONDS_AT_MOST or probes_seconds > PROBES_SECONDS_AT_MOST:
+    if row_seconds > MAX_ROW_SECONDS or probes_seconds > MAX_PROBES_SECONDS:
         raise ModelArtifactError(
             f"it is too slow: {row_seconds * 1000:.3g} ms for an hour (at most "
-            f"{ROW_SECONDS_AT_MOST * 1000:g}), {probes_seconds:.3g} s for {N_PROBES} (at most "
-            f"{PROBES_SECONDS_AT_MOST:g})"
+            f"{MAX_ROW_SECONDS * 1000:g}), {probes_seconds:.3g} s for {N_PROBES} (at most "
+            f"{MAX_PROBES_SECONDS:g})"
         )
-    return {
-        "name": model.metadata.name,
-        "version": model.metadata.version,
-        "row_ms": round(row_seconds * 1000, 3),
-    }
+    name, version = model.metadata.name, model.metadata.version
+    return {"name": name, "version": version, "row_ms": round(row_seconds * 1000, 3)}
 
 
 def _probes(model: Model) -> Float32Array:
-    """Shape (N_PROBES, n_features): typical hours, moved a little and a lot, half of it missing."""
+    """Shape (N_PROBES, n_features): typical hours with noise of many sizes, half of it missing."""
     random = np.random.default_rng(2019)
     shape = (N_PROBES, len(features.NAMES))
     typical = np.nan_to_num(model.reference)
@@ -100,26 +97,26 @@ def _probes(model: Model) -> Float32Array:
 
 
 def _fastest(model: Model, rows: Float32Array, n_times: int) -> float:
-    """Seconds that `n_times` runs over the rows take, undisturbed."""
+    """Seconds for `n_times` predictions of the rows, the fastest of `N_TIMINGS` timings."""
 
     def seconds() -> float:
-        began = time.perf_counter()
+        started = time.perf_counter()
         for _ in range(n_times):
             model.probabilities(rows)
-        return time.perf_counter() - began
+        return time.perf_counter() - started
 
     return min(seconds() for _ in range(N_TIMINGS))
 
 
-def _is_of_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     cause = error.__cause__ or error
     words = ("bfc_arena", "allocate memory", "bad_alloc", "bad allocation")
     return isinstance(cause, MemoryError) or any(word in str(cause) for word in words)
 
 
-def _bound() -> None:
-    """Limit what the rest of this process may take; it ends by itself if its parent is gone."""
-    with contextlib.suppress(OSError):  # where memory runs out, this process goes first
+def _limit_resources() -> None:
+    """Limit the memory and processor time of this process; it also ends without its parent."""
+    with contextlib.suppress(OSError):  # the kernel kills this process first when memory runs out
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     if sys.platform == "win32":
         return
@@ -132,8 +129,8 @@ def _bound() -> None:
     with contextlib.suppress(OSError):
         used = re.search(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))
         if used:
-            most = int(used[1]) * 1024 + MODEL_MEBIBYTES * 1024**2
-            resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+            limit = int(used[1]) * 1024 + MODEL_MEBIBYTES * 1024**2
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 if __name__ == "__main__":

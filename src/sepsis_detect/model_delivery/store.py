@@ -1,23 +1,21 @@
-"""The served model, where it comes from, and how another one takes its place.
+"""Model store: the served model, polled from its source and replaced while requests run.
 
-Readers take `current` once per request: one attribute, replaced by one assignment. Whatever takes
-time, reading the source, checking a candidate, opening it, happens in the thread that polls; a
-candidate that is not acceptable changes nothing but `candidate`.
+Readers take `current` once per request: one attribute, replaced by one assignment. Reading the
+source, checking a candidate and opening it happen in the polling thread. A candidate that is not
+acceptable changes nothing but `candidate`.
 
-Source of the design: docs/adr/0008-model-swap.md; for operators: docs/model-swap.md.
+Design: docs/adr/0008-model-swap.md; for operators: docs/model-swap.md.
 """
 
 import ctypes
 import gc
 import logging
-import random
 import sys
-import threading
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from sepsis_detect.errors import (
     ModelArtifactError,
@@ -28,313 +26,308 @@ from sepsis_detect.errors import (
 )
 from sepsis_detect.model_delivery.candidate import (
     Candidate,
-    Fetched,
-    Status,
-    sentence,
+    CandidateStatus,
+    FetchedModel,
+    one_line,
     sha256,
     too_large,
 )
-from sepsis_detect.model_delivery.disk_cache import Copy, ModelCache
+from sepsis_detect.model_delivery.disk_cache import CachedModel, ModelDiskCache
 from sepsis_detect.model_delivery.file_source import FileSource
-from sepsis_detect.model_delivery.sandbox import CandidateCheck
+from sepsis_detect.model_delivery.sandbox import WALL_SECONDS, CandidateSandbox
+from sepsis_detect.periodic_task import PeriodicTask
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry.embedded_metrics import EmbeddedMetrics
 
-FETCH_SECONDS = 20.0  # for all of one answer of S3
-START_SECONDS = 10.0  # the same, while nobody is served yet
-CHECK_SECONDS = 60.0
-JITTER = 0.15  # of the interval: so that a fleet does not ask at once
-MAX_INTERVALS = 4  # between two questions to a source that fails
+FETCH_SECONDS = 20.0  # for one whole answer of S3
+START_FETCH_SECONDS = 10.0  # the same at the start, before any request is served
+MAX_BACKOFF_INTERVALS = 4  # between two reads of a source that fails
 MAX_REFUSED = 100  # ETags that are remembered
+REFUSED_CANDIDATES = EmbeddedMetrics({"RefusedCandidates": 1})
 
 
 class Source(Protocol):
     """Where a model comes from."""
 
-    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> Fetched | None:
-        """Read it; None when it is still what `known_etag` names."""
+    def fetch(self, known_etag: str | None, *, timeout_seconds: float) -> FetchedModel | None:
+        """Read it; None when its content still has the ETag `known_etag`."""
 
 
 class ModelStore:
-    """Holds the accepted model; readers take `current` once per request.
+    """Holds the served model; readers take `current` once per request.
 
-    It polls only between `start_polling()` and `stop()`; without a thread, `refresh_if_due()` does.
+    It polls between `start_polling()` and `stop()`, or in `refresh_if_due()`.
 
     Attributes:
-        current: The model that answers.
-        candidate: What the source holds instead of it, or that it cannot be read; None when the
-            source holds what is served.
-        fallback: Why the served model is not from its source, in a sentence; None when it is.
+        current: The served model.
+        candidate: The model at the source, or that the source cannot be read; None when the
+            source holds the served model.
+        fallback: Why the served model is not from its source, in one sentence; None when it is.
+        polling: The periodic task; None for the embedded model, which has no source.
     """
 
     def __init__(self, settings: Settings, *, may_fall_back: bool = False):
-        """Open the model the settings name.
+        """Open the model of the settings.
 
         Args:
-            settings: `model_uri`, `model_poll_seconds` and `model_cache_dir` matter here.
-            may_fall_back: Take the last accepted copy or the embedded model also where a path
-                was named: for a process that takes the place of one that served.
+            settings: `model_uri`, `model_poll_seconds` and `model_cache_dir` are used.
+            may_fall_back: Whether the cached or the embedded model may be served also where a path
+                is set: for a worker that replaces a killed one.
 
         Raises:
-            ModelArtifactError: The file named in the settings is no acceptable model.
+            ModelArtifactError: The file named in the settings is not an acceptable model.
             ModelSourceError: It cannot be read.
         """
         self.candidate: Candidate | None = None
         self.fallback: str | None = None
-        self._uri = settings.model_uri
-        self._poll_seconds = settings.model_poll_seconds
-        self._check = CandidateCheck()
+        self._sandbox = CandidateSandbox()
         self._refused: dict[str, Candidate] = {}
-        self._seen: str | None = None  # the ETag that was judged last, whatever the verdict
-        self._unkept: Copy | None = None  # an accepted copy that the disk did not take
+        self._checked_etag: str | None = None  # of the last check, whatever its result
+        self._unwritten: CachedModel | None = None  # an accepted model not yet in the disk cache
         self._n_failures = 0
-        self._polling = threading.Lock()
-        self._is_stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._due_at = 0.0
-        if self._uri is None:
+        self.polling: PeriodicTask | None = None
+        if settings.model_uri is None:
             self.current = Model.embedded(loaded_at=_now())
             return
+        self._uri = settings.model_uri
+        self._poll_seconds = settings.model_poll_seconds
         self._source = _source(self._uri)
-        self._cache = ModelCache(self._uri, settings.model_cache_dir)
-        self._open_first(may_fall_back=may_fall_back or self._uri.startswith("s3://"))
-        self._due_at = time.monotonic() + self._poll_seconds
-        _give_memory_back()
+        self._cache = ModelDiskCache(self._uri, settings.model_cache_dir)
+        self.current = self._open_at_start(
+            may_fall_back=may_fall_back or self._uri.startswith("s3://")
+        )
+        self.polling = PeriodicTask(self._poll, self._interval_seconds, name="model_poll")
+        _release_memory()
 
     def start_polling(self) -> None:
-        """Look for a new model every `model_poll_seconds`, in a thread, until `stop()`."""
-        if self._uri is not None:
-            self._thread = threading.Thread(target=self._poll_on, name="model", daemon=True)
-            self._thread.start()
+        """Poll the source every `model_poll_seconds`, in a thread, until `stop()`."""
+        if self.polling is not None:
+            self.polling.start()
 
     def stop(self) -> None:
-        """End polling; a check that is under way is given up."""
-        self._is_stopped.set()
-        self._check.stop()
-        if self._thread is not None:
-            self._thread.join(timeout=2)  # an answer of S3 may take longer: nobody waits for it
+        """End polling and kill a running check."""
+        self._sandbox.stop()
+        if self.polling is not None:
+            self.polling.stop(join_seconds=2)  # shorter than S3 may take
 
     def refresh_if_due(self, *, timeout_seconds: float = FETCH_SECONDS) -> None:
-        """Look for a new model in this thread, if that was not done for `model_poll_seconds`.
+        """Poll the source in this thread, if it is due: for AWS Lambda.
 
-        For processes that are stopped between two requests, where a thread would be too. It takes
-        `timeout_seconds` at most, or hardly longer, and never raises.
+        It takes `timeout_seconds`, or hardly longer, and never raises.
         """
-        if self._uri is None or time.monotonic() < self._due_at:
-            return
-        if self._polling.acquire(blocking=False):
-            try:
-                self._poll(timeout_seconds)
-                self._due_at = time.monotonic() + self._interval()
-            finally:
-                self._polling.release()
+        if self.polling is not None:
+            self.polling.run_if_due(timeout_seconds=timeout_seconds)
 
-    def _poll_on(self) -> None:
-        wait_seconds = random.random() * self._poll_seconds  # noqa: S311 - to spread a fleet
-        while not self._is_stopped.wait(wait_seconds):
-            with self._polling:
-                self._poll(FETCH_SECONDS + CHECK_SECONDS)
-            wait_seconds = self._interval()
+    def _interval_seconds(self) -> float:
+        """Time between two polls; longer while the source fails."""
+        n_intervals = min(max(2 * (self._n_failures - 1), 1), MAX_BACKOFF_INTERVALS)
+        return self._poll_seconds * n_intervals
 
-    def _interval(self) -> float:
-        n_intervals = min(max(2 * (self._n_failures - 1), 1), MAX_INTERVALS)
-        spread = 1 - JITTER * random.random()  # noqa: S311 - to spread a fleet
-        return self._poll_seconds * n_intervals * spread
-
-    def _poll(self, timeout_seconds: float) -> None:
+    def _poll(self, *, timeout_seconds: float = FETCH_SECONDS + WALL_SECONDS) -> None:
         deadline = time.monotonic() + timeout_seconds
+        self._n_failures += 1  # reset below unless this poll fails
         try:
             fetched = self._source.fetch(
-                self._seen, timeout_seconds=min(FETCH_SECONDS, timeout_seconds)
+                self._checked_etag, timeout_seconds=min(FETCH_SECONDS, timeout_seconds)
             )
             if fetched is None:
-                self._shown(self._refused.get(self._seen or ""))
+                self._show(self._refused.get(self._checked_etag or ""))
             else:
                 self._consider(fetched, deadline)
-            self._n_failures = 0
-            self._keep(self._unkept)
         except ModelSourceError as error:
-            self._n_failures = 0 if isinstance(error, NoModelError) else self._n_failures + 1
-            self._unreachable(error)
+            self._show(_candidate(None, error))
+            if not isinstance(error, NoModelError):
+                return
         except ModelCheckError:
-            self._n_failures += 1
-        except Exception as error:  # the last resort: a bug must not end polling for good
-            self._n_failures += 1
-            if not self._is_stopped.is_set():
-                logs.event(logging.ERROR, "model_poll_failed", **logs.failure(error))
+            return
+        else:
+            self._write_to_cache(self._unwritten)
+        self._n_failures = 0
 
-    def _consider(self, fetched: Fetched, deadline: float) -> None:
-        """Serve what was fetched, or show why not.
+    def _consider(self, fetched: FetchedModel, deadline: float) -> None:
+        """Serve the fetched model, or show why not.
 
         Raises:
-            ModelCheckError: It could not be judged.
+            ModelCheckError: It could not be checked.
         """
         if (known := self._refused.get(fetched.etag)) is not None:
-            self._seen = fetched.etag
-            self._shown(known)
+            self._checked_etag = fetched.etag
+            self._show(known)
             return
-        began = time.monotonic()
+        started = time.monotonic()
         try:
-            model = self._accepted(fetched, timeout_seconds=deadline - began)
+            model = self._open(fetched, self.current, timeout_seconds=deadline - started)
         except ModelArtifactError as error:
-            self._seen = fetched.etag
             self._refuse(fetched.etag, error)
-            return
         except ModelCheckError as error:
-            if not self._is_stopped.is_set():  # else it was given up, which is nobody's fault
-                self._shown(_candidate(fetched.etag, Status.UNCHECKED, error))
+            if not self._sandbox.is_stopped:
+                self._show(_candidate(fetched.etag, error))
             raise
-        replaced, self.current = self.current, model
-        self._seen, self.fallback = fetched.etag, None
-        self._shown(None)
-        if replaced.sha256 != model.sha256 or replaced.source != model.source:
-            logs.event(logging.INFO, "model_swapped", **_named(model), **_since(began))
-        del replaced
-        _give_memory_back()
+        else:
+            self._swap(model, fetched.etag, started)
 
-    def _accepted(self, fetched: Fetched, *, timeout_seconds: float) -> Model:
-        """The model of what was fetched, kept on disk for a start without its source.
+    def _swap(self, model: Model, etag: str, started_seconds: float) -> None:
+        replaced, self.current = self.current, model
+        self._checked_etag, self.fallback = etag, None
+        self._show(None)
+        if (replaced.sha256, replaced.source) != (model.sha256, model.source):
+            milliseconds = round((time.monotonic() - started_seconds) * 1000, 3)
+            logs.event(
+                logging.INFO, "model_swapped", **_log_fields(model), duration_ms=milliseconds
+            )
+        del replaced
+        _release_memory()
+
+    def _open(
+        self, fetched: FetchedModel, served: Model | None, *, timeout_seconds: float
+    ) -> Model:
+        """Check and open the fetched model, and write it to the disk cache.
 
         Raises:
-            ModelArtifactError: It must not be served.
-            ModelCheckError: It could not be judged.
+            ModelArtifactError: It is not acceptable.
+            ModelCheckError: It could not be checked.
         """
-        content, origin = fetched.content, (fetched.etag, fetched.version_id)
+        content, etag, version_id = fetched.content, fetched.etag, fetched.version_id
         if content is None:
             raise ModelArtifactError(too_large(fetched.n_bytes))
-        uri = self._uri or ""
-        if self._serves(content):
-            model = self.current.also_at(uri, etag=origin[0], version_id=origin[1])
+        if served is not None and served.sha256 == sha256(content):
+            model = served.also_at(self._uri, etag=etag, version_id=version_id)
         else:
-            if not self._cache.vouches_for(content):
-                self._check.check(
-                    content, timeout_seconds=max(1.0, min(CHECK_SECONDS, timeout_seconds))
-                )
-            try:
-                model = Model(
-                    content, source=uri, loaded_at=_now(), etag=origin[0], version_id=origin[1]
-                )
-            except MemoryError as error:
-                raise ModelCheckError("there is no memory to open it beside the present one") from (
-                    error
-                )
-        self._keep(Copy(content=content, uri=uri, etag=origin[0], version_id=origin[1]))
+            if not self._cache.has_accepted(content):
+                timeout_seconds = max(1.0, min(WALL_SECONDS, timeout_seconds))
+                self._sandbox.check(content, timeout_seconds=timeout_seconds)
+            model = _opened(content, source=self._uri, etag=etag, version_id=version_id)
+        self._write_to_cache(
+            CachedModel(content=content, uri=self._uri, etag=etag, version_id=version_id)
+        )
         return model
 
-    def _serves(self, content: bytes) -> bool:
-        current: Model | None = getattr(self, "current", None)
-        return current is not None and current.sha256 == sha256(content)
-
-    def _keep(self, copy: Copy | None) -> None:
-        if copy is not None:
-            is_known = copy is self._unkept
-            self._unkept = None if self._cache.keep(copy, is_quiet=is_known) else copy
+    def _write_to_cache(self, model: CachedModel | None) -> None:
+        if model is not None:
+            is_written = self._cache.write(model, is_retry=model is self._unwritten)
+            self._unwritten = None if is_written else model
 
     def _refuse(self, etag: str, error: SepsisDetectError) -> None:
+        """Remember the candidate by its ETag and show why it is refused."""
         while len(self._refused) >= MAX_REFUSED:
             del self._refused[next(iter(self._refused))]
-        self._refused[etag] = candidate = _candidate(etag, Status.REFUSED, error)
-        self.candidate = candidate
-        # An error, so that no log level hides the metric that an alarm is on.
-        logs.count(
+        self._refused[etag] = self.candidate = _candidate(etag, error)
+        self._checked_etag = etag
+        # An error: no log level hides the metric of the alarm.
+        logs.event(
             logging.ERROR,
             "model_refused",
-            logs.REFUSED_CANDIDATES,
+            metrics=REFUSED_CANDIDATES,
             etag=etag,
+            reason=self.candidate.reason,
+            source=self._uri,
+        )
+
+    def _show(self, candidate: Candidate | None) -> None:
+        """Show the candidate in `/health`; log a change."""
+        if candidate == self.candidate:
+            return
+        self.candidate = candidate
+        if candidate is None:
+            logs.event(logging.INFO, "model_source_is_served", source=self._uri)
+            return
+        logs.event(
+            logging.WARNING,
+            f"model_{candidate.status}",
+            etag=candidate.etag,
             reason=candidate.reason,
             source=self._uri,
         )
 
-    def _unreachable(self, error: SepsisDetectError) -> None:
-        self._shown(_candidate(None, Status.UNREACHABLE, error))
-
-    def _shown(self, candidate: Candidate | None) -> None:
-        """Show what the source holds beside the served model; a change is a line in the log."""
-        before, self.candidate = self.candidate, candidate
-        if candidate == before:
-            return
-        if candidate is not None:
-            told = {"etag": candidate.etag, "reason": candidate.reason, "source": self._uri}
-            logs.event(logging.WARNING, f"model_{candidate.status}", **told)
-        elif before is not None:
-            logs.event(logging.INFO, "model_source_is_served", source=self._uri)
-
-    def _open_first(self, *, may_fall_back: bool) -> None:
+    def _open_at_start(self, *, may_fall_back: bool) -> Model:
+        """The model to serve at the start."""
+        etag = None
         try:
-            fetched = self._source.fetch(None, timeout_seconds=START_SECONDS)
-            assert fetched is not None  # noqa: S101 - nothing was said to be known
-            self._seen = fetched.etag
-            self.current = self._accepted(fetched, timeout_seconds=CHECK_SECONDS)
+            fetched = self._source.fetch(None, timeout_seconds=START_FETCH_SECONDS)
+            assert fetched is not None  # noqa: S101 - no ETag was given
+            etag = fetched.etag
+            model = self._open(fetched, None, timeout_seconds=WALL_SECONDS)
         except (ModelArtifactError, ModelSourceError, ModelCheckError) as error:
             if not may_fall_back:
                 raise
             if isinstance(error, ModelArtifactError):
-                self._refuse(self._seen or "", error)
-            elif isinstance(error, ModelSourceError):
-                self._unreachable(error)
+                self._refuse(etag or "", error)
             else:
-                self._shown(_candidate(self._seen, Status.UNCHECKED, error))
-                self._seen = None
-            self.current = self._fallback(error)
-            logs.event(
-                logging.WARNING, "model_fallback", reason=self.fallback, **_named(self.current)
-            )
+                self._show(_candidate(etag, error))
+            return self._fallback(error)
+        self._checked_etag = etag
+        return model
 
     def _fallback(self, error: SepsisDetectError) -> Model:
-        """The last accepted copy, else the embedded model."""
-        reason = sentence(error)
-        copy = self._cache.read()
-        if copy is not None:
-            with suppress(ModelArtifactError):
-                model = Model(
-                    copy.content,
-                    source="cache",
-                    loaded_at=_now(),
-                    etag=copy.etag,
-                    version_id=copy.version_id,
-                )
-                self.fallback = f"at the start: {reason}; the last accepted copy on disk is served"
-                return model
+        """The cached model, else the embedded one."""
+        model = self._cached_model()
+        served = (
+            "the embedded model is served, for want of a copy"
+            if model is None
+            else "the last accepted copy on disk is served"
+        )
+        self.fallback = f"at the start: {one_line(error)}; {served}"
+        if model is None:
+            model = Model.embedded(loaded_at=_now())
+        logs.event(logging.WARNING, "model_fallback", reason=self.fallback, **_log_fields(model))
+        return model
+
+    def _cached_model(self) -> Model | None:
+        cached = self._cache.read()
+        if cached is None:
+            return None
+        try:
+            return _opened(
+                cached.content, source="cache", etag=cached.etag, version_id=cached.version_id
+            )
+        except (ModelArtifactError, ModelCheckError):
             logs.event(logging.WARNING, "model_cache_ignored", reason="it is no acceptable model")
-        self.fallback = f"at the start: {reason}; the embedded model is served, for want of a copy"
-        return Model.embedded(loaded_at=_now())
+            return None
 
 
 def _source(uri: str) -> Source:
     if not uri.startswith("s3://"):
         return FileSource(Path(uri))
-    from sepsis_detect.model_delivery.s3_source import (
-        S3Source,  # brings botocore, for those who need it
-    )
+    # Imported only where it is needed: botocore takes 17 MB.
+    from sepsis_detect.model_delivery.s3_source import S3Source
 
     return S3Source(uri)
 
 
-def _candidate(etag: str | None, status: Status, error: SepsisDetectError) -> Candidate:
-    return Candidate(etag=etag, status=status, reason=sentence(error))
+def _opened(content: bytes, *, source: str, etag: str, version_id: str | None) -> Model:
+    try:
+        return Model(content, source=source, loaded_at=_now(), etag=etag, version_id=version_id)
+    except MemoryError as error:
+        raise ModelCheckError("there is no memory to open it beside the present one") from error
 
 
-def _named(model: Model) -> dict[str, str | None]:
+def _candidate(etag: str | None, error: SepsisDetectError) -> Candidate:
+    status = CandidateStatus.UNCHECKED
+    if isinstance(error, ModelArtifactError):
+        status = CandidateStatus.REFUSED
+    elif isinstance(error, ModelSourceError):
+        status = CandidateStatus.UNREACHABLE
+    return Candidate(etag=etag, status=status, reason=one_line(error))
+
+
+def _log_fields(model: Model) -> dict[str, Any]:
     return {
-        "model_name": sentence(model.metadata.name),
-        "model_version": sentence(model.metadata.version),
+        "model_name": one_line(model.metadata.name),
+        "model_version": one_line(model.metadata.version),
         "source": model.source,
         "etag": model.etag,
         "version_id": model.version_id,
     }
 
 
-def _since(began: float) -> dict[str, float]:
-    return {"duration_ms": round((time.monotonic() - began) * 1000, 3)}
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _give_memory_back() -> None:
-    """What opening a model leaves free goes back to the machine: glibc would keep it, 20 MB."""
+def _release_memory() -> None:
+    """Return freed memory to the operating system: glibc would keep 20 MB after a model opened."""
     gc.collect()
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library

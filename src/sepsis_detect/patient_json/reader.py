@@ -1,9 +1,8 @@
-"""A patient as JSON, turned into a `Stay`, and every problem with the text itself.
+"""Reader of one patient: from a parsed JSON object to a `Stay`, with every problem of the text.
 
 Two shapes are accepted: one hour flat, or the patient's constants beside a list `hours`. Keys may
-be canonical (`heart_rate`) or the challenge's (`HR`). Everything the text gets wrong is
-collected, so that the caller reads all of it at once; the coherence of what could be read is
-judged by `coherence`, from the same `Stay`.
+be canonical (`heart_rate`) or the challenge's (`HR`). All problems are collected, so that the
+caller reads them at once; coherence is judged later, from the same `Stay`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +11,7 @@ from datetime import datetime
 from itertools import chain
 from math import inf, isfinite, nan
 from operator import itemgetter
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import FloatArray, Stay
 from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import MEDICAL_UNIT, N_COLUMNS, SEX, SURGICAL_UNIT, VARIABLES
-from sepsis_detect.patient_json import json_body, plain_patients, timestamps
+from sepsis_detect.patient_json import json_body, timestamps
 from sepsis_detect.patient_json.fields import (
     BESIDE_HOURS,
     COLUMNS,
@@ -37,26 +37,26 @@ from sepsis_detect.patient_json.fields import (
     UNITS,
     numbers_of,
 )
-from sepsis_detect.patient_json.json_body import NotFinite, Repeated
-from sepsis_detect.patient_json.text_problems import TextProblems, shown
-from sepsis_detect.problems import MAX_PROBLEMS, Location, Problem, RequestError, more
+from sepsis_detect.patient_json.json_body import NotFinite
+from sepsis_detect.patient_json.text_problems import TextProblems
+from sepsis_detect.problems import MAX_PROBLEMS, Location, Problem, RequestError, more, shown
 
 BODY: Location = ("body",)
-EMPTY_ROW = [nan] * N_COLUMNS
-column_of = COLUMNS.get
+NUMBER_OR_NULL = frozenset({float, int, NoneType})
 
-Row = list[float]
+Row = dict[int, float]
+"""The numbers of one JSON object by column."""
 
 
 @dataclass(slots=True)
-class Patient:
+class JsonPatient:
     """One patient as read.
 
     Attributes:
         sent: The patient's JSON object.
-        base: Where the patient stands in the body.
-        stay: What could be read; None when there is no hour to speak of.
-        problems: What the text gets wrong.
+        base: Location of the patient in the body.
+        stay: The hours that could be read; None: no hour.
+        problems: Problems of the text.
         violations: Constants beside `hours` that an hour contradicts.
     """
 
@@ -67,7 +67,7 @@ class Patient:
     violations: list[RuleViolation]
 
     def locate(self, row: int, column: int | None = None) -> Location:
-        """Where an hour, or one of its values, stands, spelled as the caller spelled it."""
+        """Location of an hour, or of one of its values, spelled as the caller spelled it."""
         hour, place = self.sent, self.base
         if self.sent.get(HOURS) is not None:
             hour, place = self.sent[HOURS][row], (*self.base, HOURS, row)
@@ -80,7 +80,7 @@ class Patient:
             if isinstance(holder, dict)
             for key, value in holder.items()
         ]
-        # A spelling that is null says nothing: it stands behind.
+        # Of two spellings, the one that is not null.
         keys = [(key, at) for _, key, at in sorted(sent, key=itemgetter(0))]
         is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
         for key, at in keys:
@@ -113,73 +113,41 @@ class Patient:
         return next((shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
-def read_bodies(bodies: Sequence[bytes], *, now: datetime) -> list[Patient | RequestError]:
-    """Read a patient from each body, or why there is none; arguments as of `read`."""
-    trees = [json_body.glance(body) for body in bodies]
-    found: list[Patient | RequestError] = []
-    for at, plain in enumerate(plain_patients.read(trees)):
-        tree, body, trees[at] = trees[at], bodies[at], None
-        if plain is not None and json_body.has_strings(body, plain.n_strings):
-            found.append(Patient(tree, BODY, Stay(plain.values), [], []))
-            continue
-        del tree  # it may be large, and another one comes beside it
+def read_bodies(bodies: Sequence[bytes], *, now: datetime) -> list[JsonPatient | RequestError]:
+    """Read a patient from each body, or why there is none; `now` as of `read`."""
+    found: list[JsonPatient | RequestError] = []
+    for body in bodies:
         try:
-            found.append(read(json_body.parse_quickly(body)[1], now=now))
+            found.append(read(json_body.parse(body), now=now))
         except RequestError as error:
             found.append(error.alone())
     return found
 
 
-def read_listed(
-    listed: Sequence[Any], *, is_quick: bool, now: datetime, base: Location, most: int
-) -> list[Patient]:
-    """Read the patients of a list.
+def read(
+    sent: Any, *, now: datetime, base: Location = BODY, max_problems: int = MAX_PROBLEMS
+) -> JsonPatient:
+    """Read one patient; nothing is raised, every problem is in `problems`.
 
     Args:
-        listed: Part of what `json_body.parse_quickly` returned.
-        is_quick: Whether it was quick.
-        now: As of `read`.
-        base: Where the list stands in the body.
-        most: As of `read`, for each patient.
+        sent: From `json_body.parse`, or an element of it.
+        now: A timestamp after it lies in the future.
+        base: Location of the patient in the body.
+        max_problems: How many are listed; the rest is counted.
     """
-    plain = plain_patients.read(listed) if is_quick else [None] * len(listed)
-    return [
-        read(sent, now=now, base=(*base, at), most=most)
-        if of_plain is None
-        else Patient(sent, (*base, at), Stay(of_plain.values), [], [])
-        for at, (sent, of_plain) in enumerate(zip(listed, plain, strict=True))
-    ]
-
-
-def read(sent: Any, *, now: datetime, base: Location = BODY, most: int = MAX_PROBLEMS) -> Patient:
-    """Read one patient; nothing is raised, everything wrong is in `problems`.
-
-    Args:
-        sent: What `json_body.parse` returned, or an element of it.
-        now: Against which a timestamp lies in the future.
-        base: Where the patient stands in the body.
-        most: Problems that are listed; the rest is counted.
-    """
-    reader = _Reader(base, most)
+    reader = _Reader(base, max_problems)
     if not isinstance(sent, dict):
         reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
-        return Patient({}, base, None, reader.problems, [])
+        return JsonPatient({}, base, None, reader.problems, [])
     hours = sent.get(HOURS)
-    if hours is None:
-        rows = [reader.row(sent, base, allowed=IN_A_FLAT_HOUR)]
-    else:
-        rows = reader.rows_of(hours, sent)
+    values = reader.flat_values(sent) if hours is None else reader.stay_values(hours, sent)
     conversions = reader.conversions(sent.get(UNITS))
-    patient = Patient(sent, base, None, reader.problems, reader.violations)
-    if rows:
-        n_values = len(rows) * N_COLUMNS
-        values = np.fromiter(chain.from_iterable(rows), np.float64, n_values)
-        values = values.reshape(-1, N_COLUMNS)
+    patient = JsonPatient(sent, base, None, reader.problems, reader.violations)
+    if len(values):
         reader.infinities(values, patient)
         for column, conversion in conversions.items():
             values[:, column] = conversion.to_canonical(values[:, column])
-        if reader.without_unit:
-            # In an unknown unit a value means nothing: it is not judged as if it were canonical.
+        if reader.without_unit:  # a value in an unknown unit is not judged as if it were canonical
             values[:, reader.without_unit] = nan
         patient.stay = Stay(values)
         if reader.has_timestamps:
@@ -198,13 +166,14 @@ OBJECT_OF_UNITS = (
     'un objet tel que {"creatinine": "umol/L"}',
 )
 HOURS_LIST = ("a list of at least one hour", "une liste d'au moins une heure")
+NO_HOURS = np.empty((0, N_COLUMNS))
 
 
 class _Reader(TextProblems):
-    """Reads one patient, collecting its problems on the way."""
+    """Reads one patient and collects its problems."""
 
-    def __init__(self, base: Location, most: int):
-        super().__init__(most)
+    def __init__(self, base: Location, max_problems: int):
+        super().__init__(max_problems)
         self.base = base
         self.without_unit: list[int] = []
         self.violations: list[RuleViolation] = []
@@ -212,11 +181,20 @@ class _Reader(TextProblems):
 
     # --- Structure ---
 
-    def rows_of(self, hours: Any, sent: dict[str, Any]) -> list[Row]:
+    def flat_values(self, sent: dict[str, Any]) -> FloatArray:
+        """Shape (1, 40): a flat hour."""
+        values = _plain_values([sent])
+        if values is None:
+            values = np.full((1, N_COLUMNS), nan)
+            _put(self.row(sent, self.base, IN_A_FLAT_HOUR), values[0])
+        return values
+
+    def stay_values(self, hours: Any, sent: dict[str, Any]) -> FloatArray:
+        """Shape (n_hours, 40): hours with the constants beside them; (0, 40) if there are none."""
         place = (*self.base, HOURS)
         if not isinstance(hours, list) or not hours:
             self.wrong_type(place, "`hours`", "`hours`", *HOURS_LIST)
-            return []
+            return NO_HOURS
         if len(hours) > MAX_HOURS:
             self.problem(
                 "json.size",
@@ -224,34 +202,42 @@ class _Reader(TextProblems):
                 f"{len(hours)} hours were sent; at most {MAX_HOURS} are accepted.",
                 f"{len(hours)} heures envoyées ; {MAX_HOURS} au plus sont acceptées.",
             )
-            return []
-        beside = self.row(sent, self.base, allowed=BESIDE_HOURS)
-        rows = []
-        for index, hour in enumerate(hours):
-            at = (*place, index)
-            if isinstance(hour, dict):
-                rows.append(self.row(hour, at))
-            else:
-                self.wrong_type(at, "An hour", "Une heure", *OBJECT)
-                rows.append(EMPTY_ROW.copy())
-        self._spread(beside, rows)
-        return rows
+            return NO_HOURS
+        beside = self.row(sent, self.base, BESIDE_HOURS)
+        values = _plain_values(hours)
+        if values is None:
+            values = self._hours(hours, place)
+        if beside:
+            self._spread(beside, values)
+        return values
 
-    def _spread(self, beside: Row, rows: list[Row]) -> None:
-        """Give every hour the constants that stand beside `hours`; they must agree."""
-        for column, tolerance in CONSTANTS.items():
-            constant = beside[column]
-            if constant != constant:  # NaN: not stated
-                continue
-            for index, row in enumerate(rows):
-                if row[column] != row[column]:
-                    row[column] = constant
-                elif abs(row[column] - constant) > tolerance:
-                    numbers = {"a": np.array([constant]), "b": np.array([row[column]])}
-                    self.violations.append(
-                        RuleViolation(rules.CONSTANT, np.array([index]), (column,), numbers)
-                    )
-                    break
+    def _hours(self, hours: list[Any], place: Location) -> FloatArray:
+        values = np.full((len(hours), N_COLUMNS), nan)
+        for index, hour in enumerate(hours):
+            if isinstance(hour, dict):
+                _put(self.row(hour, (*place, index), IN_AN_HOUR), values[index])
+            else:
+                self.wrong_type((*place, index), "An hour", "Une heure", *OBJECT)
+        return values
+
+    def _spread(self, beside: Row, values: FloatArray) -> None:
+        """Give every hour the constants beside `hours`; an hour that differs is a violation."""
+        columns = list(beside)
+        constants = np.array(list(beside.values()))
+        own = values.take(columns, axis=1)
+        is_missing = np.isnan(own)
+        if not is_missing.all():
+            self._compare(columns, constants, own)
+        values[:, columns] = np.where(is_missing, constants, own)
+
+    def _compare(self, columns: list[int], constants: FloatArray, own: FloatArray) -> None:
+        tolerances = [CONSTANTS[column] for column in columns]
+        with np.errstate(invalid="ignore"):  # two infinities do not differ
+            differs = np.abs(own - constants) > tolerances
+        for at in np.flatnonzero(differs.any(axis=0)).tolist():
+            row = np.flatnonzero(differs[:, at])[:1]
+            numbers = {"a": constants[[at]], "b": own[row, at]}
+            self.violations.append(RuleViolation(rules.CONSTANT, row, (columns[at],), numbers))
 
     def conversions(self, stated: Any) -> dict[int, Conversion]:
         if stated is None:
@@ -279,46 +265,37 @@ class _Reader(TextProblems):
 
     # --- One hour ---
 
-    def row(self, hour: dict[str, Any], place: Location, *, allowed: set[str] = IN_AN_HOUR) -> Row:
-        """Read the values of one object; the hot path is a number under a known key."""
-        row = EMPTY_ROW.copy()
-        is_limited = allowed is BESIDE_HOURS
+    def row(self, hour: dict[str, Any], place: Location, allowed: set[str]) -> Row:
+        """Read one object value by value: numbers, words, and whatever else is sent."""
+        row: Row = {}
         for key, value in hour.items():
-            column = column_of(key)
-            kind = type(value)
-            if column is None or is_limited:
-                self._other(row, key, value, (*place, key), allowed)
-            elif kind is float or (kind is int and -EXACT_BELOW < value < EXACT_BELOW):
-                if row[column] == row[column] and row[column] != value:
+            for column, number in self._numbers(key, value, (*place, key), allowed):
+                if row.setdefault(column, number) != number:
                     self.contradiction((*place, key), "value", "la valeur")
-                row[column] = value
-            elif value is not None:
-                self._other(row, key, value, (*place, key), allowed)
-        if type(hour) is Repeated:
-            self.repeated(hour, place)
+        self.repeated(hour, place)
         return row
 
-    def _other(self, row: Row, key: str, value: Any, place: Location, allowed: set[str]) -> None:
-        """Everything but a plain number: words, nulls, wrong types, unknown keys."""
+    def _numbers(
+        self, key: str, value: Any, place: Location, allowed: set[str]
+    ) -> Iterable[tuple[int, float]]:
+        """Columns and numbers of one value; none where it is null, or a problem."""
         if key not in allowed:
             self.unknown(key, (*place[:-1], shown(key)), allowed)
         elif key == TIMESTAMP:
             self.has_timestamps = value is not None or self.has_timestamps
         elif value is not None and key not in ONCE:
-            for column, number in self._numbers(key, value, place):
-                if row[column] == row[column] and row[column] != number:
-                    self.contradiction(place, "value", "la valeur")
-                row[column] = number
+            column = COLUMNS.get(key)
+            if type(value) in (float, int) and column is not None:
+                return ((column, _as_float(value)),)
+            if isinstance(value, str) and (numbers := numbers_of(key, value)):
+                return numbers
+            self._not_a_number(key, value, place)
+        return ()
 
-    def _numbers(self, key: str, value: Any, place: Location) -> Iterable[tuple[int, float]]:
-        column = COLUMNS.get(key)
-        if isinstance(value, str) and (numbers := numbers_of(key, value)):
-            return numbers
+    def _not_a_number(self, key: str, value: Any, place: Location) -> None:
         if isinstance(value, NotFinite):
             self.not_finite(key, place, value.literal)
-        elif isinstance(value, int | float) and not isinstance(value, bool) and column is not None:
-            return [(column, _as_float(value))]
-        elif column == SEX or key == ICU_UNIT:
+        elif COLUMNS.get(key) == SEX or key == ICU_UNIT:
             self.unknown_word(key, place)
         elif isinstance(value, str):
             self.problem(
@@ -331,9 +308,8 @@ class _Reader(TextProblems):
             )
         else:
             self.wrong_type(place, f"`{key}`", f"`{key}`", "a number or null", "un nombre ou null")
-        return []
 
-    def infinities(self, values: FloatArray, patient: Patient) -> None:
+    def infinities(self, values: FloatArray, patient: JsonPatient) -> None:
         """Refuse numbers too large for a float, such as 1e999."""
         if not np.count_nonzero(np.isinf(values)):
             return
@@ -341,6 +317,35 @@ class _Reader(TextProblems):
             place = patient.locate(row, column)
             self.not_finite(str(place[-1]), place, "a number of this size")
             values[row, column] = nan
+
+
+def _plain_values(hours: list[Any]) -> FloatArray | None:
+    """Shape (n_hours, 40): hours of nothing but numbers and nulls, read in one vectorised step.
+
+    None if anything in them needs a closer look: it may be a problem, or only a word.
+    """
+    if set(map(type, hours)) != {dict}:
+        return None
+    numbers = list(chain.from_iterable(map(dict.values, hours)))
+    if not NUMBER_OR_NULL.issuperset(map(type, numbers)):
+        return None
+    try:
+        columns = map(COLUMNS.__getitem__, chain.from_iterable(hours))
+        cells = np.fromiter(columns, np.intp, len(numbers))
+        found = np.array(numbers, np.float64)
+    except (KeyError, OverflowError):  # an unknown key; an integer too large for a float
+        return None
+    if len(hours) > 1:
+        cells += np.arange(len(hours)).repeat(list(map(len, hours))) * N_COLUMNS
+    values = np.full((len(hours), N_COLUMNS), nan)
+    values.reshape(-1)[cells] = found
+    # Fewer are kept where two spellings name one variable.
+    is_all_kept = np.count_nonzero(values == values) == np.count_nonzero(found == found)
+    return values if is_all_kept else None
+
+
+def _put(row: Row, values: FloatArray) -> None:
+    values[list(row)] = list(row.values())
 
 
 def _as_float(value: float) -> float:

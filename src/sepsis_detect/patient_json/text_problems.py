@@ -1,4 +1,4 @@
-"""What the text of a patient gets wrong, in words: the `json.*` rules and their like."""
+"""Problems of a patient's text in words: the rules `json.*`, `unit.unknown` and `code.gender`."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -6,27 +6,21 @@ from typing import Any
 
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import VARIABLES
-from sepsis_detect.patient_json.fields import (
-    BESIDE_HOURS,
-    ICU_UNIT,
-    IN_AN_HOUR,
-    MAX_NAME_SHOWN,
-    ONCE,
-)
-from sepsis_detect.problems import Location, Problem
+from sepsis_detect.patient_json.fields import BESIDE_HOURS, ICU_UNIT, IN_AN_HOUR, ONCE
+from sepsis_detect.problems import Location, Problem, shown
 
 
 class TextProblems:
-    """Collects the problems of one patient; beyond `most` they are only counted.
+    """Collects the problems of one patient; beyond `max_problems` they are only counted.
 
     Attributes:
         problems: Those collected.
-        n_more: How many were not.
+        n_more: How many were only counted.
     """
 
-    def __init__(self, most: int):
+    def __init__(self, max_problems: int):
         """Start without problems."""
-        self.most = most
+        self.max_problems = max_problems
         self.n_more = 0
         self.problems: list[Problem] = []
 
@@ -34,7 +28,7 @@ class TextProblems:
         """Add one problem."""
         problem_type = "unit" if rule.startswith("unit") else "json"
         problem_type = "incoherent" if rule == "code.gender" else problem_type
-        if len(self.problems) >= self.most:
+        if len(self.problems) >= self.max_problems:
             self.n_more += 1
             return
         self.problems.append(
@@ -50,7 +44,7 @@ class TextProblems:
         )
 
     def unknown(self, key: str, place: Location, allowed: Iterable[str]) -> None:
-        """A field that does not exist, or not here; the nearest names are suggested."""
+        """A field that does not exist, or not here; similar names are suggested."""
         name = shown(key)
         if allowed is BESIDE_HOURS and key in IN_AN_HOUR:
             msg = f"`{name}` stands beside `hours`: put it inside an hour."
@@ -60,7 +54,7 @@ class TextProblems:
             msg = f"`{name}` stands inside an hour: put it beside the patient's `hours`."
             msg_fr = f"`{name}` est dans une heure : mettez-le à côté de `hours`."
             return self.problem("json.unknown", place, msg, msg_fr)
-        if len(self.problems) >= self.most:  # the search for near names is dear
+        if len(self.problems) >= self.max_problems:  # the search for similar names is slow
             self.n_more += 1
             return None
         by_lower = {field.lower(): field for field in sorted(allowed)}
@@ -91,7 +85,7 @@ class TextProblems:
         )
 
     def repeated(self, sent: dict[str, Any], place: Location) -> None:
-        """Keys that stand more than once in an object."""
+        """Keys that an object repeats."""
         for key in getattr(sent, "keys_repeated", ()):
             name = shown(key)
             self.problem(
@@ -115,7 +109,7 @@ class TextProblems:
         )
 
     def unknown_word(self, key: str, place: Location) -> None:
-        """A word that is no sex, or no kind of unit."""
+        """A word that is no sex, or no kind of ICU."""
         accepted = ["medical", "surgical"] if key == ICU_UNIT else ["female", "male"]
         rule = "json.type" if key == ICU_UNIT else "code.gender"
         words = " or ".join(f'"{word}"' for word in accepted)
@@ -139,8 +133,3 @@ class TextProblems:
             f"`{shown(unit)}` n'est pas une unité acceptée pour {variable.label_fr} : {listed}.",
             ctx={"accepted": accepted},
         )
-
-
-def shown(name: str) -> str:
-    """A caller's own word, short and printable (a lone surrogate cannot be sent back)."""
-    return name[:MAX_NAME_SHOWN].encode("utf-8", "replace").decode("utf-8")

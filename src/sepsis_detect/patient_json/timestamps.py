@@ -24,10 +24,10 @@ def check(
     """Check the timestamps of one stay.
 
     Args:
-        stamps: One per hour, as sent; None where none was.
+        stamps: One per hour, as sent; None where there is none.
         icu_hours: Shape (n_hours,).
         now: The present, with a time zone.
-        locate: Where an hour stands in the body.
+        locate: Gives the location of an hour in the body.
     """
     problems: list[Problem] = []
     hours = icu_hours.tolist()
@@ -64,14 +64,14 @@ def check(
             )
         else:
             known.append((row, moment))
-    told: set[int] = set()
+    reported: set[int] = set()
     ends = [(known[0], known[-1])] if len(known) > 2 else []  # small disagreements add up
     for (before, earlier), (row, later) in [*pairwise(known), *ends]:
         elapsed = (later - earlier).total_seconds() / 3600
-        if row in told:
+        if row in reported:
             continue
         if elapsed == 0:
-            told.add(row)
+            reported.add(row)
             add(
                 "time.duplicate",
                 row,
@@ -79,7 +79,7 @@ def check(
                 "Cet horodatage est envoyé deux fois.",
             )
         elif abs(elapsed - (hours[row] - hours[before])) > MAX_DISAGREEMENT_HOURS:
-            told.add(row)
+            reported.add(row)
             add(
                 "time.iculos_vs_ts",
                 row,

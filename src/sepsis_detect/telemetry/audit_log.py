@@ -1,7 +1,7 @@
-"""The audit log: who asked, when, for which decision of which model; nothing of the patient.
+"""Audit log: caller, time, decision and model of each request; nothing about the patient.
 
-The input is there as HMAC-SHA-256 under a key that the log does not hold: whoever has the input and
-the key can show that it was this one, and nobody can find it by trying values.
+The request body is logged as HMAC-SHA-256. Who has both the body and the key can prove that it was
+this request; without the key, values cannot be found by trying.
 """
 
 import hashlib
@@ -15,14 +15,13 @@ REFUSED = "Refused"
 
 
 class AuditLog:
-    """Writes one line an answered request.
+    """Writes one line for each answered request.
 
     Args:
-        key: Secret, of whoever keeps the log.
+        key: Secret of the HMAC; it is in no log.
     """
 
     def __init__(self, key: str):
-        """Write under `key`."""
         self._key = key.encode()
 
     def write(
@@ -34,16 +33,17 @@ class AuditLog:
         request_id: str,
         caller: str | None,
     ) -> None:
-        """Write down one request.
+        """Log one request.
 
         Args:
-            body: As it was sent.
-            decisions: `Positive`, `Negative` or `Refused`, patient by patient.
-            model: That decided.
-            request_id: Of the answer.
-            caller: Name of the key that was sent.
+            body: The request body, unchanged.
+            decisions: `Positive`, `Negative` or `Refused`, one for each patient.
+            model: The model that answered.
+            request_id: Id of the answer.
+            caller: Name of the API key.
         """
-        logs.audit(
+        logs.event_at_any_level(
+            "audit",
             caller=caller,
             request_id=request_id,
             input_hmac=hmac.new(self._key, body, hashlib.sha256).hexdigest(),

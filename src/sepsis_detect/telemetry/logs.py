@@ -1,30 +1,22 @@
-"""Structured logs: one JSON object a line, of fields that cannot hold a patient.
+"""Structured logs: standard `logging` with a formatter that writes one JSON object a line.
 
-Only the fields in `FIELDS` are ever written, whatever a caller passes; messages are event names.
-A metric is such a line too, in CloudWatch's embedded metric format: whoever reads the log needs no
-agent and no permission to count it.
+The message of a record is the name of an event; its details are fields. Only fields listed in
+`FIELDS` are written, whatever the caller passes: none of them can hold a value of a patient.
 
-Source: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+`python-json-logger` is not used: the allow-list, the treatment of other libraries' messages and of
+exceptions would still be a subclass of its formatter, as long as the one here.
 """
 
 import logging
 import sys
-import time
-from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from functools import lru_cache
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any
 
 import orjson
 
 from sepsis_detect.settings import LogLevel
-
-logger = logging.getLogger("sepsis_detect")
-logger.addHandler(logging.NullHandler())  # the command line says what it has to say itself
-
-always = logger.getChild("always")
-always.setLevel(logging.INFO)
+from sepsis_detect.telemetry.embedded_metrics import EmbeddedMetrics
 
 FIELDS = frozenset(
     {
@@ -49,89 +41,34 @@ FIELDS = frozenset(
         "version_id",
     }
 )
-NAMESPACE = "SepsisDetect"
-UNITS = {"Latency": "Milliseconds", "MissingShare": "None", "LargestDrift": "None"}
-REFUSED_CANDIDATES = "RefusedCandidates"
+
+logger = logging.getLogger("sepsis_detect")
+logger.addHandler(logging.NullHandler())  # the command line prints its own messages
+
+unfiltered = logger.getChild("unfiltered")
+unfiltered.setLevel(logging.INFO)
 
 
-def event(level: int, name: str, **fields: Any) -> None:
-    """Write one event with its fields; a field not in `FIELDS` is left out."""
-    if logger.isEnabledFor(level):
-        _write(logger, level, name, [_kept(fields)])
-
-
-def events(level: int, name: str, several: Iterable[Mapping[str, Any]]) -> None:
-    """Write several events at once, each with its fields as in `event`."""
-    if logger.isEnabledFor(level):
-        _write(logger, level, name, [_kept(fields) for fields in several])
-
-
-def measured(
-    name: str,
-    metrics: Mapping[str, float | list[float]],
-    *,
-    dimensions: Mapping[str, str] | None = None,
-    **fields: Any,
-) -> None:
-    """Write one event that carries CloudWatch metrics; no log level hides it.
+def event(level: int, name: str, *, metrics: EmbeddedMetrics | None = None, **fields: Any) -> None:
+    """Log one event.
 
     Args:
+        level: Severity, as in `logging`.
         name: Of the event.
-        metrics: Values, or up to 100 of them, by name.
-        dimensions: What the metrics are told apart by; never anything of a patient.
-        fields: As in `event`.
+        metrics: CloudWatch metrics that the line carries.
+        fields: Details; None and what is not in `FIELDS` are left out.
     """
-    dimensions = dimensions or {}
-    declared = {
-        "Timestamp": int(time.time() * 1000),
-        "CloudWatchMetrics": [
-            {
-                "Namespace": NAMESPACE,
-                "Dimensions": [list(dimensions)],
-                "Metrics": [{"Name": each, "Unit": UNITS.get(each, "Count")} for each in metrics],
-            }
-        ],
-    }
-    shown = {**_kept(fields), **dimensions, **metrics, "_aws": declared}
-    _write(always, logging.INFO, name, [shown])
-
-
-def audit(**fields: Any) -> None:
-    """Write one line of the audit log; no log level hides it."""
-    _write(always, logging.INFO, "audit", [_kept(fields)])
-
-
-def count(level: int, name: str, metric: str, **fields: Any) -> None:
-    """Write one event that also adds 1 to a CloudWatch metric without dimensions."""
     if logger.isEnabledFor(level):
-        declared = {
-            "Timestamp": int(time.time() * 1000),
-            "CloudWatchMetrics": [
-                {
-                    "Namespace": NAMESPACE,
-                    "Dimensions": [[]],
-                    "Metrics": [{"Name": metric, "Unit": "Count"}],
-                }
-            ],
-        }
-        _write(logger, level, name, [_kept(fields) | {metric: 1, "_aws": declared}])
+        logger.log(level, name, extra={"fields": fields, "metrics": metrics})
 
 
-def _kept(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in fields.items() if value is not None and key in FIELDS}
-
-
-def _write(to: logging.Logger, level: int, name: str, several: list[dict[str, Any]]) -> None:
-    if _is_alone():
-        _handler.say(level, name, several)
-        return
-    for fields in several:
-        record = to.makeRecord(to.name, level, "", 0, name, (), None, extra={"fields": fields})
-        to.handle(record)
+def event_at_any_level(name: str, *, metrics: EmbeddedMetrics | None = None, **fields: Any) -> None:
+    """Log one event whatever `SEPSIS_LOG_LEVEL` is: an audit line or metrics."""
+    unfiltered.info(name, extra={"fields": fields, "metrics": metrics})
 
 
 def failure(error: BaseException) -> dict[str, Any]:
-    """Describe an exception without its message or locals: both may hold a patient's values."""
+    """Fields of an exception: its class and place; its message may hold a patient's values."""
     return {"error": type(error).__name__, "raised_at": _place(error.__traceback__)}
 
 
@@ -145,70 +82,45 @@ def _place(traceback: TracebackType | None) -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON for a record, from whatever library it comes."""
+    """Formats a record of any library as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write time, level, event and the allowed fields."""
-        is_ours = record.name in (logger.name, always.name)
-        # Another library's message may quote a request: its name and place must do.
-        event = record.getMessage() if is_ours else f"{record.name}:{record.funcName}"
-        fields = getattr(record, "fields", {})
+        """Write time, level, event, the allowed fields and the metrics."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC),
+            "level": record.levelname,
+            "event": _event_of(record),
+        }
+        for name, value in getattr(record, "fields", {}).items():
+            if name in FIELDS and value is not None:
+                line[name] = value
         if record.exc_info and record.exc_info[1]:
-            fields = {**fields, **failure(record.exc_info[1])}
-        return _lines(record.created, record.levelname, event, [fields])
+            line |= failure(record.exc_info[1])
+        if (metrics := getattr(record, "metrics", None)) is not None:
+            line |= metrics.as_fields(record.created)
+        return orjson.dumps(line, _type_name).decode()
 
 
-def _lines(created: float, level: str, event: str, several: Iterable[Mapping[str, Any]]) -> str:
-    second = int(created)
-    at = f"{_clock(second)}.{int((created - second) * 1000):03d}+00:00"
-    began = {"time": at, "level": level, "event": event}
-    return b"\n".join([orjson.dumps({**began, **each}, _shown_as) for each in several]).decode()
+def _event_of(record: logging.LogRecord) -> str:
+    """Name of the event; for other libraries the place, as their messages may quote a request."""
+    is_own = record.name.partition(".")[0] == logger.name
+    return record.getMessage() if is_own else f"{record.name}:{record.funcName}"
 
 
-def _shown_as(value: Any) -> str:
-    # What is no JSON is a slip of ours; its type tells which, and cannot hold a patient.
+def _type_name(value: object) -> str:
+    # A value that is not JSON is a defect of ours; its type helps, and cannot hold a patient.
     return type(value).__name__
 
 
-@lru_cache(maxsize=1)
-def _clock(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-class _Handler(logging.StreamHandler[TextIO]):
-    """Where every line goes."""
-
-    def say(self, level: int, event: str, several: Iterable[Mapping[str, Any]]) -> None:
-        """Write events of ours as `emit` would: records of them would cost three times as much."""
-        lines = _lines(time.time(), logging.getLevelName(level), event, several)
-        self.acquire()
-        try:
-            self.stream.write(lines + "\n")
-            self.flush()
-        except (OSError, ValueError):
-            pass  # as for a record: to have nowhere to say it stops nothing
-        finally:
-            self.release()
-
-
-_handler = _Handler(sys.stderr)
-_handler.setFormatter(JsonFormatter())
-
-
-def _is_alone() -> bool:
-    """Whether nobody but our own handler would be shown a record."""
-    return root.handlers == [_handler] and len(logger.handlers) == 1
-
-
-root = logging.getLogger()
-
-
 def configure(level: LogLevel) -> None:
-    """Send every log of the process to standard error, one JSON object a line."""
-    _handler.stream = sys.stderr  # `setStream` would flush the one before, which may be closed
-    # Nobody is shown these: looking them up for every line costs more than writing it.
+    """Send the logs of the whole process to standard error, one JSON object a line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.raiseExceptions = False  # a closed standard error must not disturb a request
+    # Not written by the formatter: they cost a tenth of a line.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # since 3.12
-    root.handlers = [_handler]
+    logging.logAsyncioTasks = False  # type: ignore[attr-defined]  # since Python 3.12
+    root = logging.getLogger()
+    root.handlers = [handler]
     root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
     logger.setLevel(level)

@@ -1,5 +1,5 @@
-"""Two environments that CDK's command line put into one local AWS, read back as operators would.
+"""Deployment tests: CDK's command line deploys two environments into one local AWS.
 
-All tests here share them: `pytest --dist loadfile` gives this folder to one worker (tests/conftest
-says so). What a local AWS cannot show stands in docs/operations.md.
+All tests here share the two: `pytest --dist loadfile` gives this folder to one worker (see
+tests/conftest.py). docs/operations.md lists what a local AWS cannot show.
 """

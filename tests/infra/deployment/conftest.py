@@ -1,4 +1,4 @@
-"""The local AWS and the two environments in it, made once for all tests of this folder."""
+"""Fixtures: the local AWS and the two environments in it, deployed once for this folder."""
 
 from collections.abc import Iterator
 
@@ -19,7 +19,7 @@ DEV = {
     "alarm_email": "ops@example.org",
     "audit_log": "true",
 }
-# Everything that can be switched on.
+# Every option on.
 PROD = {
     "env": "prod",
     "domain_name": "sepsis.example.org",
@@ -33,7 +33,7 @@ PROD = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The first test waits for all that is built and deployed."""
+    """A longer time-out: the first test includes the builds and deployments."""
     for item in items:
         if "tests/infra/deployment/" in item.nodeid:
             item.add_marker(pytest.mark.timeout(1200))
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="package")
 def aws(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """A local AWS that containers see too."""
+    """A local AWS that containers can reach too."""
     assert image
     with local_aws(tmp_path_factory.mktemp("aws"), bridge_address()) as running:
         yield running
@@ -59,21 +59,21 @@ def deployment(
 
 @pytest.fixture(scope="package")
 def before(aws: LocalAws, deployment: Deployment) -> Before:
-    """The small environment before its update."""
+    """State of dev before its update."""
     dev = deployment.deploy(**DEV)
     return Before(instances=instances_of(aws, dev), made=aws.made(dev.stack))
 
 
 @pytest.fixture(scope="package")
 def dev(deployment: Deployment, before: Before) -> Environment:
-    """The small environment, deployed and then updated."""
+    """dev, deployed and then updated to another instance type."""
     assert before
     return deployment.deploy(**DEV, instance_type="t3.medium")
 
 
 @pytest.fixture(scope="package")
 def prod(aws: LocalAws, deployment: Deployment, dev: Environment) -> Environment:
-    """Production with everything on, beside the small one."""
+    """Prod with every option on, beside dev."""
     assert dev
     certificate = aws.client("acm").request_certificate(
         DomainName=PROD["domain_name"], ValidationMethod="DNS"
@@ -83,5 +83,5 @@ def prod(aws: LocalAws, deployment: Deployment, dev: Environment) -> Environment
 
 @pytest.fixture(params=["dev", "prod"])
 def environment(request: pytest.FixtureRequest, dev: Environment, prod: Environment) -> Environment:
-    """Each of the two."""
+    """Dev and prod, one after the other."""
     return {"dev": dev, "prod": prod}[request.param]

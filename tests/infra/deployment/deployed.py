@@ -1,4 +1,4 @@
-"""Environments in a local AWS, and questions to them, as operators would ask."""
+"""Deployed environments in a local AWS, and queries of their resources."""
 
 import base64
 import json
@@ -21,17 +21,17 @@ from tests.paths import ROOT
 from tools.containers import docker
 
 CDK_SECONDS = 500.0
-MAX_SECONDS = 120.0  # of a busy machine
+MAX_SECONDS = 120.0  # on a busy machine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """One that was deployed.
+    """A deployed environment.
 
     Attributes:
-        stack: Its name in CloudFormation.
-        outputs: By name.
-        template: What CDK made.
+        stack: Name of the CloudFormation stack.
+        outputs: Stack outputs by name.
+        template: The template that CDK synthesised.
     """
 
     stack: str
@@ -40,7 +40,7 @@ class Environment:
 
 
 class Deployment:
-    """Environments that CDK's command line put into a local AWS."""
+    """Deploys environments into a local AWS with CDK's command line."""
 
     def __init__(self, cdk: list[str], aws: LocalAws, folder: Path):
         self.aws = aws
@@ -65,7 +65,7 @@ class Deployment:
         )
 
     def bootstrap(self) -> None:
-        """Make ready the account; from outside the app, which would be synthesised for nothing."""
+        """Bootstrap the account, from another folder, so that the app is not synthesised."""
         self._run("bootstrap", f"aws://{ACCOUNT}/{REGION}", folder=self._folder)
 
     def _run(self, *arguments: str, folder: Path = ROOT) -> None:
@@ -125,11 +125,11 @@ def template_of(aws: LocalAws, environment: Environment) -> dict[str, Any]:
 
 
 Instances = dict[str, dict[str, Any]]
-"""As EC2 describes them, by id."""
+"""Instances as EC2 describes them, by id."""
 
 
 def instances_of(aws: LocalAws, environment: Environment) -> Instances:
-    """Those of the group."""
+    """The instances of the Auto Scaling group."""
     ids = [each["InstanceId"] for each in group_of(aws, environment)["Instances"]]
     reservations = aws.client("ec2").describe_instances(InstanceIds=ids)["Reservations"]
     return {each["InstanceId"]: each for some in reservations for each in some["Instances"]}
@@ -137,10 +137,10 @@ def instances_of(aws: LocalAws, environment: Environment) -> Instances:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """An environment before its update.
+    """State of an environment before its update.
 
     Attributes:
-        instances: Those of the group.
+        instances: The instances of the group.
         made: Type and physical id of all resources.
     """
 
@@ -180,18 +180,18 @@ def may(call: Callable[[], Any]) -> bool:
 
 
 def of_role(aws: LocalAws, service: str, role: str) -> Any:
-    """A client with what AssumeRole hands out."""
-    handed = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+    """A client with the credentials of a role."""
+    credentials = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     return aws.client(
         service,
-        aws_access_key_id=handed["AccessKeyId"],
-        aws_secret_access_key=handed["SecretAccessKey"],
-        aws_session_token=handed["SessionToken"],
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
     )
 
 
 def enforce(aws: LocalAws, is_enforced: bool) -> None:
-    """Whether IAM is asked from now on."""
+    """Switch the enforcement of IAM policies on or off."""
     connection = HTTPConnection("127.0.0.1", aws.port)
     connection.request("POST", "/moto-api/reset-auth", "0" if is_enforced else "inf")
     assert connection.getresponse().status == 200
@@ -199,14 +199,14 @@ def enforce(aws: LocalAws, is_enforced: bool) -> None:
 
 
 def bridge_address() -> str:
-    """Where containers see this machine; an engine that has just been set up tells the network."""
-    told = docker("network", "inspect", "bridge", "-f", "{{json (index .IPAM.Config 0)}}")
-    config = json.loads(told)
+    """The address under which containers reach this machine; a new engine has no Gateway entry."""
+    described = docker("network", "inspect", "bridge", "-f", "{{json (index .IPAM.Config 0)}}")
+    config = json.loads(described)
     return config.get("Gateway") or str(next(ip_network(config["Subnet"]).hosts()))
 
 
 def seen_from_containers(aws: LocalAws) -> dict[str, str]:
-    """The instance's role, as environment of its container."""
+    """Environment of the container that stands for the instance's role."""
     url = f"http://{bridge_address()}:{aws.port}"
     return aws.environment | {"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_S3": url}
 

@@ -1,4 +1,4 @@
-"""What CDK's command line put into the local AWS, read back as operators would."""
+"""The deployed resources: complete, wired and separate for each environment."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.infra.deployment.deployed import Environment, user_data
 from tests.infra.local_aws import LocalAws
 from tools.containers import docker
 
-# moto makes them without an id; test_network.py reads the first, a test below the second.
+# moto gives them no id; test_network.py reads the first, a test below the second.
 NAMELESS = {"AWS::EC2::SecurityGroupIngress", "AWS::Lambda::Permission"}
 
 
@@ -57,7 +57,7 @@ def test_outputs_are_what_operators_need(environment: Environment) -> None:
     )
 
 
-def test_the_image_was_built_once_and_its_name_cannot_move(
+def test_the_image_was_built_once_under_an_immutable_tag(
     aws: LocalAws, environment: Environment
 ) -> None:
     ecr = aws.client("ecr")
@@ -74,7 +74,7 @@ def test_the_image_was_built_once_and_its_name_cannot_move(
     assert config["User"] == "10001:10001"
 
 
-def test_alarms_reach_the_topic_and_the_topic_reaches_people(
+def test_alarms_notify_the_topic_and_the_topic_has_a_subscriber(
     aws: LocalAws, environment: Environment
 ) -> None:
     topic = environment.outputs["AlarmTopic"]
@@ -105,7 +105,7 @@ def test_alarms_reach_the_topic_and_the_topic_reaches_people(
     assert subscription["Endpoint"] == "ops@example.org"
 
 
-def test_metric_filters_and_dashboard_are_of_this_environment(
+def test_metric_filters_and_dashboard_use_the_namespace_of_the_environment(
     aws: LocalAws, environment: Environment
 ) -> None:
     space = environment.stack.replace("sepsis-detect-", "SepsisDetect/")
@@ -123,7 +123,7 @@ def test_metric_filters_and_dashboard_are_of_this_environment(
     assert environment.outputs["DashboardUrl"].endswith(f"dashboard/{environment.stack}")
 
 
-def test_the_model_age_function_reports_and_fails_where_it_cannot(
+def test_the_model_age_function_reports_the_age_and_fails_without_an_object(
     aws: LocalAws, dev: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from infra.model_age import handler
@@ -133,12 +133,12 @@ def test_the_model_age_function_reports_and_fails_where_it_cannot(
     for name, value in aws.environment.items():
         monkeypatch.setenv(name, value)
     functions = aws.client("lambda").list_functions()["Functions"]
-    (told,) = [
+    (variables,) = [
         each["Environment"]["Variables"]
         for each in functions
         if each.get("Environment", {}).get("Variables", {}).get("BUCKET") == bucket
     ]
-    for name, value in told.items():
+    for name, value in variables.items():
         monkeypatch.setenv(name, value)
     assert 0 <= handler({}, None) < 0.1
     metrics = aws.client("cloudwatch").list_metrics(Namespace="SepsisDetect/dev")["Metrics"]
@@ -148,7 +148,7 @@ def test_the_model_age_function_reports_and_fails_where_it_cannot(
         handler({}, None)
 
 
-def test_functions_are_called_by_their_clock_and_their_load_balancer_alone(
+def test_only_the_schedule_and_the_load_balancer_may_invoke_the_functions(
     aws: LocalAws, environment: Environment
 ) -> None:
     functions = aws.client("lambda")

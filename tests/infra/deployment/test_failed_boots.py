@@ -1,4 +1,4 @@
-"""Boots that fail: each says so where operators look, and nothing answers the load balancer."""
+"""Failed boots: the console output names the fault, and the health check fails."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.infra.local_aws import LocalAws
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         ("dnf install", "failed, 2 s until the next try: dnf install"),
         ("docker pull", "failed, 2 s until the next try: docker pull"),
@@ -19,16 +19,16 @@ from tests.infra.local_aws import LocalAws
         ("curl", "not healthy after two minutes"),
     ],
 )
-def test_a_boot_that_fails_says_so_and_nothing_answers(
-    aws: LocalAws, dev: Environment, tmp_path: Path, fault: str, said: str
+def test_a_failed_boot_is_reported_and_the_health_check_fails(
+    aws: LocalAws, dev: Environment, tmp_path: Path, fault: str, message: str
 ) -> None:
     script = user_data(aws, dev)
     with booted(script, tmp_path, role=seen_from_containers(aws), fault=fault) as instance:
         assert instance.exit_code != 0
-        assert said in instance.console
+        assert message in instance.console
         assert "sepsis-detect: healthy" not in instance.console
         if fault == "curl":
-            return  # the container is there; it is the answer that is missing
+            return  # the container runs; only its health is not seen
         started = [each for each in instance.calls if each[:3] == ["docker", "run", "--detach"]]
         assert bool(started) == (fault == "docker run --detach")
         with pytest.raises(OSError):  # noqa: PT011 - whichever way it is refused
@@ -38,7 +38,7 @@ def test_a_boot_that_fails_says_so_and_nothing_answers(
 def test_an_instance_without_its_secret_is_never_healthy(
     aws: LocalAws, dev: Environment, tmp_path: Path
 ) -> None:
-    """The real reason for a roll to stop: /health stays 503, whatever is tried."""
+    """The usual cause of a stopped roll-out: /health stays 503."""
     missing = dev.outputs["KeysSecretArn"] + "-gone"
     script = user_data(aws, dev).replace(dev.outputs["KeysSecretArn"], missing)
     with booted(script, tmp_path, role=seen_from_containers(aws)) as instance:

@@ -1,4 +1,4 @@
-"""The instances: where they stand, what they are, and what an update does to them."""
+"""The instances: placement, configuration, and replacement by an update."""
 
 from tests.infra.deployment.deployed import (
     Before,
@@ -22,7 +22,7 @@ def test_healthy_instances_in_all_zones_are_behind_the_load_balancer(
     assert {each["SubnetId"] for each in instances.values()} == set(subnets)
 
 
-def test_the_load_balancer_asks_the_service_whether_it_is_fit(
+def test_the_load_balancer_checks_the_health_route_of_the_service(
     aws: LocalAws, environment: Environment
 ) -> None:
     (arn,) = group_of(aws, environment)["TargetGroupARNs"]
@@ -49,7 +49,7 @@ def test_instances_are_private_encrypted_and_without_ssh(
 def test_another_instance_type_replaces_the_instances_and_nothing_else(
     aws: LocalAws, before: Before, dev: Environment
 ) -> None:
-    """The group stays; its launch template has a new version, and instances are of that one."""
+    """The group stays; its launch template has a new version, which the new instances use."""
     assert aws.made(dev.stack) == before.made
     first = before.instances
     assert {each["InstanceType"] for each in first.values()} == {"t3.small"}

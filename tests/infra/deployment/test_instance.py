@@ -1,4 +1,4 @@
-"""An instance that boots from the launch template's own user data and serves what is uploaded."""
+"""An instance: boots from the user data of the launch template and serves uploaded models."""
 
 import hashlib
 import json
@@ -34,7 +34,7 @@ KEY = "a-key-for-tests"
 def instance(
     aws: LocalAws, dev: Environment, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Instance]:
-    """One that booted while its bucket held model 1 and its secret one key."""
+    """An instance that booted while its bucket held model 1 and its secret one key."""
     s3 = aws.client("s3")
     s3.put_object(
         Bucket=dev.outputs["ModelBucketName"], Key=dev.outputs["ModelKey"], Body=a_model("1")
@@ -60,7 +60,7 @@ def test_the_instance_serves_the_model_of_its_bucket(instance: Instance, dev: En
     )
 
 
-def test_the_instance_lets_in_who_has_a_key_and_nobody_else(instance: Instance) -> None:
+def test_the_instance_answers_only_callers_with_a_key(instance: Instance) -> None:
     assert instance.service.ask("POST", "/predict/patient", a_patient())[0] == 401
     connection = HTTPConnection("127.0.0.1", instance.service.port, timeout=30)
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {KEY}"}
@@ -71,7 +71,7 @@ def test_the_instance_lets_in_who_has_a_key_and_nobody_else(instance: Instance) 
     connection.close()
 
 
-def test_the_container_runs_by_digest_hardened_and_for_good(
+def test_the_container_runs_by_digest_hardened_and_restarts_always(
     instance: Instance, dev: Environment
 ) -> None:
     run = instance.call("docker", "run", "--detach")
@@ -97,12 +97,12 @@ def test_the_container_runs_by_digest_hardened_and_for_good(
 
 
 def events_of(instance: Instance) -> list[dict[str, Any]]:
-    """What the service wrote so far."""
+    """The log lines of the service so far."""
     lines = instance.service.logs().splitlines()
     return [json.loads(line) for line in lines if line.startswith("{")]
 
 
-def test_the_audit_log_is_kept_under_a_key_that_only_the_container_has(
+def test_the_key_of_the_audit_log_is_in_the_container_alone(
     aws: LocalAws, instance: Instance, dev: Environment
 ) -> None:
     secrets = aws.client("secretsmanager")
@@ -122,22 +122,22 @@ def test_the_audit_log_is_kept_under_a_key_that_only_the_container_has(
     assert len(line["input_hmac"]) == 64
 
 
-def test_the_service_keeps_its_model_for_a_start_without_s3(instance: Instance) -> None:
+def test_the_service_caches_its_model_for_a_start_without_s3(instance: Instance) -> None:
     kept = instance.service.execute("ls", "/var/lib/sepsis-detect")
     assert kept
     assert "model_cache_unusable" not in instance.service.logs()
 
 
 def polls_until_noticed(aws: LocalAws, path: str, n_workers: int) -> int:
-    """Questions for the object after its last upload, until each worker has got it.
+    """GET requests for the object after its last upload, until each worker has read it.
 
-    Counted and not timed, so that it holds on a busy machine.
+    Counted, not timed, so that the test holds on a busy machine.
     """
     deadline = time.monotonic() + MAX_SECONDS
     while True:
-        asked = [each for each in aws.requests if each[1].partition("?")[0] == path]
-        uploaded = max(i for i, each in enumerate(asked) if each[0] == "PUT")
-        answers = [status for method, _, status in asked[uploaded + 1 :] if method == "GET"]
+        requests = [each for each in aws.requests if each[1].partition("?")[0] == path]
+        uploaded = max(i for i, each in enumerate(requests) if each[0] == "PUT")
+        answers = [status for method, _, status in requests[uploaded + 1 :] if method == "GET"]
         if answers.count(200) >= n_workers:
             return max(i for i, status in enumerate(answers) if status == 200) + 1
         assert time.monotonic() < deadline, answers
@@ -173,7 +173,7 @@ def test_the_upload_command_swaps_the_model_and_a_bad_file_does_not(
     assert polls <= 2 * n_workers
     (tmp_path / "model.onnx").write_bytes(BAD["truncated"][0]())
     assert upload().returncode == 2
-    # Whoever goes round the command meets the service's own check.
+    # An upload without the command is checked by the service itself.
     aws.client("s3").put_object(
         Bucket=dev.outputs["ModelBucketName"],
         Key=dev.outputs["ModelKey"],
@@ -181,5 +181,5 @@ def test_the_upload_command_swaps_the_model_and_a_bad_file_does_not(
     )
     health = wait_for(instance, lambda health: health.get("candidate") is not None)
     assert (health["candidate"]["status"], health["model"]["version"]) == ("refused", "2")
-    # What the alarm's filter counts.
+    # The event that the alarm's metric filter counts.
     assert "model_refused" in {line["event"] for line in events_of(instance)}

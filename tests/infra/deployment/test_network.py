@@ -1,4 +1,4 @@
-"""Who reaches what: ports, routes, listeners and the firewall, as the local AWS keeps them."""
+"""Network access: security groups, routes, endpoints, listeners and the firewall."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def security_groups(aws: LocalAws, environment: Environment) -> dict[str, dict[s
 
 
 def peers(rule: dict[str, Any]) -> list[str]:
-    """Whom a rule names: networks and other groups."""
+    """Networks and security groups of a rule."""
     assert not rule["Ipv6Ranges"]
     assert not rule["PrefixListIds"]
     networks = [each["CidrIp"] for each in rule["IpRanges"]]
@@ -35,7 +35,7 @@ def open_to(rules: list[dict[str, Any]]) -> set[tuple[str, int, int, str]]:
     }
 
 
-def test_only_the_load_balancer_is_open_and_only_it_reaches_instances(
+def test_only_the_load_balancer_is_open_and_instances_accept_only_its_requests(
     aws: LocalAws, environment: Environment
 ) -> None:
     groups = security_groups(aws, environment)
@@ -54,12 +54,12 @@ def test_only_the_load_balancer_is_open_and_only_it_reaches_instances(
         assert to_the_world == set()
     inwards = open_to(groups[instances]["IpPermissions"])
     assert inwards == {("tcp", 8080, 8080, front)}
-    for group_id in groups.keys() - {front, instances}:  # of the endpoints
+    for group_id in groups.keys() - {front, instances}:  # the endpoints
         inwards = open_to(groups[group_id]["IpPermissions"])
         assert inwards == {("tcp", 443, 443, instances)}
 
 
-def test_the_small_load_balancer_is_open_to_private_networks_alone(
+def test_the_load_balancer_of_dev_is_open_to_private_networks_alone(
     aws: LocalAws, dev: Environment
 ) -> None:
     balancer = balancer_of(aws, dev)
@@ -70,7 +70,7 @@ def test_the_small_load_balancer_is_open_to_private_networks_alone(
     assert inwards == {("tcp", 80, 80, each) for each in private}
 
 
-def test_instances_speak_https_and_endpoints_say_nothing_by_themselves(
+def test_instances_connect_out_by_https_alone_and_endpoints_not_at_all(
     aws: LocalAws, environment: Environment
 ) -> None:
     groups = security_groups(aws, environment)
@@ -80,13 +80,13 @@ def test_instances_speak_https_and_endpoints_say_nothing_by_themselves(
     assert outwards == {("tcp", 443, 443, THE_WORLD)}
     for group_id in groups.keys() - {front, instances}:
         outwards = open_to(groups[group_id]["IpPermissionsEgress"])
-        assert {each[-1] for each in outwards} == {"255.255.255.255/32"}  # nobody
+        assert {each[-1] for each in outwards} == {"255.255.255.255/32"}  # CDK's way to allow none
     to_instances = [each for each in groups[front]["IpPermissionsEgress"] if "FromPort" in each]
     assert open_to(to_instances) == {("tcp", 8080, 8080, instances)}
 
 
 def routes_of(aws: LocalAws, subnet: str) -> dict[str, str]:
-    """By kind of gateway, where it leads from a subnet's own route table."""
+    """Destinations in the route table of a subnet, by kind of gateway."""
     (table,) = aws.client("ec2").describe_route_tables(
         Filters=[{"Name": "association.subnet-id", "Values": [subnet]}]
     )["RouteTables"]
@@ -98,20 +98,20 @@ def routes_of(aws: LocalAws, subnet: str) -> dict[str, str]:
     return routes
 
 
-def test_nothing_leads_from_the_internet_to_an_instance(
+def test_no_route_leads_from_the_internet_to_an_instance(
     aws: LocalAws, dev: Environment, prod: Environment
 ) -> None:
-    """Private subnets have no way to an internet gateway; production has none to anywhere."""
+    """Private subnets have no internet gateway; those of prod have no NAT gateway either."""
     inside = {"local": "10.40.0.0/16", "vpce": "S3"}
-    ways = {dev.stack: inside | {"nat": THE_WORLD}, prod.stack: inside}
+    routes = {dev.stack: inside | {"nat": THE_WORLD}, prod.stack: inside}
     for environment in (dev, prod):
         for subnet in group_of(aws, environment)["VPCZoneIdentifier"].split(","):
-            assert routes_of(aws, subnet) == ways[environment.stack]
+            assert routes_of(aws, subnet) == routes[environment.stack]
     for zone in balancer_of(aws, prod)["AvailabilityZones"]:
         assert routes_of(aws, zone["SubnetId"]) == inside | {"igw": THE_WORLD}
 
 
-def test_instances_without_internet_have_an_endpoint_for_all_they_ask(
+def test_instances_without_internet_have_an_endpoint_for_every_service_they_call(
     aws: LocalAws, dev: Environment, prod: Environment
 ) -> None:
     def services(environment: Environment) -> set[str]:
@@ -119,8 +119,8 @@ def test_instances_without_internet_have_an_endpoint_for_all_they_ask(
         found = aws.client("ec2").describe_vpc_endpoints(VpcEndpointIds=ids)["VpcEndpoints"]
         return {each["ServiceName"].partition("us-east-1.")[2] for each in found}
 
-    asked = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "ssmmessages", "ec2messages"}
-    assert services(prod) == asked | {"s3"}
+    called = {"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "ssmmessages", "ec2messages"}
+    assert services(prod) == called | {"s3"}
     assert services(dev) == {"s3"}
 
 
@@ -165,18 +165,18 @@ def test_a_part_of_productions_requests_goes_to_the_function(
     assert arn.rpartition(":")[2] in aws.resources(prod.stack, "AWS::Lambda::Function")
 
 
-def test_the_firewall_stands_before_productions_load_balancer(
+def test_the_firewall_protects_the_load_balancer_of_production(
     aws: LocalAws, dev: Environment, prod: Environment
 ) -> None:
     waf = aws.client("wafv2")
 
-    def rules_before(environment: Environment) -> set[str]:
+    def rules_of(environment: Environment) -> set[str]:
         arn = balancer_of(aws, environment)["LoadBalancerArn"]
         acl = waf.get_web_acl_for_resource(ResourceArn=arn).get("WebACL", {"Rules": []})
         return {each["Name"] for each in acl["Rules"]}
 
-    assert {"Rate", "CommonRuleSet", "KnownBadInputsRuleSet"} <= rules_before(prod)
-    assert rules_before(dev) == set()
+    assert {"Rate", "CommonRuleSet", "KnownBadInputsRuleSet"} <= rules_of(prod)
+    assert rules_of(dev) == set()
 
 
 def test_production_cannot_be_deleted_by_mistake(

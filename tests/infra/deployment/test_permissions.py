@@ -1,4 +1,4 @@
-"""What is closed: the bucket, and what each role may do; the local AWS enforces the policies."""
+"""Permissions: the bucket policy and each role, under the enforcement of the local AWS."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Any
 from tests.infra.deployment.deployed import Environment, enforce, may, of_role, template_of
 from tests.infra.local_aws import LocalAws
 
-# What the role of the instances names; AWS's own policy for Session Manager is beside it.
+# Actions in the role of the instances, besides AWS's managed policy for Session Manager.
 OF_INSTANCES = {
     "ecr:BatchCheckLayerAvailability",
     "ecr:BatchGetImage",
@@ -41,7 +41,7 @@ def test_the_bucket_is_versioned_encrypted_private_and_for_tls_only(
 
 @contextmanager
 def enforced(aws: LocalAws) -> Iterator[None]:
-    """IAM is asked while the context lasts."""
+    """IAM policies are enforced while the context lasts."""
     enforce(aws, True)
     try:
         yield
@@ -50,7 +50,7 @@ def enforced(aws: LocalAws) -> Iterator[None]:
 
 
 def role_of_instances(aws: LocalAws, environment: Environment) -> str:
-    """The ARN of the role that instances have."""
+    """ARN of the role of the instances."""
     profile = template_of(aws, environment)["IamInstanceProfile"]
     name = (profile.get("Arn") or profile["Name"]).rpartition("/")[2]
     found = aws.client("iam").get_instance_profile(InstanceProfileName=name)
@@ -58,12 +58,12 @@ def role_of_instances(aws: LocalAws, environment: Environment) -> str:
 
 
 def allowed(calls: dict[str, Callable[[], Any]]) -> set[str]:
-    """Names of those that IAM lets through."""
+    """Names of the calls that IAM permits."""
     return {name for name, call in calls.items() if may(call)}
 
 
 def fill_bucket(aws: LocalAws, environment: Environment) -> None:
-    """Put the model there, and an object beside it."""
+    """Put the model and another object into the bucket."""
     for key in (environment.outputs["ModelKey"], "other"):
         bucket = environment.outputs["ModelBucketName"]
         aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"first")
@@ -99,15 +99,16 @@ def test_instances_read_the_keys_of_their_environment_and_no_other_secret(
 ) -> None:
     (another,) = [each for each in (dev, prod) if each is not environment]
     keys = environment.outputs["KeysSecretArn"]
-    made_up = aws.client("secretsmanager")
-    foreign = made_up.create_secret(Name=f"of-somebody-{environment.stack}", SecretString="x")
+    foreign = aws.client("secretsmanager").create_secret(
+        Name=f"another-{environment.stack}", SecretString="x"
+    )
     secrets = of_role(aws, "secretsmanager", role_of_instances(aws, environment))
     calls = {
         "keys": lambda: secrets.get_secret_value(SecretId=keys),
         "other environment": lambda: secrets.get_secret_value(
             SecretId=another.outputs["KeysSecretArn"]
         ),
-        "somebody's": lambda: secrets.get_secret_value(SecretId=foreign["ARN"]),
+        "another secret": lambda: secrets.get_secret_value(SecretId=foreign["ARN"]),
         "describe": lambda: secrets.describe_secret(SecretId=keys),
         "list": lambda: secrets.list_secrets(),
         "write": lambda: secrets.put_secret_value(SecretId=keys, SecretString="mine"),
@@ -117,7 +118,7 @@ def test_instances_read_the_keys_of_their_environment_and_no_other_secret(
         assert allowed(calls) == {"keys"}
 
 
-def test_the_role_of_instances_names_nothing_but_what_a_boot_and_the_service_need(
+def test_the_role_of_instances_has_only_the_actions_of_a_boot_and_of_the_service(
     aws: LocalAws, environment: Environment
 ) -> None:
     iam = aws.client("iam")
@@ -136,13 +137,13 @@ def test_the_role_of_instances_names_nothing_but_what_a_boot_and_the_service_nee
         actions |= dict.fromkeys(named, each["Resource"])
     assert actions.keys() == OF_INSTANCES
     assert {name for name, resource in actions.items() if resource == "*"} == {
-        "ecr:GetAuthorizationToken"  # knows no resource
+        "ecr:GetAuthorizationToken"  # has no resource-level permissions
     }
     attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
     assert [each["PolicyName"] for each in attached] == ["AmazonSSMManagedInstanceCore"]
 
 
-def test_the_uploader_publishes_and_goes_back_but_deletes_nothing(
+def test_the_uploader_publishes_and_rolls_back_but_deletes_nothing(
     aws: LocalAws, environment: Environment
 ) -> None:
     fill_bucket(aws, environment)

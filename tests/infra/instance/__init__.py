@@ -1,6 +1,6 @@
-"""An instance of EC2 on this machine: a container in which user data runs as at first boot.
+"""A simulated EC2 instance: a container in which user data runs as at first boot.
 
-The service's container joins its network, as it joins the instance's with `--network host`.
+The service's container joins its network, as on an instance with `--network host`.
 """
 
 import json
@@ -17,7 +17,7 @@ from tools.containers import Container, docker
 BASE = "python:3.13-slim-trixie"
 COMMAND = Path(__file__).with_name("command.py")
 COMMANDS = ("curl", "dnf", "docker", "systemctl")
-# Nobody waits here, and a boot that fails sleeps sixty times: a shell starts faster than Python.
+# `sleep` returns at once and is called sixty times by a failing boot: a shell starts faster.
 SLEEP = """#!/bin/sh
 echo "[\\"sleep\\", \\"$1\\"]" >>/instance/calls
 """
@@ -26,12 +26,12 @@ BOOT_SECONDS = 400.0
 
 
 class Instance:
-    """A booted one.
+    """A booted instance.
 
     Attributes:
-        service: Its container, asked through the instance's port 8080.
-        exit_code: Of the user data.
-        console: What that printed.
+        service: The service's container, reached through the instance's port 8080.
+        exit_code: Exit code of the user data.
+        console: Output of the user data.
     """
 
     def __init__(self, name: str, folder: Path, port: int):
@@ -55,18 +55,18 @@ class Instance:
 
     @property
     def calls(self) -> list[list[str]]:
-        """System commands that were called."""
+        """The calls of system commands."""
         lines = (self._folder / "calls").read_text("utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
     @property
     def environment(self) -> list[str]:
-        """Of the service's container, as `NAME=value`."""
+        """Environment of the service's container, as `NAME=value`."""
         given = docker("inspect", "--format", "{{json .Config.Env}}", self.service.name)
         return [str(each) for each in json.loads(given)]
 
     def call(self, *words: str) -> list[str]:
-        """The one call that begins so."""
+        """The one call that begins with `words`."""
         (found,) = [each for each in self.calls if each[: len(words)] == list(words)]
         return found
 
@@ -75,13 +75,13 @@ class Instance:
 def booted(
     user_data: str, folder: Path, *, role: dict[str, str], fault: str = ""
 ) -> Iterator[Instance]:
-    """An instance after its first boot, with what it started.
+    """An instance after its first boot.
 
     Args:
-        user_data: As EC2 hands it over.
-        folder: An empty one.
-        role: Environment in which the service finds AWS, instead of the instance's role.
-        fault: Beginning of a command line that fails.
+        user_data: The user data, as text.
+        folder: An empty folder for its files.
+        role: Environment with AWS address and credentials, instead of the instance's role.
+        fault: Prefix of the command line that fails.
     """
     name = f"instance-{uuid4().hex[:12]}"
     volumes = folder / "volumes"

@@ -1,12 +1,11 @@
 #!/usr/local/bin/python3 -IS
-"""Stands for a system command inside a made-up instance, under whose name it is called.
+"""Test double of a system command inside a simulated instance, chosen by the called name.
 
-Every call is a line of /instance/calls. FAULT names a command that fails. `docker` is the real one
-of the machine outside, save for what an instance has and a container has not: ECR, whose images
-are in the engine already; awslogs; and the instance's role, whose place made-up keys take.
+Every call is written as a line of /instance/calls. The setting `fault` names a command that fails.
+`docker` is the engine of the machine, without what only an instance has: ECR, whose images are in
+the engine already; awslogs; and the instance's role, replaced by test credentials.
 
-A boot that fails asks and sleeps sixty times, so this starts fast: without `site`, and with few
-imports.
+A failing boot runs commands sixty times, so this starts fast: without `site`, with few imports.
 """
 
 import json
@@ -14,16 +13,18 @@ import os
 import socket
 import sys
 
-PLACE = "/instance"
-with open(f"{PLACE}/settings.json") as file:
+FOLDER = "/instance"
+with open(f"{FOLDER}/settings.json") as file:
     SETTINGS = json.load(file)
 DOCKER = "/usr/bin/docker"
 DIGEST = "@sha256:"
 
 
 def run_flags(given: list[str]) -> list[str]:
-    """What `docker run` gets here instead of what an instance gives it."""
-    at = next(i for i, each in enumerate(given) if DIGEST in each)  # or it is not by digest
+    """Arguments of `docker run`, adapted from an instance to this machine."""
+    at = next(
+        i for i, each in enumerate(given) if DIGEST in each
+    )  # raises unless the image is by digest
     image, command = given[at], given[at + 1 :]
     flags, rest = [], iter(given[:at])
     for flag in rest:
@@ -38,13 +39,13 @@ def run_flags(given: list[str]) -> list[str]:
             flags += [flag, f"{SETTINGS['volumes']}{next(rest)}"]
         else:
             flags.append(flag)
-    # A digest of the registry is the id of the image here.
+    # The digest in the registry is the image id in the engine.
     role = [part for pair in SETTINGS["role"].items() for part in ("--env", "=".join(pair))]
     return [*flags, *role, "sha256:" + image.partition(DIGEST)[2], *command]
 
 
 def docker(arguments: list[str]) -> None:
-    """Become the real command."""
+    """Replace this process by the real command."""
     match arguments:
         case ["pull", *_, image]:
             arguments = ["image", "inspect", "--format", "{{.Id}}", image]
@@ -59,7 +60,7 @@ def docker(arguments: list[str]) -> None:
 
 
 def curl(url: str) -> int:
-    """As `curl --fail`."""
+    """Exit code of `curl --fail`."""
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
     try:
@@ -72,9 +73,9 @@ def curl(url: str) -> int:
 
 
 def main() -> int:
-    """Do what the command of this name would, as far as a container can tell."""
+    """Record the call and run the double of the command."""
     name, arguments = os.path.basename(sys.argv[0]), sys.argv[1:]
-    with open(f"{PLACE}/calls", "a") as calls:
+    with open(f"{FOLDER}/calls", "a") as calls:
         calls.write(json.dumps([name, *arguments]) + "\n")
     fault = SETTINGS["fault"]
     if fault and fault == " ".join([name, *arguments])[: len(fault)]:

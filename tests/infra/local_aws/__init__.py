@@ -1,4 +1,4 @@
-"""AWS on this machine, over HTTP: moto in a process of its own, with its gaps filled."""
+"""A local AWS over HTTP: moto in a process of its own, completed where it lacks a feature."""
 
 import os
 import re
@@ -20,10 +20,10 @@ SKIPPED = re.compile(r"No Moto CloudFormation support for (\S+)")
 
 
 class LocalAws:
-    """A server that stands in for AWS.
+    """A running local AWS.
 
     Attributes:
-        port: On the loopback address, and on every address it was told.
+        port: Its port on the loopback address and on every other address it listens on.
     """
 
     def __init__(self, port: int, log: Path):
@@ -32,35 +32,35 @@ class LocalAws:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to be led here."""
+        """Environment variables that direct a process to this server."""
         return {
             "AWS_ACCESS_KEY_ID": "made-up",
             "AWS_SECRET_ACCESS_KEY": "made-up",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
-            # The name: moto then reads addresses of templates by path. The address: SDKs then do.
+            # A host name, from which moto parses template URLs; an IP address for buckets by path.
             "AWS_ENDPOINT_URL": f"http://localhost:{self.port}",
             "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{self.port}",
         }
 
     @property
     def skipped(self) -> set[str]:
-        """Types of resources that were not made."""
+        """Types of resources that were not created."""
         return set(SKIPPED.findall(self._log.read_text("utf-8")))
 
     @property
     def requests(self) -> list[tuple[str, str, int]]:
-        """What was asked so far: method, path and the status of the answer."""
+        """The requests so far: method, path and status of the answer."""
         found = REQUEST.findall(self._log.read_text("utf-8"))
         return [(method, path, int(status)) for method, path, status in found]
 
     def client(self, service: str, **credentials: str) -> Any:
-        """A client of a service of AWS.
+        """A boto3 client.
 
         Args:
-            service: Its name in boto3.
-            credentials: Of whom; the account's own if not given.
+            service: Name of the service in boto3.
+            credentials: Credentials of a role; those of the account if not given.
         """
         made_up = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
         return boto3.client(  # type: ignore[call-overload]
@@ -86,17 +86,17 @@ class LocalAws:
 
 @contextmanager
 def local_aws(folder: Path, *addresses: str) -> Iterator[LocalAws]:
-    """The server while the context lasts.
+    """Run the server while the context lasts.
 
     Args:
-        folder: For its log.
-        addresses: To listen on besides the loopback one: where containers see this machine.
+        folder: Folder of its log.
+        addresses: Addresses to listen on besides loopback, for containers.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = folder / "local_aws.log"
     kept = {name: of for name, of in os.environ.items() if not name.startswith("COVERAGE_")}
-    kept["PYTHONDONTWRITEBYTECODE"] = ""  # or all of moto is compiled at every start
+    kept["PYTHONDONTWRITEBYTECODE"] = ""  # keeps moto's bytecode between starts
     program = [sys.executable, "-m", "tests.infra.local_aws.server", str(port), *addresses]
     with (
         log.open("wb") as written,

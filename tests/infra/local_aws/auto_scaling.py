@@ -1,7 +1,7 @@
-"""Auto Scaling groups as AWS has them: over all their subnets, and updated in place.
+"""Auto Scaling groups in moto: spread over all subnets, and updated in place, as on AWS.
 
-moto starts every instance in the first subnet, and makes a new group of another name where a
-property of the group changes.
+moto alone starts every instance in the first subnet, and creates a new group under another name
+when a property changes.
 """
 
 from collections import Counter
@@ -10,8 +10,8 @@ from typing import Any
 Properties = dict[str, Any]
 
 
-def mend_auto_scaling() -> None:
-    """Mend moto's model of a group."""
+def patch_auto_scaling() -> None:
+    """Replace methods of moto's group."""
     from moto.autoscaling.models import FakeAutoScalingGroup
 
     group: Any = FakeAutoScalingGroup
@@ -21,7 +21,7 @@ def mend_auto_scaling() -> None:
 
 
 def _launch_template(group: Any) -> Properties | None:
-    """As described: a group with a mixed policy has it there and not here."""
+    """The launch template as described; None with a mixed instances policy, which holds it."""
     template = group.ec2_launch_template
     if template is None or group.mixed_instances_policy:
         return None
@@ -33,14 +33,14 @@ def _launch_template(group: Any) -> Properties | None:
 
 
 def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
-    """Start instances, each in the zone that has the fewest of the group.
+    """Start instances, each in the zone with the fewest instances of the group.
 
     Source:
         Amazon EC2 Auto Scaling User Guide, "Instance distribution".
     """
     from moto.autoscaling.models import ASG_NAME_TAG, InstanceState
 
-    assert group.vpc_zone_identifier, "only groups in a VPC are made here"
+    assert group.vpc_zone_identifier, "only groups in a VPC are supported"
     ec2 = group.autoscaling_backend.ec2_backend
     subnets = ec2.describe_subnets(subnet_ids=group.vpc_zone_identifier.split(","))
     version = group.ec2_launch_template.get_version(group.launch_template_version)
@@ -72,7 +72,7 @@ def _launch(group: Any, count: int, tags: dict[str, str]) -> None:
 
 
 def _present(group: Any) -> Counter[str]:
-    """Instances by subnet."""
+    """Number of instances by subnet."""
     return Counter(each.instance.subnet_id for each in group.instance_states)
 
 
@@ -107,7 +107,7 @@ def _update(
 
 
 def _refresh(group: Any) -> None:
-    """New instances first, then the old ones go: out of their target groups, and away."""
+    """Start new instances, then deregister and terminate the old ones."""
     former = list(group.instance_states)
     _launch(group, len(former), group.get_propagated_tags())
     scaling = group.autoscaling_backend

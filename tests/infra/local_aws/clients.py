@@ -1,4 +1,4 @@
-"""Clients with which the local AWS asks itself."""
+"""boto3 clients of the local AWS for calls to itself."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,7 +12,7 @@ Client = Callable[[str], Any]
 
 @cache
 def client_of(region: str, url: str) -> Client:
-    """Clients of this server, each made once."""
+    """A function from service names to clients, each created once."""
 
     @cache
     def client(service: str) -> Any:

@@ -1,33 +1,33 @@
-"""moto's CloudFormation with its gaps filled: what it skips, forgets, misreads and does not update.
+"""moto's CloudFormation, completed: skipped types, ignored and misread properties, updates.
 
-A property is replayed through boto3 against the server itself. That also checks its form: botocore
-refuses parameters that AWS does not know.
+A property is applied through boto3 against the server itself. That also validates it: botocore
+rejects parameters that AWS does not have.
 """
 
 from typing import Any
 
 from moto.core.common_models import CloudFormationModel
 
-from tests.infra.local_aws.auto_scaling import mend_auto_scaling
+from tests.infra.local_aws.auto_scaling import patch_auto_scaling
 from tests.infra.local_aws.clients import client_of
-from tests.infra.local_aws.forgotten_properties import FORGETFUL, Apply
-from tests.infra.local_aws.misread_properties import mend_misread
+from tests.infra.local_aws.ignored_properties import IGNORED, Apply
+from tests.infra.local_aws.misread_properties import patch_misread
 from tests.infra.local_aws.skipped_types import SKIPPED, Made, Put
-from tests.infra.local_aws.stacks import mend_stacks
+from tests.infra.local_aws.stacks import patch_stacks
 
 
 def fill_gaps(url: str) -> list[type[CloudFormationModel]]:
-    """Teach moto, in this process; what is returned must be kept."""
+    """Patch moto in this process; the caller must keep a reference to the returned classes."""
     from moto.cloudformation.parsing import get_model_map
 
     kept = [_replayed(kind, put, url) for kind, put in SKIPPED.items()]
     get_model_map.cache_clear()
     models = get_model_map()
-    for kind, complete in FORGETFUL.items():
+    for kind, complete in IGNORED.items():
         _completed(models[kind], complete, url)
-    mend_misread(models)
-    mend_auto_scaling()
-    mend_stacks()
+    patch_misread(models)
+    patch_auto_scaling()
+    patch_stacks()
     return kept
 
 
@@ -72,12 +72,14 @@ def _replayed(kind: str, put: Put, url: str) -> type[CloudFormationModel]:
 
         @classmethod
         def delete_from_cloudformation_json(cls, *_: Any, **__: Any) -> None:
-            """Nothing is ever taken away here: the whole server goes."""
+            """Stacks are never deleted here; the server is stopped instead."""
 
         def is_created(self) -> bool:
             return True
 
-    Replayed.__module__ = f"moto.{kind.split('::')[1].lower()}.models"  # what moto looks for
+    Replayed.__module__ = (
+        f"moto.{kind.split('::')[1].lower()}.models"  # moto searches classes by module
+    )
     return Replayed
 
 

@@ -1,21 +1,21 @@
-"""What moto's CloudFormation reads otherwise than AWS does."""
+"""Properties that moto's CloudFormation reads differently from AWS."""
 
 from typing import Any
 
 Properties = dict[str, Any]
 
 
-def mend_misread(models: dict[str, Any]) -> None:
-    """Mend the models of resources, by type."""
+def patch_misread(models: dict[str, Any]) -> None:
+    """Patch moto's resource models, given by type."""
     balancing = "AWS::ElasticLoadBalancingV2::"
     _name_fully(models[f"{balancing}LoadBalancer"], "LoadBalancerFullName")
     _name_fully(models[f"{balancing}TargetGroup"], "TargetGroupFullName")
-    _mend_key(models["AWS::KMS::Key"])
+    _patch_key(models["AWS::KMS::Key"])
     _forward_to_several()
 
 
 def _name_fully(model: Any, attribute: str) -> None:
-    """Metrics are told apart by the end of an ARN, which moto declares as an attribute only."""
+    """Return the full name, the last part of the ARN, which moto declares but lacks."""
     original = getattr(model, "get_cfn_attribute", None)
 
     def named(self: Any, name: str) -> Any:
@@ -26,7 +26,7 @@ def _name_fully(model: Any, attribute: str) -> None:
     model.get_cfn_attribute = named
 
 
-def _mend_key(model: Any) -> None:
+def _patch_key(model: Any) -> None:
     original = model.create_from_cloudformation_json
 
     def replaced(name: str, cloudformation_json: Any, *args: Any, **kwargs: Any) -> Any:
@@ -37,13 +37,13 @@ def _mend_key(model: Any) -> None:
 
 
 def _as_kms_tags(properties: Properties) -> Properties:
-    """Moto hands the tags of a template to KMS, which calls their parts otherwise."""
+    """The tags of a template under the key names of KMS, which moto does not translate."""
     tags = [{"TagKey": each["Key"], "TagValue": each["Value"]} for each in properties["Tags"]]
     return properties | {"Tags": tags}
 
 
 def _forward_to_several() -> None:
-    """An action that forwards by weight has no target group of its own, which moto asks for."""
+    """Accept weighted forward actions, which lack the TargetGroupArn that moto requires."""
     from moto.elbv2.models import ELBv2Backend
 
     original = ELBv2Backend.convert_and_validate_properties

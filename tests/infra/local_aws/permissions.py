@@ -1,4 +1,4 @@
-"""Who may do what: moto's IAM, where it is asked, brought nearer to AWS's."""
+"""moto's IAM enforcement, brought nearer to AWS's."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from moto.iam.access_control import IAMPolicyStatement, PermissionResult
 ABOUT_TLS = ("aws:SecureTransport", "s3:TlsVersion")
 
 
-def mend_permissions() -> None:
-    """Mend moto's IAM."""
-    _overlook_tls()
-    _name_secrets()
+def patch_permissions() -> None:
+    """Patch moto's IAM."""
+    _ignore_tls_conditions()
+    _resolve_secret_arns()
 
 
-def _overlook_tls() -> None:
-    """What is denied without TLS is not denied here: this server speaks plain HTTP."""
+def _ignore_tls_conditions() -> None:
+    """Skip statements that deny requests without TLS: this server uses plain HTTP."""
     original = IAMPolicyStatement.is_action_permitted
 
     def judged(self: Any, *args: Any, **kwargs: Any) -> PermissionResult:
@@ -27,8 +27,8 @@ def _overlook_tls() -> None:
     IAMPolicyStatement.is_action_permitted = judged  # type: ignore[method-assign]
 
 
-def _name_secrets() -> None:
-    """A question about a secret is judged by its ARN; for moto it is about all of them."""
+def _resolve_secret_arns() -> None:
+    """Authorise a call by the ARN of its secret, where moto uses `*`."""
     from moto.secretsmanager.responses import SecretsManagerResponse
 
     def resource(self: Any) -> str:

@@ -1,7 +1,7 @@
-"""moto as AWS, with its gaps filled: `python -m tests.infra.local_aws.server PORT [ADDRESS...]`.
+"""The server of the local AWS: `python -m tests.infra.local_aws.server PORT [ADDRESS...]`.
 
-It listens on the loopback address and on the others given. Messages of moto go to standard error;
-a type of resource that it skips is among them, as "No Moto CloudFormation support for ...".
+It listens on the loopback address and on the given ones. moto's messages go to standard error; a
+skipped type of resource appears there as "No Moto CloudFormation support for ...".
 """
 
 import logging
@@ -18,16 +18,16 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from tests.infra.local_aws.cloudformation import fill_gaps
-from tests.infra.local_aws.permissions import mend_permissions
+from tests.infra.local_aws.permissions import patch_permissions
 
 
 def main() -> None:
     """Serve until killed."""
     port, *addresses = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    # jsonschema would compile a grammar of addresses for seconds. It does without; nobody asks it.
+    # jsonschema would spend seconds to compile this optional grammar, which no test needs.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    mend_permissions()
+    patch_permissions()
     kept = fill_gaps(f"http://127.0.0.1:{port}")
     app: Any = DomainDispatcherApplication(create_backend_app)
     servers = [

@@ -1,4 +1,4 @@
-"""Types of resources that moto's CloudFormation skips, made through boto3 from their properties."""
+"""Types of resources that moto's CloudFormation skips, created through boto3."""
 
 import json
 from collections.abc import Callable
@@ -79,8 +79,8 @@ def _put_metric_filter(client: Client, name: str, properties: Properties) -> Mad
 def _put_secret(client: Client, name: str, properties: Properties) -> Made:
     known = {key: properties[key] for key in ("Description", "SecretString") if key in properties}
     if wanted := properties.get("GenerateSecretString"):
-        made_up = client("secretsmanager").get_random_password(**wanted)
-        known["SecretString"] = made_up["RandomPassword"]
+        generated = client("secretsmanager").get_random_password(**wanted)
+        known["SecretString"] = generated["RandomPassword"]
     answer = client("secretsmanager").create_secret(Name=name, **known)
     return answer["ARN"], {"Id": answer["ARN"]}
 

@@ -1,4 +1,4 @@
-"""What becomes of a stack: an update reaches what depends on a change, and an error is told."""
+"""moto's stacks: updates of dependent resources, and errors with their cause."""
 
 import copy
 import logging
@@ -8,18 +8,18 @@ logger = logging.getLogger(__name__)
 Resolved = dict[str, Any]
 
 
-def mend_stacks() -> None:
-    """Mend moto's stacks."""
-    _tell_causes()
-    _tell_of_skipped_updates()
+def patch_stacks() -> None:
+    """Patch moto's stacks."""
+    _report_causes()
+    _report_skipped_updates()
     _update_dependents()
 
 
-def _tell_causes() -> None:
-    """What cannot be made or updated is said at once, and why.
+def _report_causes() -> None:
+    """Report a failed creation or update at once, with its cause.
 
-    moto answers 500 and keeps the half-made stack, so that the caller's second try is told that
-    the stack exists already.
+    moto alone answers 500 and keeps the incomplete stack, so that a retry of the caller fails
+    because the stack exists.
     """
     from moto.cloudformation.exceptions import ValidationError
     from moto.cloudformation.models import CloudFormationBackend
@@ -27,7 +27,9 @@ def _tell_causes() -> None:
     for method in ("create_stack", "update_stack"):
         original = getattr(CloudFormationBackend, method)
 
-        def told(self: Any, name: str, *args: Any, original: Any = original, **kwargs: Any) -> Any:
+        def reported(
+            self: Any, name: str, *args: Any, original: Any = original, **kwargs: Any
+        ) -> Any:
             kept = dict(self.stacks)
             try:
                 return original(self, name, *args, **kwargs)
@@ -36,11 +38,11 @@ def _tell_causes() -> None:
                 self.stacks = kept
                 raise ValidationError(message=f"{name} failed: {error!r}") from error
 
-        setattr(CloudFormationBackend, method, told)
+        setattr(CloudFormationBackend, method, reported)
 
 
-def _tell_of_skipped_updates() -> None:
-    """A type that moto cannot update is skipped; moto says nothing, and then has lost it."""
+def _report_skipped_updates() -> None:
+    """Log a type that moto cannot update: moto skips it silently and loses the resource."""
     from moto.cloudformation import parsing
 
     original = parsing.parse_and_update_resource
@@ -55,10 +57,10 @@ def _tell_of_skipped_updates() -> None:
 
 
 def _update_dependents() -> None:
-    """Whose properties read an attribute that an update changed is updated too, as on AWS.
+    """Update resources whose properties refer to a changed attribute, as on AWS.
 
-    moto compares the text of the template alone. A group that takes the latest version of its
-    launch template would keep the former one.
+    moto compares only the text of the template: a group with the latest version of its launch
+    template would keep the former version.
     """
     from moto.cloudformation import parsing
 
@@ -84,7 +86,7 @@ def _update_dependents() -> None:
 
 
 def _resolved(resources: Any) -> Resolved:
-    """Properties of each resource, with the values of what they refer to."""
+    """Properties of each resource, with references resolved."""
     from moto.cloudformation.parsing import clean_json
 
     return {

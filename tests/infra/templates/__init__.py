@@ -1,1 +1,1 @@
-"""Templates of several settings, synthesised once for all tests here."""
+"""Template tests: synthesised templates of several settings."""

@@ -1,4 +1,4 @@
-"""Templates of the environments that the tests of this folder look at."""
+"""Fixtures: the templates of the environments under test."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.infra.templates.reading import EVERYTHING, PROD
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """CDK is slow to start."""
+    """A longer time-out, since CDK is slow to start."""
     for item in items:
         if "tests/infra/templates/" in item.nodeid:
             item.add_marker(pytest.mark.timeout(600))

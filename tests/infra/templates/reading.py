@@ -1,4 +1,4 @@
-"""Settings whose templates are looked at, and what is found in a template."""
+"""Settings of the templates under test, and queries of a template."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a setting changes, in the template and on an instance, and what it leaves alone."""
+"""Effects of a setting on the template and on the instance's environment."""
 
 import shlex
 
@@ -9,7 +9,7 @@ from tests.infra.templates.reading import DIGEST, user_data
 from tests.paths import ROOT
 
 ANOTHER_DIGEST = "sha256:" + "b" * 64
-TOLD = {
+SERVICE_SETTINGS = {
     "audit_log": "true",
     "cors_origins": "https://ward.example.org",
     "cds_issuers": "https://ehr.example.org=https://ehr.example.org/jwks.json",
@@ -20,7 +20,7 @@ TOLD = {
 
 
 def changed(before: Template, after: Template) -> set[str]:
-    """Types of what differs."""
+    """Types of the resources that differ."""
     names = before["Resources"].keys() | after["Resources"].keys()
     kinds = set()
     for name in names:
@@ -42,7 +42,7 @@ def test_another_instance_type_changes_the_launch_template_alone(
     assert changed(dev, synthesise(instance_type="t3.medium")) == {"EC2::LaunchTemplate"}
 
 
-def test_another_model_key_changes_who_reads_and_writes_it(
+def test_another_model_key_changes_its_readers_and_writers_alone(
     dev: Template, synthesise: Synthesise
 ) -> None:
     assert changed(dev, synthesise(model_key="other/model.onnx")) == {
@@ -53,7 +53,7 @@ def test_another_model_key_changes_who_reads_and_writes_it(
     }
 
 
-def test_the_instance_is_told_all_settings_and_no_secret(
+def test_the_user_data_holds_all_settings_and_no_secret(
     prod: Template, everything: Template
 ) -> None:
     script = user_data(prod)
@@ -62,34 +62,34 @@ def test_the_instance_is_told_all_settings_and_no_secret(
     assert "SEPSIS_AUTH=required" in script
     assert "resolve:" not in script
     assert "SEPSIS_CORS_ORIGINS=https://ward.example.org" in user_data(everything)
-    assert len(script) < 12_000  # EC2 takes 16 KB
+    assert len(script) < 12_000  # EC2's limit is 16 KB
 
 
 def test_every_setting_of_the_service_can_be_given(
     synthesise: Synthesise, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All but the keys themselves, which have a secret; and the service takes what it is told."""
+    """All but the keys, which are in a secret; and the service accepts the values."""
     from sepsis_detect.settings import Settings
 
-    settings = TOLD | {"env": "dev", "internet_facing": "false", "waf": "false"}
+    settings = SERVICE_SETTINGS | {"env": "dev", "internet_facing": "false", "waf": "false"}
     script = user_data(synthesise(**settings))
     assert "audit=(--env SEPSIS_AUDIT_KEY)" in script
     (line,) = [each for each in script.splitlines() if "SEPSIS_MODEL_URI" in each]
     given = [each.partition("=") for each in shlex.split(line) if each.startswith("SEPSIS_")]
-    told = {name: value for name, _, value in given}
+    passed = {name: value for name, _, value in given}
     names = {f"SEPSIS_{name.upper()}" for name in Settings.model_fields}
-    assert names - {"SEPSIS_API_KEYS", "SEPSIS_AUDIT_KEY"} == told.keys()
-    told |= {
+    assert names - {"SEPSIS_API_KEYS", "SEPSIS_AUDIT_KEY"} == passed.keys()
+    passed |= {
         "SEPSIS_MODEL_URI": "s3://bucket/key",
         "SEPSIS_API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:x",
         "SEPSIS_AUDIT_KEY": "a" * 64,
     }
-    for name, value in told.items():
+    for name, value in passed.items():
         monkeypatch.setenv(name, value)
     taken = Settings()
     assert taken.cds_issuers == ("https://ehr.example.org=https://ehr.example.org/jwks.json",)
     assert taken.cds_base_url == "https://sepsis.example.org"
-    assert taken.fhir_outcome == TOLD["fhir_outcome"]
+    assert taken.fhir_outcome == SERVICE_SETTINGS["fhir_outcome"]
     assert taken.max_body_bytes == 1_048_576
 
 

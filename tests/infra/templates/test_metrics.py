@@ -1,4 +1,4 @@
-"""Metrics that alarms and the dashboard read are those that the service's own log lines carry."""
+"""Metrics: the log lines of the service carry what alarms and the dashboard read."""
 
 import json
 import logging
@@ -11,7 +11,7 @@ from infra.log_metrics import EVENTS, VALUES
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.services import services_in
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry import embedded_metrics, logs
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 from tests.infra.conftest import Template
@@ -32,10 +32,12 @@ def test_alarms_and_dashboard_read_what_filters_and_the_age_function_write(dev: 
     read = set(re.findall(r'\["SepsisDetect/dev","(\w+)"', shown))
     for alarm in of_type(dev, "CloudWatch::Alarm").values():
         if alarm.get("Namespace", "").startswith("SepsisDetect"):
-            assert "Dimensions" not in alarm  # filters write none
+            assert "Dimensions" not in alarm  # metric filters set none
             read.add(alarm["MetricName"])
     assert read == written
-    assert logs.NAMESPACE != "SepsisDetect/dev", "or every line would count twice"
+    assert embedded_metrics.NAMESPACE != "SepsisDetect/dev", (
+        "the namespaces differ, so that no line counts twice"
+    )
 
 
 def test_the_minutely_line_has_every_value_that_filters_take(
@@ -61,12 +63,14 @@ def test_the_minutely_line_has_every_value_that_filters_take(
 
 
 def test_events_that_filters_count_are_written_and_no_log_level_hides_them(dev: Template) -> None:
-    """Each is a literal in the service, at a level that every allowed `log_level` shows."""
+    """Each event is a literal in the service, at a level that every `log_level` includes."""
     code = "\n".join(
         each.read_text("utf-8") for each in (ROOT / "src" / "sepsis_detect").rglob("*.py")
     )
-    literal = r'logs\.(?:event|count)\(\s*logging\.(\w+),\s*f?"([\w{}.]+)"'
+    literal = r'logs\.event\(\s*logging\.(\w+),\s*f?"([\w{}.]+)"'
     levels = {name: level for level, name in re.findall(literal, code)}
+    tasks = re.findall(r'PeriodicTask\([^"]*name="(\w+)"', code)
+    levels |= {f"{task}_failed": "ERROR" for task in tasks}  # periodic_task logs them
     levels["model_unreachable"] = levels["model_{candidate.status}"]
     filters = {
         each["MetricTransformations"][0]["MetricName"]: each["FilterPattern"]

@@ -1,4 +1,4 @@
-"""What the templates of different settings hold."""
+"""The resources in the templates of different settings."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.infra.conftest import Template, cdk_context
 from tests.infra.templates.reading import DIGEST, attributes, of_type, only, user_data
 from tests.paths import ROOT
 
-# CDK itself writes DependsOn where a Ref says it already.
+# W3005: CDK writes DependsOn besides a Ref.
 LINT = ("--regions", "eu-west-3", "--ignore-checks", "W3005")
 
 
@@ -33,7 +33,7 @@ def test_cfn_lint_finds_nothing(
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_finding_that_nobody_explained_ends_the_synthesis(tmp_path: Path) -> None:
+def test_an_unacknowledged_finding_fails_the_synthesis(tmp_path: Path) -> None:
     from aws_cdk import App
     from aws_cdk import aws_s3 as s3
 
@@ -50,7 +50,7 @@ def test_a_finding_that_nobody_explained_ends_the_synthesis(tmp_path: Path) -> N
     assert "SepsisDetect/Model" not in report
 
 
-def test_no_custom_resource_and_no_wildcard_of_actions(everything: Template) -> None:
+def test_there_is_no_custom_resource_and_no_wildcard_action(everything: Template) -> None:
     for each in everything["Resources"].values():
         assert not each["Type"].startswith("Custom::")
     for policy in (
@@ -61,7 +61,7 @@ def test_no_custom_resource_and_no_wildcard_of_actions(everything: Template) -> 
             assert "*" not in action, action
 
 
-def test_without_nat_nothing_leads_to_the_internet_but_the_load_balancer(prod: Template) -> None:
+def test_without_nat_only_the_load_balancer_has_a_route_to_the_internet(prod: Template) -> None:
     assert not of_type(prod, "EC2::NatGateway")
     endpoints = of_type(prod, "EC2::VPCEndpoint")
     kinds = [each["VpcEndpointType"] for each in endpoints.values()]
@@ -70,7 +70,7 @@ def test_without_nat_nothing_leads_to_the_internet_but_the_load_balancer(prod: T
         assert "Public" in name, route
 
 
-def test_with_nat_there_is_one_and_no_endpoint_to_pay(dev: Template) -> None:
+def test_with_nat_there_is_one_gateway_and_no_interface_endpoint(dev: Template) -> None:
     assert len(of_type(dev, "EC2::NatGateway")) == 1
     (endpoint,) = of_type(dev, "EC2::VPCEndpoint").values()
     assert endpoint["VpcEndpointType"] == "Gateway"
@@ -87,7 +87,7 @@ def test_production_is_served_with_tls_alone(prod: Template) -> None:
     assert action["RedirectConfig"]["Protocol"] == "HTTPS"
 
 
-def test_the_load_balancer_is_closed_behind_itself(prod: Template) -> None:
+def test_the_load_balancer_drops_invalid_headers_logs_and_is_protected(prod: Template) -> None:
     balancer = only(prod, "ElasticLoadBalancingV2::LoadBalancer")
     found = attributes(balancer, "LoadBalancerAttributes")
     assert found["routing.http.drop_invalid_header_fields.enabled"] == "true"
@@ -96,19 +96,28 @@ def test_the_load_balancer_is_closed_behind_itself(prod: Template) -> None:
     assert found["idle_timeout.timeout_seconds"] == "60"
 
 
-def test_instances_end_in_order(prod: Template) -> None:
-    """Deregistered, then drained, then gone: each waits longer than the one before."""
-    from sepsis_detect.server.graceful_shutdown import MAX_SECONDS
+def test_shutdown_times_of_an_instance_increase_from_step_to_step(prod: Template) -> None:
+    """Deregistration, shutdown of the service, stop of the container, lifecycle hook."""
+    from sepsis_detect.server.serve import SHUTDOWN_SECONDS
 
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
     delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
     stop = int(re.search(r"--stop-timeout (\d+)", user_data(prod))[1])  # type: ignore[index]
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
     hook = only(prod, "AutoScaling::LifecycleHook")
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
-    assert delay < MAX_SECONDS < stop < hook["HeartbeatTimeout"]
+    assert delay < drain + SHUTDOWN_SECONDS < stop < hook["HeartbeatTimeout"]
 
 
-def test_idle_connections_of_the_service_outlive_the_load_balancers(prod: Template) -> None:
+def test_an_instance_drains_until_the_load_balancer_has_noticed(prod: Template) -> None:
+    group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
+    assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] < drain
+
+
+def test_the_keep_alive_of_the_service_exceeds_the_idle_time_out_of_the_load_balancer(
+    prod: Template,
+) -> None:
     from sepsis_detect.server.serve import KEEP_ALIVE_SECONDS
 
     balancer = only(prod, "ElasticLoadBalancingV2::LoadBalancer")
@@ -116,7 +125,7 @@ def test_idle_connections_of_the_service_outlive_the_load_balancers(prod: Templa
     assert int(idle) < KEEP_ALIVE_SECONDS
 
 
-def test_a_roll_adds_before_it_takes_and_alarms_end_it(prod: Template) -> None:
+def test_a_roll_out_starts_new_instances_first_and_alarms_stop_it(prod: Template) -> None:
     (group,) = (
         each
         for each in prod["Resources"].values()
@@ -135,7 +144,7 @@ def test_a_roll_adds_before_it_takes_and_alarms_end_it(prod: Template) -> None:
     assert group["Properties"]["HealthCheckType"] == "ELB"
 
 
-def test_an_alarm_of_a_boot_is_longer_than_a_boot(prod: Template) -> None:
+def test_the_alarm_on_unhealthy_instances_allows_for_a_boot(prod: Template) -> None:
     (group,) = of_type(prod, "AutoScaling::AutoScalingGroup").values()
     (alarm,) = (
         each
@@ -145,7 +154,7 @@ def test_an_alarm_of_a_boot_is_longer_than_a_boot(prod: Template) -> None:
     assert alarm["EvaluationPeriods"] * alarm["Period"] > group["HealthCheckGracePeriod"]
 
 
-def test_the_firewall_lets_batches_and_engines_through(prod: Template) -> None:
+def test_the_firewall_allows_batches_and_requests_without_user_agent(prod: Template) -> None:
     rules = {each["Name"]: each for each in only(prod, "WAFv2::WebACL")["Rules"]}
     common = rules["CommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
     counted = {each["Name"]: each["ActionToUse"] for each in common["RuleActionOverrides"]}
@@ -182,7 +191,7 @@ def test_a_part_of_the_requests_goes_to_the_function(everything: Template) -> No
     )
 
 
-def test_graviton_and_spot_are_switches(everything: Template) -> None:
+def test_graviton_and_spot_are_settings(everything: Template) -> None:
     parameters = [str(each.get("Default")) for each in everything["Parameters"].values()]
     assert any("/arm64/" in each for each in parameters)
     (group,) = of_type(everything, "AutoScaling::AutoScalingGroup").values()
@@ -192,7 +201,7 @@ def test_graviton_and_spot_are_switches(everything: Template) -> None:
     assert group["CapacityRebalance"] is True
 
 
-def test_boot_script_is_a_script() -> None:
+def test_the_boot_script_has_valid_syntax() -> None:
     subprocess.run(["bash", "-n", str(ROOT / "infra/boot.sh")], check=True)  # noqa: S607
 
 
@@ -202,7 +211,7 @@ def test_another_environment_shares_nothing_with_the_first(dev: Template, prod: 
         assert f"SepsisDetect/{other}" not in json.dumps(template)
 
 
-def test_every_alarm_is_in_the_operators_guide_and_wired(prod: Template) -> None:
+def test_every_alarm_is_in_the_operators_guide_and_notifies_the_topic(prod: Template) -> None:
     guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
     alarms = of_type(prod, "CloudWatch::Alarm")
     assert len(alarms) >= 10

@@ -1,4 +1,4 @@
-"""Keys: from the settings and from a secret, which may be wrong, gone or late."""
+"""API keys from the settings and from a secret, which may be invalid, missing or late."""
 
 import hashlib
 import json
@@ -17,6 +17,7 @@ from sepsis_detect.auth.api_keys import ApiKeys, entry, new_key
 from sepsis_detect.settings import API_KEY, Settings
 from tests.contract.asking import refused
 from tests.faulty_s3 import FaultyS3
+from tests.waiting import until
 
 OLD, NEW = new_key(), new_key()
 MISSING = "arn:aws:secretsmanager:us-east-1:123456789012:secret:none-AbCdEf"
@@ -29,7 +30,7 @@ class Secret:
         self._client = client
         self.arn: str = client.create_secret(Name="keys", SecretString=entry("ward", OLD))["ARN"]
 
-    def hold(self, text: str) -> None:
+    def set(self, text: str) -> None:
         self._client.put_secret_value(SecretId=self.arn, SecretString=text)
 
 
@@ -43,14 +44,14 @@ def events(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records]
 
 
-def test_keys_differ_and_only_their_digest_is_kept() -> None:
+def test_keys_differ_and_only_their_digest_is_stored() -> None:
     assert len({new_key() for _ in range(100)}) == 100
-    kept = entry("ward-3", OLD)
-    assert API_KEY.fullmatch(kept)
-    assert kept == f"ward-3:{hashlib.sha256(OLD.encode()).hexdigest()}"
+    stored = entry("ward-3", OLD)
+    assert API_KEY.fullmatch(stored)
+    assert stored == f"ward-3:{hashlib.sha256(OLD.encode()).hexdigest()}"
 
 
-def test_a_caller_is_known_by_any_of_its_keys() -> None:
+def test_a_caller_may_have_several_keys() -> None:
     keys = ApiKeys(Settings(api_keys=(entry("ward", OLD), entry("ward", NEW))))
     assert keys.caller(OLD) == keys.caller(NEW) == "ward"
     assert keys.caller(new_key()) is None
@@ -58,26 +59,26 @@ def test_a_caller_is_known_by_any_of_its_keys() -> None:
     assert keys.unready is None
 
 
-def test_a_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_changed_secret_is_read_again(secret: Secret, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
     keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     assert (keys.caller(OLD), keys.caller(NEW)) == ("ward", None)
-    secret.hold(f"# rotated\n{entry('ward', OLD)}\n{entry('ward', NEW)}\n")
+    secret.set(f"# rotated\n{entry('ward', OLD)}\n{entry('ward', NEW)}\n")
     keys.refresh_if_due()
     assert keys.caller(OLD) == keys.caller(NEW) == "ward"
-    secret.hold(entry("ward", NEW))
+    secret.set(entry("ward", NEW))
     keys.refresh_if_due()
     assert (keys.caller(OLD), keys.caller(NEW)) == (None, "ward")
 
 
-def test_it_is_not_read_before_it_is_due(secret: Secret) -> None:
+def test_a_secret_is_not_read_before_it_is_due(secret: Secret) -> None:
     keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
-    secret.hold(entry("ward", NEW))
+    secret.set(entry("ward", NEW))
     keys.refresh_if_due()
     assert keys.caller(OLD) == "ward"
 
 
-def test_what_was_read_holds_while_the_secret_cannot_be_read(
+def test_keys_stay_accepted_while_the_secret_cannot_be_read(
     secret: Secret, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.0)
@@ -89,13 +90,13 @@ def test_what_was_read_holds_while_the_secret_cannot_be_read(
     assert events(caplog) == ["keys_unreadable"]
 
 
-def test_a_wrong_line_costs_the_others_nothing_and_is_not_quoted(
+def test_an_invalid_line_is_skipped_and_not_quoted_in_the_log(
     secret: Secret, caplog: pytest.LogCaptureFixture
 ) -> None:
-    secret.hold(f"ward:{'A' * 64}, {entry('lab', NEW)}, secret-canary")
+    secret.set(f"ward:{'A' * 64}, {entry('lab', NEW)}, secret-canary")
     keys = ApiKeys(Settings(api_keys_secret_arn=secret.arn))
     assert keys.caller(NEW) == "lab"
-    # Not the minutely counts of an application of another test, whose metrics runs on.
+    # An application that other tests share may log its metrics meanwhile.
     (record,) = [each for each in caplog.records if not each.message.startswith("metrics")]
     assert record.message == "keys_wrong"
     assert "canary" not in json.dumps(record.__dict__, default=str)
@@ -103,7 +104,7 @@ def test_a_wrong_line_costs_the_others_nothing_and_is_not_quoted(
 
 
 @pytest.mark.usefixtures("secret")
-def test_until_the_secret_was_read_the_service_is_not_ready(
+def test_the_service_is_not_ready_until_the_secret_was_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with (
@@ -122,36 +123,32 @@ def test_until_the_secret_was_read_the_service_is_not_ready(
         assert response.headers["Retry-After"]
 
 
-def test_a_key_of_the_settings_opens_whatever_becomes_of_the_secret(secret: Secret) -> None:
+@pytest.mark.usefixtures("secret")
+def test_a_key_of_the_settings_is_accepted_without_the_secret() -> None:
     keys = ApiKeys(Settings(api_keys=(entry("ops", NEW),), api_keys_secret_arn=MISSING))
     assert keys.unready is None
     assert keys.caller(NEW) == "ops"
     assert keys.caller(OLD) is None
-    del secret
 
 
-def test_a_running_service_follows_the_secret(
+def test_a_running_service_refreshes_the_secret(
     secret: Secret, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_keys, "REFRESH_SECONDS", 0.05)
     with TestClient(create_app(Settings(api_keys_secret_arn=secret.arn))) as client:
         assert client.get("/model", headers={"X-API-Key": OLD}).status_code == 200
-        secret.hold(entry("ward", NEW))
-        for _ in range(600):
-            if client.get("/model", headers={"X-API-Key": NEW}).status_code == 200:
-                break
-        else:
-            pytest.fail("the new key never opened")
+        secret.set(entry("ward", NEW))
+        until(lambda: client.get("/model", headers={"X-API-Key": NEW}).status_code == 200)
 
 
-def test_a_new_key_opens_with_the_entry_that_is_printed(
+def test_a_new_key_is_accepted_with_the_printed_entry(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["key", "new", "ward-3"]) == 0
-    key, told = re.findall(r": +(\S+)$", capsys.readouterr().out, re.MULTILINE)
-    assert ApiKeys(Settings(api_keys=(told,))).caller(key) == "ward-3"
+    key, printed = re.findall(r": +(\S+)$", capsys.readouterr().out, re.MULTILINE)
+    assert ApiKeys(Settings(api_keys=(printed,))).caller(key) == "ward-3"
 
 
-def test_a_name_that_would_be_misread_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_name_of_a_key_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["key", "new", "ward 3, bed 4"]) == 2
     assert "letters, digits" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Files of made-up stays, as a hospital would write them."""
+"""Made-up labelled stays as files of a hospital."""
 
 from pathlib import Path
 from typing import Any

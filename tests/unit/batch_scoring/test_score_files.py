@@ -1,19 +1,12 @@
-"""The command `sepsis-detect score`: every row answered, as the API answers, or one sentence."""
+"""The command `sepsis-detect score`: every hour is scored as the API predicts it."""
 
-import os
-import pty
-import resource
-import signal
-import subprocess
-import sys
-import termios
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
@@ -21,43 +14,21 @@ from starlette.testclient import TestClient
 
 from sepsis_detect.__main__ import main
 from sepsis_detect.api.app import create_app
-from sepsis_detect.batch_scoring import score_files
+from sepsis_detect.batch_scoring import batch, score_files
 from sepsis_detect.batch_scoring.stay_files import shortest_decimals
-from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.settings import Settings
 from tests.paths import SHARED
+from tests.unit.batch_scoring.hour_files import (
+    GOOD,
+    NAMES,
+    Row,
+    all_missing,
+    changed,
+    stay_of,
+    write,
+)
 
 STAYS = SHARED / "data" / "physionet2019" / "setB.parquet"
-NAMES = [variable.challenge for variable in VARIABLES]
-Row = dict[str, Any]
-
-
-def stay_of(patient_id: str, n_hours: int, seed: int = 1) -> list[Row]:
-    """A made-up stay: vital signs every hour, now and then a laboratory value."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for hour in range(1, n_hours + 1):
-        row: Row = dict.fromkeys(NAMES) | {"ICULOS": float(hour), "patient_id": patient_id}
-        row |= {"Age": 63.5, "Gender": 1.0, "HospAdmTime": -3.25}
-        signs = {"HR": 88, "Temp": 37.2, "SBP": 118, "MAP": 80, "DBP": 62, "Resp": 18, "O2Sat": 96}
-        labs = {"Lactate": 2.1, "Creatinine": 1.3, "WBC": 11.2, "pH": 7.36, "Platelets": 210}
-        for name, usual in (signs | labs).items():
-            if name in signs or random.random() < 0.2:
-                row[name] = float(round(usual * random.uniform(0.97, 1.03), 2))
-        rows.append(row)
-    return rows
-
-
-def changed(rows: list[Row], at: int, **values: float | None) -> list[Row]:
-    return [row | values if place == at else row for place, row in enumerate(rows)]
-
-
-def all_missing(rows: list[Row]) -> list[Row]:
-    kept = ("Age", "Gender", "ICULOS", "patient_id")
-    return [{name: row[name] if name in kept else None for name in row} for row in rows]
-
-
-GOOD = stay_of("good", 12)
 DIRTY = changed(changed(stay_of("dirty", 10, 2), 3, SBP=60.0, DBP=90.0, pH=74.0), 5, Age=91.0)
 EVERYONE = [
     *GOOD,
@@ -72,18 +43,8 @@ EVERYONE = [
 UNSCORED = {"fractional hour", "backwards", "twice", "nothing"}
 
 
-def write(path: Path, rows: Sequence[Row]) -> Path:
-    table = pa.Table.from_pylist(list(rows))
-    if path.suffix == ".parquet":
-        pa.parquet.write_table(table, path)
-    else:
-        options = pa.csv.WriteOptions(delimiter="|" if path.suffix == ".psv" else ",")
-        pa.csv.write_csv(table, path, options)
-    return path
-
-
 def scored(*arguments: str | Path) -> Any:
-    """Run the command in this process; the table it wrote last."""
+    """Run the command in this process and read its output."""
     assert main(["score", *map(str, arguments)]) == 0
     output = Path(arguments[-1])
     if output.suffix == ".parquet":
@@ -96,7 +57,7 @@ def scored(*arguments: str | Path) -> Any:
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run the command in this process; its one sentence."""
+    """Run the command in this process, which fails; its error sentence."""
     assert main(["score", *map(str, arguments)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
@@ -112,7 +73,7 @@ def client() -> Iterator[TestClient]:
 
 
 def answers_of_the_api(client: TestClient, rows: Sequence[Row]) -> list[tuple[float, str] | None]:
-    """For each row what the API answers for its hour; None where it refuses the stay."""
+    """The answer of the API for the hour of each row; None where it refuses the stay."""
     answers: list[tuple[float, str] | None] = []
     for patient_id in dict.fromkeys(row["patient_id"] for row in rows):
         hours = [
@@ -204,7 +165,7 @@ def test_stays_that_cannot_be_scored_are_named_with_the_reason(
     assert "no icu_hour" in named[0]
 
 
-def test_only_the_first_rows_of_a_torn_stay_are_scored(
+def test_only_the_first_rows_of_a_non_contiguous_stay_are_scored(
     tmp_path: Path, client: TestClient, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torn = stay_of("torn", 6)
@@ -212,17 +173,17 @@ def test_only_the_first_rows_of_a_torn_stay_are_scored(
     table = scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.parquet")
     answers = [*answers_of_the_api(client, torn[:4]), *answers_of_the_api(client, GOOD), None, None]
     assert_as_the_api(table, answers)
-    assert f"  torn: {score_files.TORN}" in capsys.readouterr().err
+    assert f"  torn: {batch.NON_CONTIGUOUS_ROWS}" in capsys.readouterr().err
 
 
-def test_so_many_bad_stays_are_counted_not_all_named(
+def test_unscored_stays_beyond_the_limit_are_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [row for n in range(25) for row in all_missing(stay_of(f"p{n}", 2))]
     scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.csv")
     said = capsys.readouterr().err.splitlines()
     assert said[1] == "25 stays could not be scored:"
-    assert len(said) == 2 + score_files.N_NAMED + 1
+    assert len(said) == 2 + score_files.MAX_STAYS_LISTED + 1
     assert said[-1] == "  and 5 more"
 
 
@@ -309,7 +270,7 @@ def test_a_bad_file_leaves_what_was_there_and_nothing_else(
         ]
 
 
-def test_an_output_that_cannot_be_is_refused_before_any_work(
+def test_an_output_that_cannot_be_written_is_refused_before_scoring(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path / "in.csv", GOOD)
@@ -328,134 +289,3 @@ def test_an_output_that_cannot_be_is_refused_before_any_work(
         assert sentence.startswith(f"{tmp_path / name} {reason}")
     assert path.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.csv", "in.csv", "link.csv"]
-
-
-# --- As a process -------------------------------------------------------------------------------
-
-
-def command(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "sepsis_detect", "score", *map(str, arguments)]
-
-
-def a_big_file(path: Path, n_stays: int) -> Path:
-    table = pa.Table.from_pylist(GOOD)
-    at = table.column_names.index("patient_id")
-    stays = [
-        table.set_column(at, "patient_id", pa.array([f"p{n}"] * len(GOOD))) for n in range(n_stays)
-    ]
-    pa.parquet.write_table(pa.concat_tables(stays), path)
-    return path
-
-
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
-def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
-    """The process may write files of eight kilobytes at most."""
-    path = a_big_file(tmp_path / "in.parquet", 2_000)
-    # Coverage would be the next to find the disk full, and say so on standard error.
-    unmeasured = {key: of for key, of in os.environ.items() if not key.startswith("COVERAGE_")}
-    done = subprocess.run(
-        command(path, "-o", tmp_path / f"out{suffix}"),
-        env=unmeasured,
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, 8_192)),
-    )
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"sepsis-detect: {tmp_path / f'out{suffix}'} cannot be written: ")
-    assert done.stderr.count("\n") == 1
-    assert [found.name for found in tmp_path.iterdir()] == ["in.parquet"]
-
-
-def test_a_bad_line_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.psv", GOOD)
-    path.write_text(path.read_text(encoding="utf-8").replace("63.5", "old", 1), encoding="utf-8")
-    done = subprocess.run(
-        command(path, "-o", tmp_path / "out.csv"), capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"sepsis-detect: {path}, line 2, column Age: 'old' is not a number\n"
-
-
-def test_ended_from_outside_it_leaves_nothing(tmp_path: Path) -> None:
-    path = a_big_file(tmp_path / "in.parquet", 6_000)
-    process = subprocess.Popen(command(path, "-o", tmp_path / "out.csv"), stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not list(tmp_path.glob(".sepsis-detect-*.part")) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 128 + signal.SIGTERM
-    assert [found.name for found in tmp_path.iterdir()] == ["in.parquet"]
-
-
-def on_a_terminal(arguments: list[str]) -> tuple[int, str]:
-    """Run with standard error on a terminal; the exit code and all that it showed."""
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (24, 100))
-    with subprocess.Popen(arguments, stderr=theirs, stdout=theirs) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while chunk := os.read(ours, 4096):
-                shown += chunk
-        except OSError:  # Linux: the other end is closed
-            pass
-        finally:
-            os.close(ours)
-    return process.returncode, shown.decode()
-
-
-def test_a_terminal_shows_a_progress_bar_that_goes_away(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", GOOD)
-    status, shown = on_a_terminal(command(path, "-o", tmp_path / "out.csv"))
-    assert status == 0
-    _, *bars, wiped, closing, _ = shown.split("\r")
-    assert all("scoring" in bar for bar in bars)
-    assert bars
-    assert wiped.isspace()
-    assert closing.startswith("12 hours of 1 stays scored")
-    status, shown = on_a_terminal(command(path, "--quiet", "-o", tmp_path / "out.csv"))
-    assert shown.startswith("12 hours")
-
-
-def test_a_terminal_shows_no_bar_left_beside_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "in.csv"
-    path.write_text("HR,ICULOS\n", encoding="utf-8")
-    status, shown = on_a_terminal(command(path, "-o", tmp_path / "out.csv"))
-    assert status == 2
-    *_, wiped, sentence, _ = shown.split("\r")
-    assert wiped.isspace()
-    assert sentence.startswith("sepsis-detect: ")
-
-
-def test_no_bar_is_written_into_a_file(tmp_path: Path) -> None:
-    path = write(tmp_path / "in.csv", GOOD)
-    done = subprocess.run(
-        command(path, "-o", tmp_path / "out.csv"), capture_output=True, text=True, check=True
-    )
-    assert done.stdout == ""
-    assert done.stderr.startswith("12 hours of 1 stays scored")
-
-
-# Not ru_maxrss, which a process inherits from the one that started it.
-PEAK = """
-import sys
-from pathlib import Path
-from sepsis_detect.__main__ import main
-main(sys.argv[1:])
-status = Path("/proc/self/status").read_text()
-print(status.split("VmHWM:")[1].split()[0])
-"""
-
-
-def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
-    peaks = []
-    for n_stays in (3_000, 9_000):  # 36,000 and 108,000 hours
-        path = a_big_file(tmp_path / f"{n_stays}.parquet", n_stays)
-        arguments = ["score", str(path), "-o", str(tmp_path / "out.parquet"), "--quiet"]
-        done = subprocess.run(
-            [sys.executable, "-c", PEAK, *arguments], capture_output=True, text=True, check=True
-        )
-        peaks.append(int(done.stdout) / 1024)
-    print(f"peak memory in MB at 1x and 3x: {peaks}")  # noqa: T201
-    assert peaks[1] < peaks[0] * 1.3

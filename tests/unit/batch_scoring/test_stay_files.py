@@ -1,4 +1,4 @@
-"""Reading files of hours: the same stays from every format, and one sentence for a bad file."""
+"""Reader of files of hours: the same stays from every format, one sentence for a bad file."""
 
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def test_text_is_read_as_every_program_writes_it(
 
 
 @pytest.mark.parametrize("word", delimited_text.MISSING, ids=lambda word: word or "empty")
-def test_what_was_not_measured_is_missing_however_it_is_written(tmp_path: Path, word: str) -> None:
+def test_every_spelling_of_a_missing_value_is_read_as_missing(tmp_path: Path, word: str) -> None:
     path = psv(tmp_path, an_hour(1, Lactate=word), an_hour(2))
     assert np.isnan(values_of(path)[:, BY_CHALLENGE["Lactate"].column]).all()
 
@@ -147,10 +147,10 @@ def test_text_is_the_same_wherever_the_blocks_are_cut(
     assert refusal_of(path) == "FILE, line 3, column HR: 'eighty' is not a number"
 
 
-def test_rows_that_come_back_later_are_marked(tmp_path: Path) -> None:
+def test_non_contiguous_rows_are_marked(tmp_path: Path) -> None:
     rows = [an_hour(hour, patient_id=p) for p, hour in (("a", 1), ("b", 1), ("a", 2), ("c", 1))]
     (first, *rest) = read_stays(psv(tmp_path, *rows))
-    torn = first.is_torn + [is_torn for batch in rest for is_torn in batch.is_torn]
+    torn = first.is_non_contiguous + [each for batch in rest for each in batch.is_non_contiguous]
     assert torn == [False, False, True, False]
 
 
@@ -177,7 +177,7 @@ def test_hours_are_needed_even_in_a_partial_file(tmp_path: Path) -> None:
     assert refusal_of(psv(tmp_path, row), is_partial_allowed=True) == "FILE has no column ICULOS"
 
 
-def test_many_patients_without_an_id_are_not_taken_for_one(
+def test_many_patients_without_an_id_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stay_files, "MAX_STAY_ROWS", 10)
@@ -329,7 +329,7 @@ def test_no_damaged_parquet_raises_anything_else(tmp_path: Path) -> None:
             assert "\n" not in str(error)  # noqa: PT017  # it may also be readable
 
 
-def test_what_is_no_readable_file_is_one_sentence(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_one_sentence(tmp_path: Path) -> None:
     assert refusal_of(tmp_path / "none.psv") == "there is no file FILE"
     for suffix in (".psv", ".parquet"):
         folder = tmp_path / f"folder{suffix}"

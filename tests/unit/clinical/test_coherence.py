@@ -19,7 +19,15 @@ from tests.stays import NAN
 needs_shared_data = pytest.mark.skipif(
     not SHARED.exists(), reason="the shared data are not beside the checkout"
 )
-WELL = {"HR": 80.0, "SBP": 120.0, "MAP": 85.0, "DBP": 65.0, "Resp": 16.0, "Temp": 37.0, "Age": 60.0}
+WELL: dict[str, float | list[float]] = {
+    "HR": 80.0,
+    "SBP": 120.0,
+    "MAP": 85.0,
+    "DBP": 65.0,
+    "Resp": 16.0,
+    "Temp": 37.0,
+    "Age": 60.0,
+}
 
 
 def a_stay(n_hours: int = 10, /, **changed: float | list[float]) -> Stay:

@@ -1,12 +1,9 @@
-"""What FHIR and CDS Hooks are made of: languages, JSON, codes, references."""
+"""FHIR building blocks: languages, LOINC codes, outcomes, typed access to elements."""
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sepsis_detect.clinical.units import conversion
 from sepsis_detect.clinical.variables import CLINICAL, VARIABLES
@@ -14,9 +11,7 @@ from sepsis_detect.fhir import codes
 from sepsis_detect.fhir.languages import preferred
 from sepsis_detect.fhir.outcomes import outcome
 from sepsis_detect.fhir.resource_reader import Reader, finite
-from sepsis_detect.patient_json import json_body
-from sepsis_detect.patient_json.json_body import NotFinite, Repeated
-from sepsis_detect.problems import Problem, RequestError
+from sepsis_detect.problems import Problem
 
 
 @pytest.mark.parametrize(
@@ -40,64 +35,6 @@ from sepsis_detect.problems import Problem, RequestError
 )
 def test_french_is_chosen_where_it_is_preferred(header: str | None, language: str) -> None:
     assert preferred(header) == language
-
-
-keys = st.text(st.sampled_from('a":\\é '), max_size=3)
-bodies = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | keys,
-    lambda each: st.lists(each, max_size=3) | st.dictionaries(keys, each, max_size=3),
-)
-
-
-@given(
-    value=bodies,
-    is_ascii=st.booleans(),
-    separators=st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]),
-)
-def test_parsing_quickly_reads_what_parsing_reads(
-    value: Any, is_ascii: bool, separators: tuple[str, str]
-) -> None:
-    text = json.dumps(value, ensure_ascii=is_ascii, separators=separators)
-    body = text.encode()
-    assert json_body.parse_quickly(body)[1] == json_body.parse(body) == value
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"a":1,"a":2}',
-        '{"a":1,"a" :2}',
-        '{"a" :1,"a":":"}',
-        '{"b":{"a":"\\u0022:","a":1}}',
-        '{"a":"\\u003a","a":1,"c":"\\u003A"}',
-        '[{"x":"\\\\\\":"},{"a":1,"a":2}]',
-        '{"a":"::","a":1}',
-        '{"a\\"":1,"a\\"":2}',
-        '{"a":"\\u0022\\u0022","a":1}',
-        '{"a":1,"\\u0061":2}',
-    ],
-)
-def test_no_repeated_key_is_overlooked_quickly(text: str) -> None:
-    def repeats(value: Any) -> bool:
-        inner = value.values() if isinstance(value, dict) else value
-        return isinstance(value, Repeated) or (
-            isinstance(value, dict | list) and any(repeats(each) for each in inner)
-        )
-
-    is_quick, found = json_body.parse_quickly(text.encode())
-    assert not is_quick
-    assert repeats(found)
-
-
-def test_what_only_the_careful_parser_takes_goes_there() -> None:
-    assert isinstance(json_body.parse_quickly(b'{"a": NaN}')[1]["a"], NotFinite)
-    assert json_body.parse_quickly(b"\xef\xbb\xbf{}") == (False, {})
-    with pytest.raises(RequestError):
-        json_body.parse_quickly(b"")
 
 
 @pytest.mark.parametrize("variable", CLINICAL, ids=lambda each: each.challenge)
@@ -159,7 +96,7 @@ def test_every_kind_of_problem_has_an_issue_type() -> None:
     assert not any("expression" in each for each in issues)
 
 
-def test_a_reader_takes_any_element() -> None:
+def test_an_element_of_any_type_is_read() -> None:
     reader = Reader(datetime.now(UTC))
     holder = {"a": 5, "b": [1, {}], "c": {}, "d": "x"}
     assert reader.element(holder, "a", "X") == {}

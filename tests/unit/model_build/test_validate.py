@@ -1,4 +1,4 @@
-"""A finished artifact on stays it never saw: its figures, its limits, and what is refused."""
+"""Stage `validate`: figures, limits, files, and refused input."""
 
 import json
 import logging
@@ -16,26 +16,16 @@ from model_build.data.cohort import Cohort
 from model_build.data.dataset import dataset
 from model_build.judge import limits
 from model_build.judge.days_of_stay import AFTER
-from model_build.report import external_figures, validation_report
-from model_build.validate import FIGURES, OURS, REPORT, validate, write
+from model_build.judge.figures import Figures
+from model_build.report import validation_report
+from model_build.validate import FIGURES, OUTPUT_FILES, REPORT, validate, write
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR
-from sepsis_detect.errors import BadFileError, SettingsError
+from sepsis_detect.clinical.variables import BY_CHALLENGE
+from sepsis_detect.errors import BadFileError
 from sepsis_detect.prediction.model import Model
 from tests.artifacts import NOW, artifact, metadata_of
 from tests.unit.batch_scoring.stay_tables import ABSENT, a_table, save
-from tests.unit.model_build.made_up_cohort import a_cohort
-
-USED = ["temperature_last", "respiratory_rate_last"]  # of the made-up model
-DRAWS = 20
-
-
-def an_artifact(threshold: float = 0.3) -> bytes:
-    return artifact(metadata_of(USED) | {"threshold": threshold}, names=USED)
-
-
-def a_model(threshold: float = 0.3) -> Model:
-    return Model(an_artifact(threshold), source="a test", loaded_at=NOW)
+from tests.unit.model_build.small_artifact import DRAWS, USED, a_model, an_artifact
 
 
 def with_values(cohort: Cohort, **columns: Any) -> Cohort:
@@ -53,17 +43,7 @@ def with_septic_stays(cohort: Cohort, n_septic: int) -> Cohort:
 
 
 @pytest.fixture(scope="module")
-def cohort() -> Cohort:
-    return a_cohort(100)
-
-
-@pytest.fixture(scope="module")
-def found(cohort: Cohort) -> dict[str, Any]:
-    return validate(a_model(), cohort, unlabelled=cohort, about="Made-up stays", draws=DRAWS)
-
-
-@pytest.fixture(scope="module")
-def few(cohort: Cohort) -> dict[str, Any]:
+def few(cohort: Cohort) -> Figures:
     """Of two septic stays."""
     stated = limits.parsed(["auroc=0"], ["alerts_per_patient_day=24"])
     return validate(a_model(), with_septic_stays(cohort, 2), stated=stated, draws=DRAWS)
@@ -90,12 +70,12 @@ def written(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> tuple[i
     return main(["validate", *options]), folder / "out"
 
 
-def test_the_command_writes_figures_report_and_plots_and_says_by_its_code_what_is_missed(
+def test_the_command_writes_all_files_and_exits_with_3_for_a_missed_limit(
     written: tuple[int, Path],
 ) -> None:
     code, out = written
     assert code == 3
-    assert {path.name for path in out.iterdir()} == set(OURS)
+    assert {path.name for path in out.iterdir()} == set(OUTPUT_FILES)
     figures = json.loads((out / FIGURES).read_text("utf-8"))
     assert [limit["is_kept"] for limit in figures["limits"]] == [True, False]
     assert figures["model"]["threshold"] == pytest.approx(0.3)
@@ -103,18 +83,18 @@ def test_the_command_writes_figures_report_and_plots_and_says_by_its_code_what_i
     assert set(ABSENT) <= set(figures["data"]["absent"])
 
 
-def test_the_report_shows_every_plot_and_quotes_what_the_stays_are(
+def test_the_report_shows_every_plot_and_quotes_the_description_of_the_stays(
     written: tuple[int, Path],
 ) -> None:
     text = (written[1] / REPORT).read_text("utf-8")
     assert "\n> Made-up stays of two hospitals\n" in text
     assert "EtCO2" in text
     shown = set(re.findall(r"\]\((\w+\.svg)\)", text))
-    assert shown == {name for name in OURS if name.endswith(".svg")}
+    assert shown == {name for name in OUTPUT_FILES if name.endswith(".svg")}
     assert not re.search(r"\bnan\b|\binf\b|None\b(?! of)|[{}]", text)
 
 
-def test_the_report_is_made_of_the_figures_alone(written: tuple[int, Path]) -> None:
+def test_the_report_depends_on_the_figures_only(written: tuple[int, Path]) -> None:
     figures = json.loads((written[1] / FIGURES).read_text("utf-8"))
     assert validation_report.text(figures) == (written[1] / REPORT).read_text("utf-8")
     figures["overall"]["auroc"] = {"value": 0.1234, "low": 0.1, "high": 0.2}
@@ -124,8 +104,8 @@ def test_the_report_is_made_of_the_figures_alone(written: tuple[int, Path]) -> N
     assert "23.45 (" in text
 
 
-def test_the_same_figures_give_the_same_bytes_and_replace_what_was_there(
-    tmp_path: Path, few: dict[str, Any]
+def test_the_same_figures_give_the_same_bytes_and_replace_earlier_files(
+    tmp_path: Path, few: Figures
 ) -> None:
     first, again = tmp_path / "first", tmp_path / "again"
     again.mkdir()
@@ -142,14 +122,14 @@ def test_the_same_figures_give_the_same_bytes_and_replace_what_was_there(
 
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(
-    tmp_path: Path, found: dict[str, Any]
+    tmp_path: Path, validation: Figures
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadFileError, match="cannot be written"):
-        write(found, tmp_path / "file" / "out")
+        write(validation, tmp_path / "file" / "out")
 
 
-def test_what_the_stages_of_training_read_is_not_touched_by_files_of_other_hospitals(
+def test_training_does_not_read_files_of_other_hospitals(
     tmp_path: Path, cohort: Cohort, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save(a_table(cohort), tmp_path / "labelled.parquet")
@@ -185,10 +165,10 @@ def test_options_that_cannot_be_used_are_one_sentence(
 
 
 def test_the_figures_are_those_of_scikit_learn_and_of_counting(
-    found: dict[str, Any], cohort: Cohort
+    validation: Figures, cohort: Cohort
 ) -> None:
     p = a_model().probabilities(dataset(cohort).X)
-    overall, flags = found["overall"], p >= np.float32(0.3)
+    overall, flags = validation["overall"], p >= np.float32(0.3)
     expected = {
         "auroc": roc_auc_score(cohort.labels, p),
         "auprc": average_precision_score(cohort.labels, p),
@@ -202,7 +182,7 @@ def test_the_figures_are_those_of_scikit_learn_and_of_counting(
         assert overall[name]["value"] == pytest.approx(value, abs=1e-5), name
         assert overall[name]["low"] <= overall[name]["value"] <= overall[name]["high"]
     first = cohort.stay.icu_hours <= 36
-    assert found["first_36_hours"]["auroc"]["value"] == pytest.approx(
+    assert validation["first_36_hours"]["auroc"]["value"] == pytest.approx(
         roc_auc_score(cohort.labels[first], p[first]), abs=1e-5
     )
 
@@ -234,7 +214,7 @@ def test_a_day_without_a_septic_stay_has_no_ratio(cohort: Cohort) -> None:
     assert "| day 1 | 100 | 0 |" in validation_report.text(found)
 
 
-def test_with_few_septic_stays_ranking_and_calibration_are_left_out(few: dict[str, Any]) -> None:
+def test_with_few_septic_stays_ranking_and_calibration_are_left_out(few: Figures) -> None:
     assert "auroc" not in few["overall"]
     assert [limit["is_kept"] for limit in few["limits"]] == [False, True]  # unknown is not kept
     assert "2 septic stays are too few, 10 are needed" in validation_report.text(few)
@@ -247,7 +227,7 @@ def test_a_model_that_flags_nothing_is_reported_too(cohort: Cohort, tmp_path: Pa
     assert "A patient is flagged 0.0 hours a day" in (tmp_path / "out" / REPORT).read_text("utf-8")
 
 
-def test_hours_long_after_onset_are_judged_and_counted(cohort: Cohort) -> None:
+def test_hours_long_after_onset_are_evaluated_and_counted(cohort: Cohort) -> None:
     """Days after onset nothing is to be gained any more: such hours have no utility."""
     first = cohort.take(np.arange(30))
     labels = first.labels.copy()
@@ -259,11 +239,13 @@ def test_hours_long_after_onset_are_judged_and_counted(cohort: Cohort) -> None:
     assert "more than 3 hours after onset" in validation_report.text(found)
 
 
-def test_hospitals_are_compared_in_a_sentence_and_small_ones_are_not_told(
-    cohort: Cohort, found: dict[str, Any]
+def test_hospitals_are_compared_and_small_ones_are_not_shown(
+    cohort: Cohort, validation: Figures
 ) -> None:
-    assert found["across_hospitals"]["judged"] == found["across_hospitals"]["hospitals"] == 2
-    text = validation_report.text(found)
+    assert (
+        validation["across_hospitals"]["judged"] == validation["across_hospitals"]["hospitals"] == 2
+    )
+    text = validation_report.text(validation)
     assert "Of the 2 hospitals 2 have enough septic stays (10) to be judged alone: AUROC 0." in text
     many = replace(cohort, hospitals=np.array([f"h{k // 10}" for k in range(100)]))
     small = validate(a_model(), many, draws=DRAWS)
@@ -271,13 +253,11 @@ def test_hospitals_are_compared_in_a_sentence_and_small_ones_are_not_told(
     assert "None of the 10 hospitals has enough" in validation_report.text(small)
 
 
-def test_of_unlabelled_stays_only_the_alerts_are_told(
-    found: dict[str, Any], cohort: Cohort
-) -> None:
-    day, labelled = found["unlabelled"]["by_day"]["day 1"], found["by_day"]["day 1"]
+def test_unlabelled_stays_have_alert_rates_only(validation: Figures, cohort: Cohort) -> None:
+    day, labelled = validation["unlabelled"]["by_day"]["day 1"], validation["by_day"]["day 1"]
     assert day.keys() == {"patients", "hours", "alerts_per_patient_day"}
     assert day["alerts_per_patient_day"] == labelled["alerts_per_patient_day"]
-    assert "100 stays without a label" in validation_report.text(found)
+    assert "100 stays without a label" in validation_report.text(validation)
 
 
 def test_a_wrong_unit_shows_in_the_share_of_values_dropped(cohort: Cohort) -> None:
@@ -286,35 +266,21 @@ def test_a_wrong_unit_shows_in_the_share_of_values_dropped(cohort: Cohort) -> No
     assert "100 % of the values of FiO2 are incoherent" in validation_report.text(found)
 
 
-def test_a_model_that_tells_nothing_apart_is_one_sentence(cohort: Cohort) -> None:
+def test_a_model_with_equal_probabilities_is_one_sentence(cohort: Cohort) -> None:
     with pytest.raises(BadFileError, match="cannot be judged"):
         validate(a_model(), with_values(cohort, Temp=37.0, Resp=18.0), draws=DRAWS)
 
 
 def test_a_model_without_a_probability_for_an_hour_is_one_sentence(cohort: Cohort) -> None:
     metadata = metadata_of(USED)
-    metadata["selfcheck"]["probabilities"] = [
-        1.2 * p for p in metadata["selfcheck"]["probabilities"]
-    ]
+    check = metadata["selfcheck"]
+    check["probabilities"] = [1.2 * p for p in check["probabilities"]]
     beyond_1 = Model(artifact(metadata, names=USED, scale=1.2), source="a test", loaded_at=NOW)
     with pytest.raises(BadFileError, match="no probability between 0 and 1"):
         validate(beyond_1, cohort, draws=DRAWS)
 
 
 # --- Limits -------------------------------------------------------------------------------------
-
-
-def test_a_limit_is_kept_up_to_its_value() -> None:
-    low, high = limits.parsed(["auroc=.75"], ["ppv=.5"])
-    assert (low.is_kept_by(0.75), low.is_kept_by(0.7499)) == (True, False)
-    assert (high.is_kept_by(0.5), high.is_kept_by(0.5001)) == (True, False)
-    assert not low.is_kept_by(None)
-
-
-@pytest.mark.parametrize("text", ["auroc", "auroc=high", "auroc=nan", "beauty=1", "=1"])
-def test_a_limit_that_cannot_be_meant_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match=f"--min {text}"):
-        limits.parsed([text], [])
 
 
 def test_a_missed_limit_is_named(
@@ -327,57 +293,3 @@ def test_a_missed_limit_is_named(
     options += ["--out", str(tmp_path / "out")]
     assert main(["validate", *options, "--min", "auroc=.5"]) == 3
     assert "auroc – misses its limit (min 0.5)" in caplog.text
-
-
-# --- For report, card and artifact ---------------------------------------------------------------
-
-
-@pytest.fixture
-def inside(found: dict[str, Any]) -> dict[str, Any]:
-    """What stands in for `metrics.json`."""
-    half = {"value": 0.5, "low": 0.4, "high": 0.6}
-    return {
-        "model": {"version": found["model"]["version"]},
-        "overall": dict.fromkeys(found["overall"], half),
-        "by_patient": dict.fromkeys(found["by_patient"], half),
-    }
-
-
-def test_without_a_validation_the_report_says_so(tmp_path: Path, inside: dict[str, Any]) -> None:
-    assert external_figures.read(tmp_path) is None
-    assert "Not validated yet" in external_figures.report_section(None, inside)
-    assert "Not validated yet" in external_figures.sentence(None)
-    assert external_figures.card_rows(None, inside) == []
-    assert external_figures.summary(None) is None
-
-
-def test_inside_and_outside_stand_side_by_side(
-    tmp_path: Path, found: dict[str, Any], inside: dict[str, Any]
-) -> None:
-    (tmp_path / FIGURES).write_text(json.dumps(found), encoding="utf-8")
-    read = external_figures.read(tmp_path)
-    assert read == found
-    section = external_figures.report_section(read, inside)
-    outside = f"{found['overall']['auroc']['value']:.3f}"
-    assert re.search(rf"\| AUROC \| 0\.500 \(0\.400 to 0\.600\) \| .* \| {outside} ", section)
-    assert "by_day.svg" in section
-    assert "figures of version" not in section
-    assert all(
-        len(row) == len(external_figures.HEADER) for row in external_figures.card_rows(read, inside)
-    )
-    assert f"AUROC {outside}" in external_figures.sentence(read)
-
-
-def test_figures_of_another_version_are_named_as_such(
-    found: dict[str, Any], inside: dict[str, Any]
-) -> None:
-    newer = inside | {"model": {"version": "newer"}}
-    assert "These are figures of version 1." in external_figures.report_section(found, newer)
-
-
-def test_the_artifact_carries_aggregates_alone(found: dict[str, Any], cohort: Cohort) -> None:
-    text = json.dumps(external_figures.summary(found), allow_nan=False)
-    assert len(text) < 2_000
-    assert json.loads(text)["auroc"] == found["overall"]["auroc"]
-    assert not any(patient in text for patient in cohort.patient_ids)
-    assert cohort.stay.values.shape[1] > ICU_HOUR

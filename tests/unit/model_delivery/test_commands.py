@@ -1,4 +1,4 @@
-"""Publishing, history and going back, on a local S3; a failure is one sentence and exit code 2."""
+"""`sepsis-detect model` on a local S3; a failure is one sentence and exit code 2."""
 
 import time
 from collections.abc import Callable
@@ -8,38 +8,38 @@ from typing import Any
 import pytest
 
 from sepsis_detect.__main__ import main
-from sepsis_detect.model_delivery.registry import PublishedModels
+from sepsis_detect.model_delivery.registry import ModelRegistry
 from tests.artifacts import BAD, OPERATING_POINTS, a_model
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
-Say = Callable[..., tuple[int, str, str]]
+Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
 def s3(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> FaultyS3:
-    """The shared one, as the settings name it."""
+    """The shared S3, with its address in the settings."""
     monkeypatch.setenv("SEPSIS_MODEL_URI", URI)
     return s3
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Say:
-    """Run `sepsis-detect model ...`: its exit code and what it said."""
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `sepsis-detect model ...`: exit code, standard output, standard error."""
 
-    def run(*arguments: object) -> tuple[int, str, str]:
+    def run_command(*arguments: object) -> tuple[int, str, str]:
         code = main(["model", *map(str, arguments)])
-        said = capsys.readouterr()
+        output = capsys.readouterr()
         if code:
-            assert (code, said.out) == (2, "")
-            assert said.err.startswith("sepsis-detect: ")
-            assert said.err.count("\n") == 1
+            assert (code, output.out) == (2, "")
+            assert output.err.startswith("sepsis-detect: ")
+            assert output.err.count("\n") == 1
         else:
-            assert said.err == ""
-        return code, said.out, said.err.removeprefix("sepsis-detect: ").rstrip()
+            assert output.err == ""
+        return code, output.out, output.err.removeprefix("sepsis-detect: ").rstrip()
 
-    return run
+    return run_command
 
 
 @pytest.fixture
@@ -57,170 +57,170 @@ def served(s3: FaultyS3) -> tuple[bytes, dict[str, Any]]:
     return found["Body"].read(), found["Metadata"]
 
 
-def test_verify_says_what_the_fleet_would(say: Say, file: Callable[[bytes], Path]) -> None:
+def test_verify_gives_the_result_of_the_service(run: Run, file: Callable[[bytes], Path]) -> None:
     path = file(a_model("7"))
-    code, out, _ = say("verify", path)
+    code, out, _ = run("verify", path)
     assert (code, out.startswith(f"{path} is acceptable: made-up 7, 0.0 MB, ")) == (0, True)
     for kind in ("truncated", "wrong self-check", "a step", "huge"):
         make, why = BAD[kind]
-        code, _, sentence = say("verify", file(make()))
+        code, _, sentence = run("verify", file(make()))
         assert (code, why in sentence, "would be refused: " in sentence) == (2, True, True)
-    assert "No such file" in say("verify", path.with_name("none.onnx"))[2]
+    assert "No such file" in run("verify", path.with_name("none.onnx"))[2]
 
 
-def test_publish_writes_what_the_fleet_will_serve(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+def test_publish_uploads_the_model_to_serve(
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
     first, second = a_model("1"), a_model("2")
-    _, out, _ = say("publish", file(first))
+    _, out, _ = run("publish", file(first))
     assert "made-up 1 is at s3://models/sepsis/model.onnx now, S3 version id " in out
     assert "It is the first" in out
-    _, out, _ = say("publish", file(second))
+    _, out, _ = run("publish", file(second))
     assert "It replaces made-up 1." in out
     assert "To go back: sepsis-detect model rollback " in out
     content, metadata = served(s3)
     assert content == second
     assert (metadata["name"], metadata["version"], len(metadata["sha256"])) == ("made-up", "2", 64)
-    assert "already; nothing was written" in say("publish", file(second))[1]
+    assert "already; nothing was written" in run("publish", file(second))[1]
     s3.put(first)
-    assert "It replaces what was uploaded at 20" in say("publish", file(second))[1]
+    assert "It replaces what was uploaded at 20" in run("publish", file(second))[1]
 
 
-def test_what_the_fleet_would_refuse_is_not_published(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+def test_a_model_that_the_service_would_refuse_is_not_published(
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
     s3.put(a_model("1"))
     for kind in ("truncated", "unknown feature", "a step"):
         make, why = BAD[kind]
-        assert why in say("publish", file(make()))[2]
+        assert why in run("publish", file(make()))[2]
     assert served(s3)[0] == a_model("1")
 
 
 @pytest.mark.parametrize("is_first", [True, False])
-def test_of_two_who_publish_at_once_one_is_told(
+def test_one_of_two_concurrent_publishers_gets_an_error(
     s3: FaultyS3,
-    say: Say,
+    run: Run,
     file: Callable[[bytes], Path],
     monkeypatch: pytest.MonkeyPatch,
     is_first: bool,
 ) -> None:
     if not is_first:
         s3.put(a_model("1"))
-    look = PublishedModels.current
+    current = ModelRegistry.current
 
-    def look_and_be_overtaken(self: PublishedModels) -> Any:
-        found = look(self)
+    def read_and_be_overtaken(self: ModelRegistry) -> Any:
+        found = current(self)
         s3.put(a_model("overtaking"))
         return found
 
-    monkeypatch.setattr(PublishedModels, "current", look_and_be_overtaken)
-    sentence = say("publish", file(a_model("2")))[2]
+    monkeypatch.setattr(ModelRegistry, "current", read_and_be_overtaken)
+    sentence = run("publish", file(a_model("2")))[2]
     assert "somebody else wrote to s3://models/sepsis/model.onnx meanwhile" in sentence
     assert served(s3)[0] == a_model("overtaking")
 
 
 def test_history_lists_versions_and_deletions_newest_first(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
-    say("publish", file(a_model("1")))
+    run("publish", file(a_model("1")))
     s3.client.put_object(Bucket=BUCKET, Key=f"{KEY}.another", Body=b"not ours")
     time.sleep(1.1)  # times of deletions are whole seconds
     s3.delete()
     s3.put(a_model("2"))
-    head, newest, deleted, oldest = say("history")[1].splitlines()
+    head, newest, deleted, oldest = run("history")[1].splitlines()
     assert head.split() == ["uploaded", "(UTC)", "model", "version", "S3", "version", "id"]
     assert "(uploaded by other means)" in newest
     assert newest.endswith("<- current")
     assert "(deleted)" in deleted
     assert oldest.split()[2:4] == ["made-up", "1"]
-    assert len(say("history", "--newest", 1)[1].splitlines()) == 2
+    assert len(run("history", "--newest", 1)[1].splitlines()) == 2
 
 
 def test_rollback_makes_the_previous_different_model_current_again(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
     for version in ("1", "2"):
-        say("publish", file(a_model(version)))
-    _, out, _ = say("rollback")
+        run("publish", file(a_model(version)))
+    _, out, _ = run("rollback")
     assert "made-up 1 is at" in out
     assert "It replaces made-up 2." in out
     assert served(s3)[1]["version"] == "1"
-    say("rollback")
+    run("rollback")
     assert served(s3)[1]["version"] == "2"
     s3.delete()
-    say("rollback")
+    run("rollback")
     assert served(s3)[1]["version"] == "2"
 
 
-def test_rollback_goes_to_the_version_that_is_named(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+def test_rollback_makes_the_named_version_current(
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
     for version in ("1", "2", "3"):
-        say("publish", file(a_model(version)))
-    say("rollback", "1")
+        run("publish", file(a_model(version)))
+    run("rollback", "1")
     assert served(s3)[0] == a_model("1")
-    by_id = next(line.split()[4] for line in say("history")[1].splitlines() if " 2 " in line)
-    say("rollback", by_id)
+    by_id = next(line.split()[4] for line in run("history")[1].splitlines() if " 2 " in line)
+    run("rollback", by_id)
     assert served(s3)[0] == a_model("2")
-    assert "already" in say("rollback", "2")[1]
-    assert "has no version 9" in say("rollback", "9")[2]
+    assert "already" in run("rollback", "2")[1]
+    assert "has no version 9" in run("rollback", "9")[2]
 
 
-def test_rollback_to_what_would_be_refused_is_refused(s3: FaultyS3, say: Say) -> None:
+def test_rollback_to_an_unacceptable_model_is_refused(s3: FaultyS3, run: Run) -> None:
     s3.put(BAD["truncated"][0]())
     s3.put(a_model("1"))
-    assert "would be refused: not an ONNX model" in say("rollback")[2]
+    assert "would be refused: not an ONNX model" in run("rollback")[2]
     assert served(s3)[0] == a_model("1")
 
 
-def test_a_bucket_without_versions_is_said(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path]
+def test_a_bucket_without_versioning_gives_a_warning(
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path]
 ) -> None:
     s3.begin(is_versioned=False)
-    assert "The bucket keeps no versions" in say("publish", file(a_model("1")))[1]
-    assert "It replaces made-up 1." in say("publish", file(a_model("2")))[1]
+    assert "The bucket keeps no versions" in run("publish", file(a_model("1")))[1]
+    assert "It replaces made-up 1." in run("publish", file(a_model("2")))[1]
     for action in ("history", "rollback"):
-        assert "keeps no versions, so there is no history" in say(action)[2]
+        assert "keeps no versions, so there is no history" in run(action)[2]
 
 
-def test_without_a_model_a_bucket_or_permission_it_is_a_sentence(
-    s3: FaultyS3, say: Say, file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
+def test_a_missing_model_bucket_or_permission_is_one_sentence(
+    s3: FaultyS3, run: Run, file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = file(a_model("1"))
-    assert say("history")[2] == f"there never was a model at {URI}"
+    assert run("history")[2] == f"there never was a model at {URI}"
     s3.put(a_model("1"))
-    assert "no other model before the present one" in say("rollback")[2]
+    assert "no other model before the present one" in run("rollback")[2]
     for action in (["publish", path], ["history"], ["rollback"]):
-        assert "there is no such bucket" in say(*action, "--to", "s3://others/model.onnx")[2]
-        assert "is not of the form s3://" in say(*action, "--uri", "model.onnx")[2]
+        assert "there is no such bucket" in run(*action, "--to", "s3://others/model.onnx")[2]
+        assert "is not of the form s3://" in run(*action, "--uri", "model.onnx")[2]
     for fault, why in (("403", "these credentials may not"), ("down", "cannot be connected to")):
         s3.show(fault)
         for action in (["publish", path], ["history"], ["rollback"]):
-            assert why in say(*action)[2]
+            assert why in run(*action)[2]
     monkeypatch.delenv("SEPSIS_MODEL_URI")
-    assert "name the model's place" in say("history")[2]
+    assert "name the model's place" in run("history")[2]
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "nowhere")
-    assert "AWS settings of this machine are wrong" in say("history", "--uri", URI)[2]
+    assert "AWS settings of this machine are wrong" in run("history", "--uri", URI)[2]
 
 
-def test_show_tells_what_would_be_served_and_from_where(
-    s3: FaultyS3, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_show_prints_the_model_that_would_be_served_and_its_source(
+    s3: FaultyS3, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SEPSIS_MODEL_CACHE_DIR", str(tmp_path))
     etag = s3.put(a_model("1"))
-    out = say("show")[1]
+    out = run("show")[1]
     assert f"source                      {URI}" in out
     assert f"etag                        {etag}" in out
     assert "fallback" not in out
     s3.show("down")
-    out = say("show")[1]
+    out = run("show")[1]
     assert "source                      cache" in out
     assert "fallback                    at the start: S3 cannot be connected to" in out
 
 
-def test_show_prints_operating_points_as_a_table(s3: FaultyS3, say: Say, tmp_path: Path) -> None:
+def test_show_prints_operating_points_as_a_table(s3: FaultyS3, run: Run, tmp_path: Path) -> None:
     s3.put(a_model("1", operating_points=OPERATING_POINTS, external={"auroc": 0.78}))
-    out = say("show")[1]
+    out = run("show")[1]
     *_, blank, head, served, other = out.splitlines()
     assert blank == ""
     assert head.split()[:3] == ["threshold", "sensitivity", "PPV"]
@@ -228,10 +228,10 @@ def test_show_prints_operating_points_as_a_table(s3: FaultyS3, say: Say, tmp_pat
     assert other.split() == ["0.90000", "0.000", "-", "0.00", "0.000", "0.000"]
     assert "external                    {'auroc': 0.78}" in out
     s3.put(a_model("2"))
-    assert "sensitivity" not in say("show")[1]
+    assert "sensitivity" not in run("show")[1]
 
 
-def test_files_are_not_scored_by_another_model_than_meant(
+def test_files_are_not_scored_by_a_fallback_model(
     s3: FaultyS3,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""The last accepted copy on disk: whole and ours, or as good as absent."""
+"""Disk cache: the last accepted model, or none where its file is damaged or of another address."""
 
 import json
 import os
@@ -9,44 +9,44 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.model_delivery import disk_cache
-from sepsis_detect.model_delivery.disk_cache import Copy, ModelCache
+from sepsis_detect.model_delivery.disk_cache import CachedModel, ModelDiskCache
 
 URI = "s3://models/model.onnx"
-COPY = Copy(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
+MODEL = CachedModel(content=b"an artifact\nof two lines", uri=URI, etag="abc", version_id="v1")
 
 
 @pytest.fixture
-def cache(tmp_path: Path) -> ModelCache:
-    return ModelCache(URI, tmp_path / "cache")
+def cache(tmp_path: Path) -> ModelDiskCache:
+    return ModelDiskCache(URI, tmp_path / "cache")
 
 
-def path_of(cache: ModelCache) -> Path:
+def path_of(cache: ModelDiskCache) -> Path:
     assert cache.path is not None
     return cache.path
 
 
-def test_what_is_kept_is_read_again(cache: ModelCache) -> None:
+def test_a_written_model_is_read_again(cache: ModelDiskCache) -> None:
     assert cache.read() is None
-    assert cache.keep(COPY)
+    assert cache.write(MODEL)
     copy = cache.read()
     assert copy is not None
-    assert (copy.content, copy.uri, copy.etag) == (COPY.content, URI, "abc")
+    assert (copy.content, copy.uri, copy.etag) == (MODEL.content, URI, "abc")
     assert copy.version_id == "v1"
     assert [path.suffix for path in path_of(cache).parent.iterdir()] == [".model"]
 
 
-def test_only_the_same_bytes_accepted_by_the_same_versions_are_vouched_for(
-    cache: ModelCache, monkeypatch: pytest.MonkeyPatch
+def test_only_the_same_bytes_accepted_by_the_same_versions_need_no_check(
+    cache: ModelDiskCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.keep(COPY)
-    assert cache.vouches_for(COPY.content)
-    assert not cache.vouches_for(COPY.content + b"!")
+    cache.write(MODEL)
+    assert cache.has_accepted(MODEL.content)
+    assert not cache.has_accepted(MODEL.content + b"!")
     monkeypatch.setattr(disk_cache, "ACCEPTED_BY", "another version")
-    assert not cache.vouches_for(COPY.content)
+    assert not cache.has_accepted(MODEL.content)
 
 
-def test_what_is_damaged_or_foreign_is_ignored(cache: ModelCache, tmp_path: Path) -> None:
-    cache.keep(COPY)
+def test_a_damaged_or_foreign_file_is_ignored(cache: ModelDiskCache, tmp_path: Path) -> None:
+    cache.write(MODEL)
     whole = path_of(cache).read_bytes()
     header = json.loads(whole.splitlines()[0])
     foreign = json.dumps(header | {"uri": "s3://others/model.onnx"}).encode()
@@ -65,56 +65,56 @@ def test_what_is_damaged_or_foreign_is_ignored(cache: ModelCache, tmp_path: Path
     ):
         path_of(cache).write_bytes(damaged)
         assert cache.read() is None
-        assert not cache.vouches_for(COPY.content)
+        assert not cache.has_accepted(MODEL.content)
     path_of(cache).unlink()
     path_of(cache).mkdir()
     assert cache.read() is None
-    assert not cache.keep(COPY)
+    assert not cache.write(MODEL)
 
 
-def test_each_address_has_a_copy_of_its_own(tmp_path: Path) -> None:
-    ModelCache(URI, tmp_path).keep(COPY)
-    assert ModelCache("s3://models/another.onnx", tmp_path).read() is None
-    assert ModelCache(URI, tmp_path).read() is not None
+def test_each_address_has_its_own_file(tmp_path: Path) -> None:
+    ModelDiskCache(URI, tmp_path).write(MODEL)
+    assert ModelDiskCache("s3://models/another.onnx", tmp_path).read() is None
+    assert ModelDiskCache(URI, tmp_path).read() is not None
 
 
-def test_what_a_killed_process_left_is_cleared_away(cache: ModelCache) -> None:
+def test_the_temporary_file_of_a_killed_process_is_deleted(cache: ModelDiskCache) -> None:
     folder = path_of(cache).parent
     old, new = (folder / f"{path_of(cache).name}.{pid}.partial" for pid in (1, 2))
     for left in (old, new):
         left.write_bytes(b"half")
     os.utime(old, (0, 0))
-    cache.keep(COPY)
+    cache.write(MODEL)
     assert not old.exists()
     assert new.exists()
 
 
-def test_a_full_disk_leaves_the_copy_that_was_there(cache: ModelCache) -> None:
-    """The process may write files of eight kilobytes at most."""
-    cache.keep(COPY)
-    large = Copy(content=bytes(20_000), uri=URI, etag="def", version_id=None)
+def test_with_a_full_disk_the_former_model_stays(cache: ModelDiskCache) -> None:
+    """The process may write files of at most eight kilobytes."""
+    cache.write(MODEL)
+    large = CachedModel(content=bytes(20_000), uri=URI, etag="def", version_id=None)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8_192, before[1]))
     try:
-        assert not cache.keep(large)
+        assert not cache.write(large)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert len(list(path_of(cache).parent.iterdir())) == 1
     copy = cache.read()
     assert copy is not None
-    assert copy.content == COPY.content
-    assert cache.keep(large)
+    assert copy.content == MODEL.content
+    assert cache.write(large)
 
 
-def test_a_folder_that_cannot_be_made_keeps_nothing_and_stops_nothing(tmp_path: Path) -> None:
+def test_without_its_folder_the_cache_is_empty(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    cache = ModelCache(URI, tmp_path / "file" / "cache")
+    cache = ModelDiskCache(URI, tmp_path / "file" / "cache")
     assert cache.path is None
-    assert cache.keep(COPY)
+    assert cache.write(MODEL)
     assert cache.read() is None
 
 
-def test_a_machine_without_a_folder_to_write_in_keeps_nothing_and_stops_nothing(
+def test_without_any_writable_folder_the_cache_is_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def none_usable() -> str:
@@ -123,19 +123,19 @@ def test_a_machine_without_a_folder_to_write_in_keeps_nothing_and_stops_nothing(
     (tmp_path / "file").write_bytes(b"")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(tempfile, "gettempdir", none_usable)
-    assert ModelCache(URI, None).path is None
+    assert ModelDiskCache(URI, None).path is None
 
 
-def test_unset_it_is_a_private_folder_of_the_user(
+def test_the_default_is_a_private_folder_of_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
-    folder = path_of(ModelCache(URI, None)).parent
+    folder = path_of(ModelDiskCache(URI, None)).parent
     assert folder == tmp_path / "home" / "sepsis-detect"
     assert folder.stat().st_mode & 0o077 == 0
-    folder.chmod(0o777)  # anybody could put a model there
-    folder = path_of(ModelCache(URI, None)).parent
+    folder.chmod(0o777)  # other users could put a model there
+    folder = path_of(ModelDiskCache(URI, None)).parent
     assert folder == tmp_path / "tmp" / f"sepsis-detect-{os.geteuid()}"
     folder.chmod(0o777)
-    assert ModelCache(URI, None).path is None
+    assert ModelDiskCache(URI, None).path is None

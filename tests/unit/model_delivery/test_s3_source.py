@@ -1,4 +1,4 @@
-"""Reading a model from S3: only when it changed, within bounds, and a sentence for each fault."""
+"""S3 source: read only when it changed, within limits, and one sentence for each fault."""
 
 import re
 import time
@@ -10,6 +10,7 @@ from sepsis_detect.model_delivery import s3_source
 from sepsis_detect.model_delivery.candidate import MAX_BYTES
 from sepsis_detect.model_delivery.s3_source import MAX_ABANDONED, S3Source
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
+from tests.waiting import until
 
 
 def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> None:
@@ -25,10 +26,10 @@ def test_an_object_is_read_once_and_then_only_when_it_changes(s3: FaultyS3) -> N
     assert changed is not None
     assert changed.content == b"second"
     path = f"/{BUCKET}/{KEY}"
-    assert s3.asked == [("GET", path, False), ("GET", path, True), ("GET", path, True)]
+    assert s3.requests == [("GET", path, False), ("GET", path, True), ("GET", path, True)]
 
 
-def test_a_huge_object_is_not_read(s3: FaultyS3) -> None:
+def test_an_object_over_the_limit_is_not_read(s3: FaultyS3) -> None:
     s3.put(bytes(MAX_BYTES + 1))
     fetched = S3Source(URI).fetch(None, timeout_seconds=10)
     assert fetched is not None
@@ -50,7 +51,7 @@ def test_a_huge_object_is_not_read(s3: FaultyS3) -> None:
         ("down", ModelSourceError, "S3 cannot be connected to"),
     ],
 )
-def test_each_fault_is_a_sentence_within_its_time_and_passes(
+def test_each_fault_is_one_sentence_in_time_and_the_next_fetch_succeeds(
     s3: FaultyS3, fault: str, kind: type[ModelSourceError], said: str
 ) -> None:
     s3.put(b"there")
@@ -67,7 +68,7 @@ def test_each_fault_is_a_sentence_within_its_time_and_passes(
     assert fetched.content == b"there"
 
 
-def test_what_is_not_there_is_said(s3: FaultyS3) -> None:
+def test_a_missing_object_or_bucket_is_one_sentence(s3: FaultyS3) -> None:
     with pytest.raises(NoModelError, match=r"the object is not there \(S3 answered 404\)"):
         S3Source(URI).fetch(None, timeout_seconds=10)
     s3.put(b"there")
@@ -78,29 +79,31 @@ def test_what_is_not_there_is_said(s3: FaultyS3) -> None:
         S3Source("s3://another/model.onnx").fetch(None, timeout_seconds=10)
 
 
-def test_questions_left_to_themselves_do_not_pile_up(s3: FaultyS3) -> None:
+def test_the_number_of_abandoned_fetches_is_limited(s3: FaultyS3) -> None:
     source = S3Source(URI)
     s3.show("trickle")
     for _ in range(MAX_ABANDONED):
         with pytest.raises(ModelSourceError, match="in time"):
             source.fetch(None, timeout_seconds=0.2)
-    n_asked = len(s3.asked)
+    n_requests = len(s3.requests)
     with pytest.raises(ModelSourceError, match="earlier questions"):
         source.fetch(None, timeout_seconds=0.2)
-    assert len(s3.asked) == n_asked
+    assert len(s3.requests) == n_requests
     s3.put(b"there")
     s3.show(None)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:  # they end as the connections do
-        try:
-            assert source.fetch(None, timeout_seconds=5)
-            return
-        except ModelSourceError:
-            time.sleep(0.1)
-    raise AssertionError("it never came to this")
+    until(lambda: is_fetched(source))  # abandoned fetches end with their connections
 
 
-def test_without_credentials_it_is_said(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+def is_fetched(source: S3Source) -> bool:
+    try:
+        return source.fetch(None, timeout_seconds=5) is not None
+    except ModelSourceError:
+        return False
+
+
+def test_missing_credentials_are_one_sentence(
+    s3: FaultyS3, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
@@ -109,7 +112,7 @@ def test_without_credentials_it_is_said(s3: FaultyS3, monkeypatch: pytest.Monkey
         S3Source(URI).fetch(None, timeout_seconds=10)
 
 
-def test_wrong_aws_settings_are_a_sentence(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_aws_settings_are_one_sentence(s3: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "nowhere")
     with pytest.raises(ModelSourceError, match="AWS settings of this machine are wrong"):
         S3Source(URI).fetch(None, timeout_seconds=10)

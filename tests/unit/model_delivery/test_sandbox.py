@@ -1,4 +1,4 @@
-"""A candidate is judged in a process of its own: what it does, what this machine cannot do."""
+"""Sandbox: faults of a candidate are refusals, faults of this machine are not."""
 
 import os
 import signal
@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from sepsis_detect.errors import ModelArtifactError, ModelCheckError
-from sepsis_detect.model_delivery.sandbox import CandidateCheck
+from sepsis_detect.model_delivery.sandbox import CandidateSandbox
 from sepsis_detect.prediction.model import EMBEDDED_MODEL
 from tests.artifacts import BAD, a_model, repeating
+from tests.waiting import until
 
 
 def children() -> list[int]:
-    """Examining processes that this one started."""
+    """Process ids of the checks that this process started."""
     found = []
     for status in Path("/proc").glob("[0-9]*/status"):
         try:
@@ -32,86 +33,83 @@ def children() -> list[int]:
     return found
 
 
-def until_it_runs() -> int:
-    deadline = time.monotonic() + 20
-    while not (found := children()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    return found[0]
+def wait_for_check() -> int:
+    until(children)
+    return children()[0]
 
 
-def test_an_acceptable_model_is_told_by_name_and_speed() -> None:
-    facts = CandidateCheck().check(EMBEDDED_MODEL.read_bytes())
-    assert facts.name == "sepsis-hgb"
-    assert 0 < facts.row_ms < 10
+def test_an_acceptable_model_gives_its_name_and_speed() -> None:
+    checked = CandidateSandbox().check(EMBEDDED_MODEL.read_bytes())
+    assert checked.name == "sepsis-hgb"
+    assert 0 < checked.row_ms < 10
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BAD if kind != "huge"])
 def test_each_bad_kind_is_refused_with_its_reason(kind: str) -> None:
     make, reason = BAD[kind]
     with pytest.raises(ModelArtifactError) as refusal:
-        CandidateCheck().check(make())
+        CandidateSandbox().check(make())
     assert reason in str(refusal.value)
     assert not children()
 
 
-def test_answers_that_are_no_probability_are_refused_beyond_the_self_check() -> None:
-    """Its self-check is right; far from it, it answers more than 1."""
+def test_an_answer_outside_0_to_1_is_refused_beyond_the_self_check() -> None:
+    """Its self-check is correct; for other rows it answers more than 1."""
     with pytest.raises(ModelArtifactError, match="no probability"):
-        CandidateCheck().check(a_model("1", scale=1.5))
+        CandidateSandbox().check(a_model("1", scale=1.5))
 
 
-def test_a_check_that_is_killed_says_nothing_of_the_candidate() -> None:
-    check = CandidateCheck()
-    killing = threading.Timer(0.0, lambda: os.kill(until_it_runs(), signal.SIGKILL))
+def test_a_killed_check_is_not_a_refusal() -> None:
+    sandbox = CandidateSandbox()
+    killing = threading.Timer(0.0, lambda: os.kill(wait_for_check(), signal.SIGKILL))
     killing.start()
     with pytest.raises(ModelCheckError, match="the check ended with SIGKILL"):
-        check.check(a_model("1"))
+        sandbox.check(a_model("1"))
     killing.join()
 
 
-def test_a_check_that_does_not_end_is_killed_and_says_nothing_of_the_candidate() -> None:
+def test_a_check_that_times_out_is_killed_and_is_not_a_refusal() -> None:
     began = time.monotonic()
     with pytest.raises(ModelCheckError, match="did not end in 2 s"):
-        CandidateCheck().check(a_model("1", extra_nodes=repeating(None)), timeout_seconds=2)
+        CandidateSandbox().check(a_model("1", extra_nodes=repeating(None)), timeout_seconds=2)
     assert time.monotonic() - began < 10
     assert not children()
 
 
-def test_a_check_that_is_under_way_ends_when_the_service_does() -> None:
-    check = CandidateCheck()
+def test_a_running_check_ends_with_the_service() -> None:
+    sandbox = CandidateSandbox()
 
     def stop() -> None:
-        until_it_runs()
-        check.stop()
+        wait_for_check()
+        sandbox.stop()
 
     stopping = threading.Timer(0.0, stop)
     stopping.start()
     with pytest.raises(ModelCheckError, match="the check ended with SIGKILL"):
-        check.check(a_model("1", extra_nodes=repeating(None)))
+        sandbox.check(a_model("1", extra_nodes=repeating(None)))
     stopping.join()
     assert not children()
     with pytest.raises(ModelCheckError, match="being stopped"):
-        check.check(a_model("1"))
+        sandbox.check(a_model("1"))
 
 
-def test_a_check_that_cannot_be_started_says_nothing_of_the_candidate(
+def test_a_check_that_cannot_be_started_is_not_a_refusal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(ModelCheckError, match="could not be started: No such file"):
-        CandidateCheck().check(a_model("1"))
+        CandidateSandbox().check(a_model("1"))
 
 
-def test_who_examines_a_file_gets_no_credentials(
+def test_the_sandboxed_process_gets_no_credentials(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    told = tmp_path / "python"
-    told.write_text(f'#!/bin/sh\nenv > "{tmp_path}/environment"\n', encoding="utf-8")
-    told.chmod(0o755)
+    executable = tmp_path / "python"
+    executable.write_text(f'#!/bin/sh\nenv > "{tmp_path}/environment"\n', encoding="utf-8")
+    executable.chmod(0o755)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary")
     monkeypatch.setenv("SEPSIS_API_KEYS", "canary")
-    monkeypatch.setattr(sys, "executable", str(told))
+    monkeypatch.setattr(sys, "executable", str(executable))
     with pytest.raises(ModelCheckError, match="the check ended with exit code 0"):
-        CandidateCheck().check(b"")
+        CandidateSandbox().check(b"")
     assert "canary" not in (tmp_path / "environment").read_text(encoding="utf-8")

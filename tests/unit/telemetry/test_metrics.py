@@ -1,4 +1,4 @@
-"""Metrics: what a minute sums up to, in the form that CloudWatch reads from a log."""
+"""Metrics of one minute, in CloudWatch's embedded metric format; the audit log."""
 
 import json
 import logging
@@ -14,9 +14,10 @@ from sepsis_detect.api.services import services_in
 from sepsis_detect.prediction import drift, features
 from sepsis_detect.prediction.drift import distances
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry import embedded_metrics, logs
 from sepsis_detect.telemetry.audit_log import AuditLog
-from sepsis_detect.telemetry.metrics import INPUTS, MAX_LATENCIES, Metrics
+from sepsis_detect.telemetry.embedded_metrics import MAX_VALUES
+from sepsis_detect.telemetry.metrics import INPUTS, Metrics
 from tests.builders import a_patient
 from tests.contract.asking import PATIENTS, ask, predicted, refused
 
@@ -25,16 +26,16 @@ AUDIT_KEY = "k" * 32
 
 
 def lines(caplog: pytest.LogCaptureFixture, *names: str) -> list[dict[str, Any]]:
-    """What was written under these names, as it is written."""
+    """The log lines of these events."""
     formatter = logs.JsonFormatter()
     written = [json.loads(formatter.format(record)) for record in caplog.records]
     return [line for line in written if line["event"] in names]
 
 
 def declared(line: dict[str, Any]) -> list[str]:
-    """Names of the metrics of a line, each of which it carries."""
+    """Names of the metrics that a line declares; it has a value of each."""
     (directive,) = line["_aws"]["CloudWatchMetrics"]
-    assert directive["Namespace"] == logs.NAMESPACE
+    assert directive["Namespace"] == embedded_metrics.NAMESPACE
     assert all(name in line for group in directive["Dimensions"] for name in group)
     names = [metric["Name"] for metric in directive["Metrics"]]
     assert all(isinstance(line[name], int | float | list) for name in names)
@@ -42,8 +43,8 @@ def declared(line: dict[str, Any]) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> None:
-    """No level hides a metric."""
+def log_level_error() -> None:
+    """Metrics are logged at any log level."""
     logs.logger.setLevel(logging.ERROR)
 
 
@@ -84,19 +85,19 @@ def test_a_minute_is_one_line_and_one_for_every_broken_rule(
     assert lines(caplog, "metrics") == []
 
 
-def test_of_many_latencies_a_sample_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_sample_of_many_latencies_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     metrics = Metrics()
     for n in range(10_000):
         metrics.requests([(503 if n % 2 else 200, float(n))])
     metrics.flush()
     (line,) = lines(caplog, "metrics")
     assert (line["Requests"], line["Overloads"]) == (10_000, 5_000)
-    assert len(line["Latency"]) == MAX_LATENCIES
+    assert len(line["Latency"]) == MAX_VALUES
     assert 3_000 < np.mean(line["Latency"]) < 7_000
 
 
 def reference_rows(client: TestClient, n_rows: int, seed: int = 1) -> Any:
-    """Inputs that lie as those of training did, drawn bin by bin."""
+    """Inputs with the distribution of the training data, drawn from its bins."""
     metadata = services_in(client.app).models.current.metadata
     assert metadata.drift is not None
     random = np.random.default_rng(seed)
@@ -120,7 +121,7 @@ def test_patients_like_those_of_training_do_not_drift(client: TestClient) -> Non
     assert max(found.values()) < drift.NOTABLE / 2
 
 
-def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None:
+def test_the_input_in_a_wrong_unit_drifts_most(client: TestClient) -> None:
     metadata, names, rows = reference_rows(client, 2000)
     rows[:, names.index("temperature_last")] += 3
     found = distances(metadata, names, rows)
@@ -129,20 +130,20 @@ def test_a_unit_mix_up_is_the_input_that_drifts_most(client: TestClient) -> None
     assert sorted(found.values())[-2] < drift.NOTABLE
 
 
-def test_drift_is_told_once_there_are_enough_patients(
+def test_drift_is_logged_once_there_are_enough_patients(
     counted: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sepsis_detect.telemetry.metrics.MIN_ROWS", 40)
-    for n, is_told in ((39, False), (1, True)):
+    for n, is_logged in ((39, False), (1, True)):
         ask(counted, {"patients": [a_patient()] * n}, route=PATIENTS)
         flush(counted)
         line = lines(caplog, "metrics")[-1]
-        assert ("LargestDrift" in line) == is_told
-    assert line["DriftedInputs"] > 10, "forty times the same patient"
+        assert ("LargestDrift" in line) == is_logged
+    assert line["DriftedInputs"] > 10, "the same patient 40 times"
     assert line["drifted_most"] in features.NAMES
 
 
-def test_the_audit_log_tells_who_decided_what_and_nothing_of_the_patient(
+def test_the_audit_log_has_caller_decision_and_model_and_nothing_of_the_patient(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     client = TestClient(create_app(Settings(audit_key=SecretStr(AUDIT_KEY))))

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.answers import OnIncoherence
-from sepsis_detect.api.middleware.request_guard import REQUEST_ID
-from sepsis_detect.api.routes.prediction import json_response
+from sepsis_detect.api.json_response import json_response
+from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.schema import interop_schemas, request_schemas
 from sepsis_detect.api.services import services_of
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.cds_hooks import cards, service
 from sepsis_detect.cds_hooks import request as cds_request
 from sepsis_detect.clinical.rules import ALL_MISSING
@@ -33,8 +33,8 @@ router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
     openapi_extra=interop_schemas.CDS_DISCOVERY,
     summary="Discovery",
 )
-async def discovery() -> Response:
-    """List the hooks this service answers, and what is to be prefetched."""
+async def discovery(_: Request) -> Response:
+    """List the hooks of this service, and the data to prefetch."""
     return json_response(service.DISCOVERY)
 
 
@@ -55,22 +55,22 @@ async def sepsis_risk(request: Request) -> Response:
     metrics = services_of(request).metrics
 
     def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
-        asked = cds_request.read_request(strict_json.parse(body))
-        read = cds_request.read_patient(asked, datetime.now(UTC))
+        sent = cds_request.read_request(strict_json.parse(body))
+        patient = cds_request.read_patient(sent, datetime.now(UTC))
         try:
-            answer = assess(read, model, OnIncoherence.REJECT, metrics=metrics)
+            assessment = assess(patient, model, OnIncoherence.REJECT, observe=metrics.predicted)
         except RequestError as error:
             if any(problem.type == "json" for problem in error.problems):
-                raise  # no data of the patient, but a request that is none
+                raise  # the request itself is not valid
             metrics.refused(problem.rule for problem in error.problems)
-            is_empty = read.n_observations == 0 and error.problems[0].rule == ALL_MISSING.id
+            is_empty = patient.n_observations == 0 and error.problems[0].rule == ALL_MISSING.id
             found = [] if is_empty else [cards.problem_card(error.problems, language, page=page)]
             return json_response({"cards": found}), [REFUSED]
-        return json_response({"cards": cards.risk_cards(answer, language, page=page)}), [
-            answer.word
+        return json_response({"cards": cards.risk_cards(assessment, language, page=page)}), [
+            assessment.verdict
         ]
 
-    return await execution.answered(request, respond, is_slow=True)
+    return await execution.execute(request, respond, is_slow=True)
 
 
 @router.post(
@@ -80,9 +80,9 @@ async def sepsis_risk(request: Request) -> Response:
     summary="What became of a card",
 )
 async def feedback(request: Request) -> Response:
-    """Take note of what became of cards; comments are not kept."""
-    body = await execution.whole_body(request)
-    outcomes = await execution.done(
+    """Log the outcome of cards; comments are not kept."""
+    body = await execution.read_body(request)
+    outcomes = await execution.run_in_thread_if_large(
         request, lambda: list(service.read_feedback(strict_json.parse(body))), len(body)
     )
     for outcome, reason in outcomes:
@@ -97,7 +97,7 @@ async def feedback(request: Request) -> Response:
 
 
 def page_address(request: Request) -> str:
-    """Where the page is, as seen from outside."""
+    """Public URL of the page."""
     settings: Settings = services_of(request).settings
     base = settings.cds_base_url or str(request.base_url)
     return base.rstrip("/") + "/"

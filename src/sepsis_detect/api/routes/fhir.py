@@ -1,6 +1,6 @@
-"""The FHIR R4 routes: one operation, and what describes it.
+"""The FHIR R4 routes: one operation, and the resources that describe it.
 
-Every answer under `/fhir` is a FHIR resource, errors included (`failures.py`).
+Every answer under `/fhir` is a FHIR resource, errors included (`error_responses.py`).
 """
 
 from datetime import UTC, datetime
@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.answers import OnIncoherence, read_options
-from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.middleware.request_id import REQUEST_ID
+from sepsis_detect.api.query_options import read_options
 from sepsis_detect.api.schema import interop_schemas
 from sepsis_detect.api.services import services_of
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.fhir import bundle, conformance, patient, strict_json
 from sepsis_detect.fhir.assessment import assess
 from sepsis_detect.fhir.languages import Language, preferred
@@ -43,7 +44,7 @@ def resource_response(resource: dict[str, Any], language: Language = "en") -> Re
     summary="CapabilityStatement",
 )
 async def metadata(request: Request) -> Response:
-    """Describe what the FHIR side can do."""
+    """Describe the FHIR interface."""
     _check_format(request)
     return resource_response(conformance.CAPABILITY_STATEMENT)
 
@@ -80,16 +81,18 @@ async def sepsis_risk(request: Request) -> Response:
         read = patient.read(
             lambda reader: bundle.unpack(sent, reader), base=_base(sent), now=datetime.now(UTC)
         )
-        answer = assess(read, model, _policy(request, sent), metrics=services_of(request).metrics)
+        metrics = services_of(request).metrics
+        policy = _policy(request, sent)
+        assessment = assess(read, model, policy, observe=metrics.predicted)
         resource = risk_assessment(
-            answer,
+            assessment,
             language,
             request_id=request.scope[REQUEST_ID],
             outcome_code=settings.fhir_outcome,
         )
-        return resource_response(resource, language), [answer.word]
+        return resource_response(resource, language), [assessment.verdict]
 
-    return await execution.answered(request, respond, is_slow=True)
+    return await execution.execute(request, respond, is_slow=True)
 
 
 def _base(sent: Any) -> str:
@@ -98,7 +101,7 @@ def _base(sent: Any) -> str:
 
 
 def _policy(request: Request, sent: Any) -> OnIncoherence:
-    """From the query, or from Parameters."""
+    """The policy of the query, or of Parameters."""
     query = request.query_params
     known = type(query)([(key, value) for key, value in query.multi_items() if key[:1] != "_"])
     options = read_options(known)
@@ -121,7 +124,7 @@ def _no_include() -> Problem:
 
 
 def _check_format(request: Request) -> None:
-    """Only JSON is spoken.
+    """Check that JSON is accepted: no other format is available.
 
     Raises:
         RequestError: 406, XML or Turtle is asked for.

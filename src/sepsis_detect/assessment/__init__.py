@@ -1,0 +1,1 @@
+"""Assessment of patients: scan, judge, predict, the same for REST, FHIR, CDS Hooks and files."""

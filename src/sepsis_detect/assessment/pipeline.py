@@ -1,0 +1,148 @@
+"""The assessment pipeline: scan for incoherence, judge by the policy, predict.
+
+REST, FHIR, CDS Hooks and files all call `assess`. Several patients cost little more than one: each
+step is vectorised over all of them. A patient's result is the same to the bit alone and among
+others, and one that is refused does not affect the others.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sepsis_detect.assessment import policy, wording
+from sepsis_detect.assessment.policy import Judgement, OnIncoherence, Patient
+from sepsis_detect.clinical import coherence
+from sepsis_detect.clinical.coherence import RuleViolation
+from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray, Stay
+from sepsis_detect.prediction import predictor
+from sepsis_detect.prediction.model import Model
+from sepsis_detect.prediction.predictor import Predictions
+from sepsis_detect.problems import MAX_PROBLEMS, Problem
+
+Observer = Callable[[Model, Predictions, IntArray | slice], None]
+"""Is called once with all predictions, and which of their rows are last hours of patients."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """The prediction for one patient; hours are the last one alone, or every one if asked for.
+
+    Attributes:
+        judgement: What the coherence rules say.
+        model: The model that predicted.
+        stay: The hours that the model saw.
+        icu_hours: Shape (n_hours,), NaN where the request did not say.
+        probabilities: Shape (n_hours,), of sepsis within six hours, 0 to 1.
+        is_positive: Shape (n_hours,), probability at or above the model's threshold.
+    """
+
+    judgement: Judgement
+    model: Model
+    stay: Stay
+    icu_hours: FloatArray
+    probabilities: Float32Array
+    is_positive: BoolArray
+
+    def warnings(self, max_problems: int = MAX_PROBLEMS) -> list[Problem]:
+        """Dropped values and warnings in words."""
+        return wording.warnings_of(self.judgement, max_problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A patient without prediction.
+
+    Attributes:
+        judgement: What the coherence rules say.
+    """
+
+    judgement: Judgement
+
+    def problems(self, max_problems: int = MAX_PROBLEMS) -> list[Problem]:
+        """Everything that is wrong, in words."""
+        return wording.refusals_of(self.judgement, max_problems)
+
+
+def assess(
+    model: Model,
+    patients: Sequence[Patient],
+    on_incoherence: OnIncoherence,
+    *,
+    every_hour: bool = False,
+    observe: Observer | None = None,
+) -> list[Assessment | Refusal]:
+    """Assess several patients, in their order.
+
+    Args:
+        model: Predicts for all of them.
+        patients: As read.
+        on_incoherence: Policy for incoherent values.
+        every_hour: Whether to predict for every hour, not for the last alone.
+        observe: Called with the predictions, if there are any.
+    """
+    stays = [patient.stay for patient in patients if patient.stay is not None]
+    together = Stay.end_to_end(stays) if stays else None
+    judgements = _judged(patients, together)
+    if on_incoherence is OnIncoherence.DROP:
+        judgements = _judged_after_drop(judgements)
+    fit = [
+        (judgement, judgement.stay)
+        for judgement in judgements
+        if judgement.stay is not None and not judgement.is_refused
+    ]
+    if not fit:
+        return [Refusal(judgement) for judgement in judgements]
+    if together is None or len(fit) < len(patients) or any(each.dropped for each, _ in fit):
+        together = Stay.end_to_end([stay for _, stay in fit])
+    assessed = iter(_predicted(model, fit, together, every_hour=every_hour, observe=observe))
+    return [
+        Refusal(judgement) if judgement.is_refused else next(assessed) for judgement in judgements
+    ]
+
+
+def _judged(patients: Sequence[Patient], together: Stay | None) -> list[Judgement]:
+    found = iter(coherence.scan_each(together) if together is not None else ())
+    none: list[RuleViolation] = []
+    return [
+        policy.judge(patient, none if patient.stay is None else next(found)) for patient in patients
+    ]
+
+
+def _judged_after_drop(judgements: Sequence[Judgement]) -> list[Judgement]:
+    """Drop the refused values of all patients that have some, and scan these once more."""
+    dropped = {
+        at: coherence.drop(judgement.stay, judgement.refusals)
+        for at, judgement in enumerate(judgements)
+        if judgement.stay is not None and judgement.has_values_to_drop
+    }
+    judged = list(judgements)
+    if dropped:
+        found = coherence.scan_each(Stay.end_to_end(list(dropped.values())))
+        for (at, stay), violations in zip(dropped.items(), found, strict=True):
+            judged[at] = policy.judge_after_drop(judged[at], stay, violations)
+    return judged
+
+
+def _predicted(
+    model: Model,
+    fit: Sequence[tuple[Judgement, Stay]],
+    together: Stay,
+    *,
+    every_hour: bool,
+    observe: Observer | None,
+) -> Iterable[Assessment]:
+    predict = predictor.predict_every_hour if every_hour else predictor.predict_last
+    predictions = predict(model, together)
+    if observe is not None:
+        observe(model, predictions, together.last_rows if every_hour else slice(None))
+    begin = 0
+    for judgement, stay in fit:
+        end = begin + (stay.n_hours if every_hour else 1)
+        yield Assessment(
+            judgement=judgement,
+            model=model,
+            stay=stay,
+            icu_hours=predictions.icu_hours[begin:end],
+            probabilities=predictions.probabilities[begin:end],
+            is_positive=predictions.is_positive[begin:end],
+        )
+        begin = end

@@ -1,0 +1,127 @@
+"""The policy for incoherent values: reject the patient, or drop the values.
+
+`judge` sorts the violations that `coherence.scan` found in one patient into refusals and warnings.
+It predicts nothing and words nothing: `pipeline` and `wording` do.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from sepsis_detect.clinical import rules
+from sepsis_detect.clinical.coherence import RuleViolation
+from sepsis_detect.clinical.rules import Severity
+from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.problems import Location, Problem
+
+
+class OnIncoherence(StrEnum):
+    """Policy for incoherent values."""
+
+    REJECT = "reject"
+    DROP = "drop"
+
+
+class Patient(Protocol):
+    """One patient as read from a request or a file."""
+
+    @property
+    def base(self) -> Location:
+        """Location of the patient in the request."""
+
+    @property
+    def stay(self) -> Stay | None:
+        """The hours that could be read; None: no hour."""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Problems of the text, each of which refuses the patient."""
+
+    @property
+    def violations(self) -> list[RuleViolation]:
+        """Violations found by the reader, which the stay alone does not show."""
+
+    def locate(self, row: int, column: int | None = None) -> Location:
+        """Location of an hour, or of one of its values."""
+
+    def value_sent(self, row: int, column: int) -> float | None:
+        """A number as sent, before any conversion."""
+
+    def unit_sent(self, column: int) -> str | None:
+        """The unit of a variable as sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The coherence rules applied to one patient.
+
+    Attributes:
+        patient: As read.
+        stay: The hours without the values that were dropped; None: no hour could be read.
+        dropped: Violations whose values were dropped.
+        refusals: Violations that refuse the patient.
+        warnings: Violations that accompany a prediction.
+    """
+
+    patient: Patient
+    stay: Stay | None
+    dropped: Sequence[RuleViolation]
+    refusals: Sequence[RuleViolation]
+    warnings: Sequence[RuleViolation]
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the patient cannot be predicted for."""
+        return self.stay is None or bool(self.refusals or self.patient.problems)
+
+    @property
+    def has_values_to_drop(self) -> bool:
+        """Whether dropping values may help; a problem of the text remains in either case."""
+        return bool(self.refusals) and not self.patient.problems
+
+
+def judge(patient: Patient, violations: Sequence[RuleViolation]) -> Judgement:
+    """Sort the violations found in a patient's stay, before anything is dropped."""
+    if patient.violations:
+        violations = _with_those_of_the_reader(patient.violations, violations)
+    return _sorted(patient, patient.stay, (), violations)
+
+
+def judge_after_drop(
+    judgement: Judgement, stay: Stay, violations: Sequence[RuleViolation]
+) -> Judgement:
+    """Sort the violations that remain when the refused values of a judgement are dropped.
+
+    Args:
+        judgement: From `judge`.
+        stay: The hours without the refused values.
+        violations: Found in `stay`.
+    """
+    return _sorted(judgement.patient, stay, judgement.refusals, violations)
+
+
+def _sorted(
+    patient: Patient,
+    stay: Stay | None,
+    dropped: Sequence[RuleViolation],
+    violations: Sequence[RuleViolation],
+) -> Judgement:
+    if not violations:
+        return Judgement(patient, stay, dropped, (), ())
+    refusals = [violation for violation in violations if violation.is_refusal]
+    if patient.problems:  # values that could not be read are not missing
+        refusals = [violation for violation in refusals if violation.rule is not rules.ALL_MISSING]
+    warnings = [
+        violation for violation in violations if violation.rule.severity is Severity.WARNING
+    ]
+    return Judgement(patient, stay, dropped, refusals, warnings)
+
+
+def _with_those_of_the_reader(
+    stated: Sequence[RuleViolation], found: Sequence[RuleViolation]
+) -> list[RuleViolation]:
+    """Add contradictions of the constants beside `hours`, unless the hours show them already."""
+    known = {(violation.rule.id, violation.columns) for violation in found}
+    missing = [each for each in stated if (each.rule.id, each.columns) not in known]
+    return [*missing, *found]
