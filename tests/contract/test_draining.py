@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -119,22 +118,8 @@ def test_ctrl_c_stops_without_draining() -> None:
 def test_a_killed_worker_is_replaced_while_the_other_serves() -> None:
     with serving("--workers", "2") as server:
         assert server.ask("GET", "/health")[0] == 200
-        before = workers_of(server)
+        before = server.workers()
         os.kill(before[0], signal.SIGKILL)
-        wait_until(lambda: len(workers_of(server)) == 2 and before[0] not in workers_of(server))
+        wait_until(lambda: len(server.workers()) == 2 and before[0] not in server.workers())
         assert server.ask("POST", "/predict/patient", PATIENT)[0] == 200
         assert server.stop() == 0
-
-
-def workers_of(server: Server) -> list[int]:
-    """Process ids, without the resource tracker of `multiprocessing`."""
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in children if is_worker(child)]
-
-
-def is_worker(pid: str) -> bool:
-    try:
-        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:  # it has just ended
-        return False
