@@ -31,7 +31,8 @@ for status in pathlib.Path("/proc").glob("[0-9]*/status"):
         continue
     text = status.read_text()
     command = (status.parent / "cmdline").read_text()
-    if "sepsis-detect serve" in command.replace(chr(0), " "):
+    # uvicorn spawns its workers.
+    if "sepsis-detect serve" in command.replace(chr(0), " ") or "multiprocessing.spawn" in command:
         print(re.search(r"VmRSS:\\s+(\\d+)", text)[1], re.search(r"Uid:\\s+(\\d+)", text)[1])
 """
 

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import pytest
 
@@ -58,12 +59,13 @@ def environment(**settings: str) -> dict[str, str]:
 class Server:
     """A server process on a free port, and what it wrote once it has stopped."""
 
-    def __init__(self, process: "subprocess.Popen[str]"):
+    def __init__(self, process: "subprocess.Popen[str]", errors: IO[str]):
         assert process.stdout
+        self._errors = errors
         self.process = process
         self.banner = process.stdout.readline()
         found = BANNER.match(self.banner)
-        assert found, (self.banner, process.communicate(timeout=10))
+        assert found, (self.banner, process.communicate(timeout=10), self._written())
         self.port = int(found[1])
         self.log: list[dict[str, Any]] = []
         self.errors = ""
@@ -90,11 +92,16 @@ class Server:
 
     def stop(self, ending: int = signal.SIGTERM) -> int:
         self.process.send_signal(ending)
-        rest, self.errors = self.process.communicate(timeout=MAX_SECONDS)
+        rest, _ = self.process.communicate(timeout=MAX_SECONDS)
+        self.errors = self._written()
         assert rest == "", "the banner is the only line that is not a log"
         written = [json.loads(line) for line in self.errors.splitlines()]
         self.log = [line for line in written if line["event"] not in METRICS]
         return self.process.returncode
+
+    def _written(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()
 
 
 def _is_worker(pid: str) -> bool:
@@ -106,15 +113,19 @@ def _is_worker(pid: str) -> bool:
 
 @contextmanager
 def serving(*arguments: str, **settings: str) -> Iterator[Server]:
-    with subprocess.Popen(
-        command("--port", "0", *arguments),
-        env=environment(**settings),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    # Into a file: a pipe that is not read fills up, and the server would wait to write its log.
+    with (
+        TemporaryFile("w+", encoding="utf-8") as errors,
+        subprocess.Popen(
+            command("--port", "0", *arguments),
+            env=environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        ) as process,
+    ):
         try:
-            yield Server(process)
+            yield Server(process, errors)
         finally:
             if process.poll() is None:
                 process.kill()

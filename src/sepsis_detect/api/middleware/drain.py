@@ -21,14 +21,11 @@ class Drain:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        await self._app(scope, receive, _closing(send) if self._services.is_draining else send)
+        """Serve one request; draining may begin while it is in flight."""
 
+        def send_and_close(message: Message) -> Awaitable[None]:
+            if self._services.is_draining and message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), CLOSE]
+            return send(message)
 
-def _closing(send: Send) -> Send:
-    def send_and_close(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), CLOSE]
-        return send(message)
-
-    return send_and_close
+        await self._app(scope, receive, send_and_close)
