@@ -11,9 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from sepsis_detect import __version__
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.assessment import FhirAssessment, named_reason, percent
-from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.notice import NOTICES
 from sepsis_detect.problems import Problem
 

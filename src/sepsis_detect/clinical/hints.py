@@ -5,13 +5,13 @@ accepted unit, that unit is named. Hints for other causes are written here.
 """
 
 from dataclasses import dataclass
-from math import isinf, isnan
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 
 from sepsis_detect.clinical.units import CONVERSIONS, Conversion
-from sepsis_detect.clinical.variables import Variable
+from sepsis_detect.clinical.variables import Variable, decimal_comma, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +32,6 @@ IONISED_CALCIUM = (
     " Ionised calcium is another analyte: do not send it.",
     " Le calcium ionisé est un autre dosage : ne l'envoyez pas.",
 )
-
-
-def number(value: float) -> str:
-    """Format a number without trailing zeros, with all digits that tell it from its bound."""
-    if isinf(value):  # a conversion overflowed, or the value has no logarithm
-        return "∞" if value > 0 else "-∞"
-    return f"{value:.15g}"
-
-
-def decimal_comma(text: str) -> str:
-    """A formatted number with the French decimal sign."""
-    return text.replace(".", ",")
 
 
 def _year_of_birth(value: float) -> Hint | None:

@@ -5,7 +5,6 @@ noted. One of our variables that cannot be read (an unknown unit, a time without
 request: leaving it out could change the answer without notice.
 """
 
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -58,9 +57,8 @@ class Observations:
             return
         for meaning, holder, at in found:
             if quantity := self._quantities.read(meaning, holder, at):
-                self.measurements.append(
-                    Measurement(meaning, *quantity[:2], moment, quantity.path, entry)
-                )
+                at = f"{at}.valueQuantity"
+                self.measurements.append(Measurement(meaning, *quantity, moment, at, entry))
 
     def finish(self) -> None:
         """Note the unknown codes."""
@@ -128,22 +126,20 @@ class Observations:
         return isinstance(status, str) and status in STATUS_USED
 
     def _moment(self, observation: Resource, path: str) -> Moment | None:
-        found = self._read_moment(observation, path)
-        return None if found is None else Moment(found, (found - EPOCH).total_seconds())
-
-    def _read_moment(self, observation: Resource, path: str) -> datetime | None:
-        for key in ("effectiveDateTime", "effectiveInstant"):
-            if key in observation:
-                return self._reader.moment(observation[key], f"{path}.{key}")
-        if "effectivePeriod" in observation:
-            period = self._reader.element(observation, "effectivePeriod", path)
-            at = f"{path}.effectivePeriod.start"
-            if "start" in period:
-                return self._reader.moment(period["start"], at)
-            self._reader.missing(at, "A start", "Un début")
+        keys = ("effectiveDateTime", "effectiveInstant", "effectivePeriod")
+        key = next((key for key in keys if key in observation), None)
+        if key is None:
+            self._reader.missing(f"{path}.effectiveDateTime", "A time", "Une heure")
             return None
-        self._reader.missing(f"{path}.effectiveDateTime", "A time", "Une heure")
-        return None
+        text, at = observation[key], f"{path}.{key}"
+        if key == "effectivePeriod":
+            period, at = self._reader.element(observation, key, path), f"{at}.start"
+            if "start" not in period:
+                self._reader.missing(at, "A start", "Un début")
+                return None
+            text = period["start"]
+        found = self._reader.moment(text, at)
+        return None if found is None else Moment(found, (found - EPOCH).total_seconds())
 
 
 @lru_cache(maxsize=2_048)

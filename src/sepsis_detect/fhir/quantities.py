@@ -6,7 +6,7 @@ request: leaving it out could change the answer without notice.
 
 import re
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.units import Conversion
@@ -22,20 +22,6 @@ NO_UNIT = "1"
 UREA = " (urea)"  # suffix of units in the table that are masses of urea
 
 
-class Quantity(NamedTuple):
-    """A number in a known unit.
-
-    Attributes:
-        value: As sent, in the unit of `conversion`.
-        conversion: To the canonical unit.
-        path: FHIRPath of the quantity.
-    """
-
-    value: float
-    conversion: Conversion
-    path: str
-
-
 class Quantities:
     """Reads `valueQuantity` of Observations and components."""
 
@@ -43,8 +29,10 @@ class Quantities:
         """Report to `reader`."""
         self._reader = reader
 
-    def read(self, meaning: Meaning, holder: Resource, path: str) -> Quantity | None:
-        """The quantity of an Observation or component; None if there is none to use."""
+    def read(
+        self, meaning: Meaning, holder: Resource, path: str
+    ) -> tuple[float, Conversion] | None:
+        """The value as sent, and its conversion to the canonical unit; None: nothing to use."""
         quantity = holder.get("valueQuantity")
         at = f"{path}.valueQuantity"
         sent = quantity.get("value") if isinstance(quantity, dict) else None
@@ -67,7 +55,7 @@ class Quantities:
             return None
         if meaning.caution_en:
             self._reader.note("code.nearly", f"{path}.code", meaning.caution_en, meaning.caution_fr)
-        return Quantity(value, conversion, at)
+        return value, conversion
 
     def _no_quantity(self, holder: Resource, quantity: Any, path: str) -> None:
         if quantity is not None and not isinstance(quantity, dict):
@@ -94,28 +82,17 @@ class Quantities:
         return None
 
     def _no_conversion(self, meaning: Meaning, stated: Any, unit_path: str, path: str) -> None:
-        variable = VARIABLES[meaning.column]
-        accepted = _accepted(meaning)
-        listed = ", ".join(accepted)
+        variable, accepted = VARIABLES[meaning.column], _accepted(meaning)
+        en, fr, listed = variable.label_en, variable.label_fr, ", ".join(accepted)
         if stated is None or stated == "":
-            self._reader.problem(
-                "unit.missing",
-                path,
-                f"{variable.label_en} needs its unit, as a UCUM code: {listed}.",
-                f"{variable.label_fr} : l'unité est nécessaire, en code UCUM : {listed}.",
-                kind="unit",
-                ctx={"accepted": accepted},
-            )
+            rule, at = "unit.missing", path
+            msg = f"{en} needs its unit, as a UCUM code: {listed}."
+            msg_fr = f"{fr} : l'unité est nécessaire, en code UCUM : {listed}."
         else:
-            self._reader.problem(
-                "unit.unknown",
-                unit_path,
-                f"`{quoted(stated)}` is not an accepted unit of {variable.label_en}: use {listed}.",
-                f"`{quoted(stated)}` n'est pas une unité acceptée pour {variable.label_fr} : "
-                f"{listed}.",
-                kind="unit",
-                ctx={"accepted": accepted},
-            )
+            rule, at, name = "unit.unknown", unit_path, quoted(stated)
+            msg = f"`{name}` is not an accepted unit of {en}: use {listed}."
+            msg_fr = f"`{name}` n'est pas une unité acceptée pour {fr} : {listed}."
+        self._reader.problem(rule, at, msg, msg_fr, kind="unit", ctx={"accepted": accepted})
 
     def _is_compared(self, comparator: Any, path: str) -> bool:
         if isinstance(comparator, str) and comparator in COMPARATORS:

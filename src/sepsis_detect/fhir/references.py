@@ -1,6 +1,7 @@
 """References between resources: resolution, and refusal of circular hierarchies."""
 
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from sepsis_detect.fhir.bundle import Entry
@@ -37,28 +38,22 @@ class References:
         return self._by_name.get(text) or self._by_name.get(self.key(text))
 
     def find_circle(self, entries: Iterable[Entry], reader: Reader) -> None:
-        """Refuse resources that are part of themselves (depth-first search)."""
-        edges = {id(entry): parts for entry in entries if (parts := self._parts(entry))}
-        done: set[int] = set()
-        for start in entries:
-            if id(start) not in edges or id(start) in done:
-                continue
-            open_: list[tuple[Entry, list[Entry]]] = [(start, list(edges[id(start)]))]
-            on_path = {id(start)}
-            while open_:
-                entry, rest = open_[-1]
-                if not rest:
-                    open_.pop()
-                    on_path.discard(id(entry))
-                    done.add(id(entry))
-                    continue
-                following = rest.pop()
-                if id(following) in on_path:
-                    self._circle(following, reader)
-                    return
-                if id(following) not in done:
-                    on_path.add(id(following))
-                    open_.append((following, list(edges.get(id(following), ()))))
+        """Refuse resources that are part of themselves."""
+        parts = {
+            entry.path: [part.path for part in found]
+            for entry in entries
+            if (found := self._parts(entry))
+        }
+        try:
+            TopologicalSorter(parts).prepare()
+        except CycleError as error:
+            reader.problem(
+                "fhir.circular",
+                error.args[1][0],
+                "The references go in a circle: this resource is part of itself.",
+                "Les références tournent en rond : cette ressource fait partie d'elle-même.",
+                kind="incoherent",
+            )
 
     def _parts(self, entry: Entry) -> list[Entry]:
         found = []
@@ -69,12 +64,3 @@ class References:
             listed = value if isinstance(value, list) else [value]
             found += [part for each in listed if (part := self.resolve(each)) is not None]
         return found
-
-    def _circle(self, entry: Entry, reader: Reader) -> None:
-        reader.problem(
-            "fhir.circular",
-            entry.path,
-            "The references go in a circle: this resource is part of itself.",
-            "Les références tournent en rond : cette ressource fait partie d'elle-même.",
-            kind="incoherent",
-        )

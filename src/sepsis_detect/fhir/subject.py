@@ -14,10 +14,9 @@ UNSTATED = ("other", "unknown")
 def find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
     """The Patient, if sent; two different ones are a problem, the same one twice is not."""
     patients = [entry for entry in entries if entry.kind == "Patient"]
-    for other in patients[1:]:
-        if other.resource != patients[0].resource:
-            _two_patients(other.path, reader)
-            break
+    others = [each for each in patients if each.resource != patients[0].resource]
+    if others:
+        _two_patients(others[0].path, reader)
     return patients[0] if patients else None
 
 
@@ -36,12 +35,10 @@ def check_subjects(
         reference = _subject(entry, reader)
         if not reference:
             continue
-        key = known.get(reference)
-        if key is None:
-            key = known[reference] = references.key(reference)
-        if not name:
-            name = key
-        elif key != name and not is_reported:
+        if reference not in known:
+            known[reference] = references.key(reference)
+        name = name or known[reference]
+        if known[reference] != name and not is_reported:
             is_reported = True
             _two_patients(f"{entry.path}.subject.reference", reader)
     return name
