@@ -7,17 +7,9 @@ from operator import attrgetter
 
 import numpy as np
 
+from sepsis_detect.clinical import variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.clinical.variables import (
-    AGE,
-    HOSPITAL_ADMISSION_HOUR,
-    ICU_HOUR,
-    MEDICAL_UNIT,
-    N_COLUMNS,
-    SEX,
-    SURGICAL_UNIT,
-)
 from sepsis_detect.fhir import admission, measurements, subject
 from sepsis_detect.fhir.admission import Admission
 from sepsis_detect.fhir.bundle import Entry
@@ -131,20 +123,22 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
 
 def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
     if not measured:
-        patient.stay = Stay(np.full((1, N_COLUMNS), np.nan))
+        patient.stay = Stay(np.full((1, variables.N_COLUMNS), np.nan))
         return
     start = None if admitted.started_at is None else _seconds(admitted.started_at)
     values, patient.cells = measurements.hours_of(measured, start)
     patient.last = max(measured, key=lambda each: each.moment.seconds).moment.at
     patient.used = measurements.used(measured)
-    patient.constants[ICU_HOUR] = admitted.path or str(patient.base[0])
+    patient.constants[variables.ICU_HOUR] = admitted.path or str(patient.base[0])
     if admitted.hospital_hour is not None:
-        values[:, HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
-        patient.constants[HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
+        values[:, variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
+        patient.constants[variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
     if admitted.icu_unit is not None:
         for column, flag in ICU_UNIT_FLAGS[admitted.icu_unit]:
             values[:, column] = flag
-        patient.constants |= dict.fromkeys((MEDICAL_UNIT, SURGICAL_UNIT), admitted.icu_unit_path)
+        patient.constants |= dict.fromkeys(
+            (variables.MEDICAL_UNIT, variables.SURGICAL_UNIT), admitted.icu_unit_path
+        )
     patient.stay = Stay(values)
 
 
@@ -172,7 +166,7 @@ def _describe(patient: FhirPatient, person: Entry, reader: Reader) -> None:
     age = subject.age_years(person, on, reader)
     if patient.stay is None:
         return
-    for column, value, key in ((SEX, sex, "gender"), (AGE, age, "birthDate")):
+    for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):
         if value is not None:
             patient.stay.values[:, column] = value
             patient.constants[column] = f"{person.path}.{key}"

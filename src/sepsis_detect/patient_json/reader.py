@@ -58,23 +58,17 @@ class JsonPatient:
             hour, place = self.sent[fields.HOURS][row], (*self.base, fields.HOURS, row)
         if column is None:
             return place
-        holders = [(hour, place), (self.sent, self.base)]
-        sent = [
-            (value is None, key, at)
-            for holder, at in holders
+        is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
+        # Of several spellings, the variable's own before `icu_unit`, then one that is not null.
+        found = [
+            (key == fields.ICU_UNIT, value is None, (*at, key))
+            for holder, at in ((hour, place), (self.sent, self.base))
             if isinstance(holder, dict)
             for key, value in holder.items()
+            if fields.COLUMNS.get(key) == column or (is_flag and key == fields.ICU_UNIT)
         ]
-        # Of two spellings, the one that is not null.
-        keys = [(key, at) for _, key, at in sorted(sent, key=itemgetter(0))]
-        is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
-        for key, at in keys:
-            if fields.COLUMNS.get(key) == column:
-                return (*at, key)
-        for key, at in keys:
-            if is_flag and key == fields.ICU_UNIT:
-                return (*at, key)
-        return (*place, VARIABLES[column].name)
+        own_name = (*place, VARIABLES[column].name)
+        return min(found, key=itemgetter(0, 1))[2] if found else own_name
 
     def value_sent(self, row: int, column: int) -> float | None:
         """A number as the caller wrote it, before any conversion."""
@@ -313,12 +307,12 @@ def _plain_values(hours: list[Any]) -> FloatArray | None:
     if set(map(type, hours)) != {dict}:
         return None
     numbers = list(chain.from_iterable(map(dict.values, hours)))
-    if not NUMBER_OR_NULL.issuperset(map(type, numbers)):
+    if not set(map(type, numbers)) <= NUMBER_OR_NULL:
         return None
     try:
         columns = map(fields.COLUMNS.__getitem__, chain.from_iterable(hours))
         cells = np.fromiter(columns, np.intp, len(numbers))
-        found = np.array(numbers, np.float64)
+        found = np.fromiter(numbers, np.float64, len(numbers))  # null becomes NaN
     except (KeyError, OverflowError):  # an unknown key; an integer too large for a float
         return None
     if len(hours) > 1:
