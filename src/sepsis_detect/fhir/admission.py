@@ -11,8 +11,7 @@ from datetime import datetime
 from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
-from sepsis_detect.fhir.bundle import Entry
-from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.bundle import Entry, References
 from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
 
 INTENSIVE_CARE = re.compile(
