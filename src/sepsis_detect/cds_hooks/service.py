@@ -64,9 +64,8 @@ def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
     """
     listed = sent.get("feedback") if isinstance(sent, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_FEEDBACK:
-        raise unprocessable(
-            [_problem(("feedback",), f"a list of 1 to {MAX_FEEDBACK} objects", "une liste")]
-        )
+        wanted = f"a list of 1 to {MAX_FEEDBACK} objects"
+        raise unprocessable([_problem(("feedback",), wanted, "une liste")])
     problems: list[Problem] = []
     found = []
     for index, each in enumerate(listed):
@@ -94,11 +93,9 @@ def _problems(each: dict[str, Any], place: tuple[str | int, ...]) -> list[Proble
 
 
 def _has_ids(accepted: Any) -> bool:
-    return (
-        isinstance(accepted, list)
-        and bool(accepted)
-        and all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in accepted)
-    )
+    listed = accepted if isinstance(accepted, list) else []
+    ids = [each.get("id") if isinstance(each, dict) else None for each in listed]
+    return bool(ids) and all(isinstance(id_, str) for id_ in ids)
 
 
 def _is_reason(stated: Any) -> bool:

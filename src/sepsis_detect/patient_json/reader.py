@@ -307,7 +307,7 @@ def _plain_values(hours: list[Any]) -> FloatArray | None:
     if set(map(type, hours)) != {dict}:
         return None
     numbers = list(chain.from_iterable(map(dict.values, hours)))
-    if not set(map(type, numbers)) <= NUMBER_OR_NULL:
+    if not NUMBER_OR_NULL.issuperset(map(type, numbers)):
         return None
     try:
         columns = map(fields.COLUMNS.__getitem__, chain.from_iterable(hours))
