@@ -40,7 +40,7 @@ if [ -n "$audit_secret" ]; then
     audit=(--env SEPSIS_AUDIT_KEY)
 fi
 
-docker run --detach --name sepsis-detect --restart always --stop-timeout 45 --network host \
+docker run --detach --name sepsis-detect --restart always --stop-timeout 75 --network host \
     --read-only --cap-drop ALL --security-opt no-new-privileges --pids-limit 512 \
     --volume /var/lib/sepsis-detect:/var/lib/sepsis-detect \
     --log-driver awslogs --log-opt awslogs-region=@REGION@ --log-opt awslogs-group=@LOG_GROUP@ \

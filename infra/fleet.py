@@ -16,7 +16,7 @@ from constructs import Construct
 
 from infra.acknowledgements import acknowledge
 from infra.image import Image
-from infra.load_balancer import LoadBalancer
+from infra.load_balancer import DRAIN_SECONDS, LoadBalancer
 from infra.network import Network
 from infra.service_settings import MODEL_CACHE_DIR, as_flags
 from infra.settings import EnvironmentSettings
@@ -26,9 +26,9 @@ AMI = "/aws/service/ecs/optimized-ami/amazon-linux-2023/{}recommended/image_id"
 DISK_GB = 30  # the minimum of AWS's machine image
 BOOT_TIME = Duration.seconds(180)  # until the first healthy answer, with a margin
 BAKE_TIME = Duration.minutes(5)
-# Longer than the service's longest shutdown (35 s), which is longer than the deregistration delay
-# (30 s): an instance terminates after its last request is answered.
-TERMINATION_TIME = Duration.seconds(60)
+# Longer than the service takes at most to end (35 s of draining, 30 s for requests in flight), and
+# that is longer than the 30 s of deregistration.
+TERMINATION_TIME = Duration.seconds(90)
 
 
 class Fleet(Construct):
@@ -194,6 +194,7 @@ def _boot_script(
     script = BOOT.read_text("utf-8")
     container_environment = environment | {
         "SEPSIS_MODEL_CACHE_DIR": MODEL_CACHE_DIR,
+        "SEPSIS_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "AWS_DEFAULT_REGION": Aws.REGION,
     }
     for name, value in (

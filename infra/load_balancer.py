@@ -13,7 +13,10 @@ from infra.settings import THE_WORLD
 
 SERVICE_PORT = 8080
 HEALTH_INTERVAL = Duration.seconds(10)
-DEREGISTRATION_DELAY = Duration.seconds(30)  # shorter than the service's shutdown (35 s)
+UNHEALTHY_CHECKS = 3
+# For instances that stop without being deregistered: longer than the checks above take to find 503.
+DRAIN_SECONDS = 35
+DEREGISTRATION_DELAY = Duration.seconds(30)  # shorter than the service takes at most to end
 IDLE_TIMEOUT = Duration.seconds(60)  # shorter than the service's keep-alive (75 s); avoids 502
 
 
@@ -87,7 +90,7 @@ class LoadBalancer(Construct):
                 interval=HEALTH_INTERVAL,
                 timeout=Duration.seconds(5),
                 healthy_threshold_count=2,
-                unhealthy_threshold_count=3,
+                unhealthy_threshold_count=UNHEALTHY_CHECKS,
                 healthy_http_codes="200",
             ),
         )

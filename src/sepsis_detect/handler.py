@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
 from mangum import Mangum
+from starlette.applications import Starlette
 
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.error_responses import problem_response
@@ -49,7 +49,7 @@ class Handler:
         app: The application, with its model store in `services_in(app).models`.
     """
 
-    def __init__(self, app: FastAPI):
+    def __init__(self, app: Starlette):
         self._models: ModelStore = services_in(app).models
         self._keys: ApiKeys | None = services_in(app).keys
         self._metrics: Metrics = services_in(app).metrics

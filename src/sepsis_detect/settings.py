@@ -14,6 +14,7 @@ from sepsis_detect.errors import SettingsError
 API_KEY = re.compile(r"[A-Za-z0-9._-]+:[0-9a-f]{64}")
 ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 KEY_SET = re.compile(r"https://[^/\s]+/|http://(localhost|127\.0\.0\.1)[:/]")
+DRAIN_SECONDS = 5.0
 
 
 class Auth(StrEnum):
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
         auth: Unset: required where the server listens beyond loopback, or has keys.
         audit_key: HMAC key of the audit log; unset: no audit log.
         max_body_bytes: Maximum size of a request body.
+        drain_seconds: How long `/health` answers 503 on SIGTERM before the server stops: longer
+            than the load balancer takes to notice. Unset: 5 beyond loopback, else 0.
         cors_origins: Origins of browsers that may call.
         cds_issuers: `issuer=key set` of each CDS Hooks client, its key set an address or a path;
             unset: CDS Hooks clients send API keys, where authentication is required.
@@ -76,6 +79,7 @@ class Settings(BaseSettings):
     auth: Auth | None = None
     audit_key: SecretStr | None = Field(None, min_length=32)
     max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, le=1024**3)
+    drain_seconds: float | None = Field(None, ge=0, le=3600)
     cors_origins: Separated = ()
     cds_issuers: Separated = ()
     cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", validate_default=True)
@@ -143,7 +147,7 @@ class Settings(BaseSettings):
         return bool(self.api_keys or self.api_keys_secret_arn)
 
     def decided(self, place: str | None) -> "Settings":
-        """These settings with `auth` set.
+        """These settings with `auth` and `drain_seconds` set.
 
         Args:
             place: How other machines can call, for the error message, such as `listening on
@@ -159,7 +163,11 @@ class Settings(BaseSettings):
                 f"{where} needs SEPSIS_API_KEYS or SEPSIS_API_KEYS_SECRET_ARN "
                 "(`sepsis-detect key new` makes a key), or SEPSIS_AUTH=off to let everybody in"
             )
-        return self.model_copy(update={"auth": Auth.REQUIRED if is_required else Auth.OFF})
+        drain_seconds = self.drain_seconds
+        if drain_seconds is None:
+            drain_seconds = 0.0 if place is None else DRAIN_SECONDS
+        auth = Auth.REQUIRED if is_required else Auth.OFF
+        return self.model_copy(update={"auth": auth, "drain_seconds": drain_seconds})
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:

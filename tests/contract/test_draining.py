@@ -1,4 +1,4 @@
-"""What a server does with connections and requests when it is told to stop."""
+"""Graceful shutdown: the load balancer is told first, and no request is lost."""
 
 import http.client
 import json
@@ -8,11 +8,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
-from sepsis_detect.server.graceful_shutdown import IDLE_SECONDS
 from tests.contract.test_server import MAX_SECONDS, PATIENT, Server, serving
 
 BODY = json.dumps(PATIENT).encode()
@@ -20,13 +18,8 @@ HEAD = (
     b"POST /predict/patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n" % len(BODY)
 )
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as server:
-        assert server.ask("GET", "/health")[0] == 200
-        yield server
+DRAIN_SECONDS = 2.0
+LONG = "600"  # drain seconds: longer than the test
 
 
 @contextmanager
@@ -35,10 +28,61 @@ def connected(server: Server) -> Iterator[socket.socket]:
         yield connection
 
 
-def told_to_stop(server: Server) -> None:
-    """Returns once new connections are refused."""
+def answer(connection: socket.socket) -> tuple[int, str | None]:
+    """Status, and the header `Connection`."""
+    with closing(http.client.HTTPResponse(connection)) as response:
+        response.begin()
+        json.loads(response.read())
+        return response.status, response.headers["Connection"]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 6 * MAX_SECONDS  # three processes start, maybe on a busy machine
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def is_draining(server: Server) -> bool:
+    status, body = server.ask("GET", "/health")
+    if status == 200:
+        return False
+    assert (status, body) == (503, {"status": "Unavailable", "reason": "draining"})
+    return True
+
+
+def start_draining(server: Server) -> None:
+    assert server.ask("GET", "/health")[0] == 200
     server.process.terminate()
-    until(lambda: is_refused(server))
+    wait_until(lambda: is_draining(server))
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_it_drains_before_it_stops(workers: str) -> None:
+    with serving("--workers", workers, DRAIN_SECONDS=str(DRAIN_SECONDS)) as server:
+        with connected(server) as kept:
+            kept.sendall(HEAD + BODY)
+            assert answer(kept) == (200, None)
+            began = time.monotonic()
+            start_draining(server)
+            kept.sendall(HEAD + BODY)
+            assert answer(kept) == (200, "close")
+            assert kept.recv(1) == b""
+        assert server.ask("POST", "/predict/patient", PATIENT)[0] == 200
+        assert server.process.wait(MAX_SECONDS) == 0
+        assert time.monotonic() - began >= DRAIN_SECONDS
+
+
+def test_a_request_in_flight_is_answered() -> None:
+    with serving() as server:
+        with connected(server) as connection:
+            connection.sendall(HEAD + BODY[:10])
+            time.sleep(0.2)
+            server.process.terminate()
+            wait_until(lambda: is_refused(server))
+            connection.sendall(BODY[10:])
+            assert answer(connection) == (200, "close")
+        assert server.process.wait(MAX_SECONDS) == 0
 
 
 def is_refused(server: Server) -> bool:
@@ -49,78 +93,33 @@ def is_refused(server: Server) -> bool:
         return True
 
 
-def answer(connection: socket.socket) -> tuple[int, str | None]:
-    """Status and what is said of the connection."""
-    with closing(http.client.HTTPResponse(connection)) as response:
-        response.begin()
-        json.loads(response.read())
-        return response.status, response.headers["Connection"]
-
-
-def used(connection: socket.socket) -> None:
-    connection.sendall(HEAD + BODY)
-    assert answer(connection) == (200, None)
-
-
-def test_a_request_on_its_way_is_answered(server: Server) -> None:
-    with connected(server) as connection:
-        connection.sendall(HEAD + BODY[:10])
-        time.sleep(0.2)
-        told_to_stop(server)
-        connection.sendall(BODY[10:])
-        assert answer(connection) == (200, "close")
-    assert server.stop() == 0
-
-
-def test_a_request_that_crosses_the_signal_is_answered_and_told_to_reconnect(
-    server: Server,
-) -> None:
-    with connected(server) as fresh, connected(server) as idle:
-        used(idle)
-        time.sleep(0.2)
-        told_to_stop(server)
-        for connection in (fresh, idle):
-            connection.sendall(HEAD + BODY)
-            assert answer(connection) == (200, "close")
-            assert connection.recv(1) == b""
-    assert server.stop() == 0
-
-
-def test_idle_connections_do_not_keep_it_from_stopping(server: Server) -> None:
-    with connected(server) as fresh, connected(server) as idle:
-        used(idle)
-        began = time.monotonic()
+def test_idle_connections_do_not_delay_the_shutdown() -> None:
+    with serving() as server, connected(server) as unused, connected(server) as idle:
+        idle.sendall(HEAD + BODY)
+        assert answer(idle)[0] == 200
         assert server.stop() == 0
-        assert time.monotonic() - began >= IDLE_SECONDS
-        assert (fresh.recv(1), idle.recv(1)) == (b"", b"")
+        assert (unused.recv(1), idle.recv(1)) == (b"", b"")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "SIGTERM"])
+def test_a_second_signal_ends_the_draining(ending: int) -> None:
+    with serving(DRAIN_SECONDS=LONG) as server:
+        start_draining(server)
+        assert server.stop(ending) == 0
+
+
+def test_ctrl_c_stops_without_draining() -> None:
+    with serving(DRAIN_SECONDS=LONG) as server:
+        assert server.ask("GET", "/health")[0] == 200
+        assert server.stop(signal.SIGINT) == 0
 
 
 @pytest.mark.timeout(300)
-def test_workers_stop_together_after_one_was_killed_and_replaced() -> None:
+def test_a_killed_worker_is_replaced_while_the_other_serves() -> None:
     with serving("--workers", "2") as server:
         assert server.ask("GET", "/health")[0] == 200
-        before = workers_of(server)
+        before = server.workers()
         os.kill(before[0], signal.SIGKILL)
-        until(lambda: len(workers_of(server)) == 2 and before[0] not in workers_of(server))
-        with connected(server) as sending, connected(server) as idle:
-            used(idle)
-            sending.sendall(HEAD + BODY[:10])
-            time.sleep(0.2)
-            told_to_stop(server)
-            sending.sendall(BODY[10:])
-            idle.sendall(HEAD + BODY)
-            assert [answer(sending), answer(idle)] == [(200, "close")] * 2
+        wait_until(lambda: len(server.workers()) == 2 and before[0] not in server.workers())
+        assert server.ask("POST", "/predict/patient", PATIENT)[0] == 200
         assert server.stop() == 0
-
-
-def workers_of(server: Server) -> list[int]:
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in children]
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 6 * MAX_SECONDS  # three processes start, maybe on a busy machine
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

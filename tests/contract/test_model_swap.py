@@ -105,25 +105,19 @@ def test_the_replacement_of_a_killed_worker_serves_the_current_model(
     with serving("--workers", "2", **settings(tmp_path)) as server:
         s3.put(a_model("2"))
         until(lambda: is_everywhere(server, "2"))
-        killed = workers(server)[0]
+        killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
-        until(lambda: len(workers(server)) == 2 and killed not in workers(server))
+        until(lambda: len(server.workers()) == 2 and killed not in server.workers())
         until(lambda: is_everywhere(server, "2"))
         # Without S3 it serves the cached model.
         s3.show("down")
-        os.kill(workers(server)[0], signal.SIGKILL)
+        os.kill(server.workers()[0], signal.SIGKILL)
         until(lambda: any(health(server).model.source == "cache" for _ in range(10)))
         until(lambda: is_everywhere(server, "2"))
         s3.show(None)
         s3.put(a_model("3"))
         until(lambda: is_everywhere(server, "3"))
         assert server.stop() == 0
-
-
-def workers(server: Server) -> list[int]:
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [int(child) for child in children]
 
 
 def test_a_killed_worker_is_replaced_although_its_model_file_is_incomplete(
@@ -134,7 +128,7 @@ def test_a_killed_worker_is_replaced_although_its_model_file_is_incomplete(
     with serving("--workers", "2", **settings(tmp_path, str(path))) as server:
         path.write_bytes(b"half")
         until(lambda: all(health(server).candidate for _ in range(10)))
-        killed = workers(server)[0]
+        killed = server.workers()[0]
         os.kill(killed, signal.SIGKILL)
         until(lambda: any(health(server).model.source == "cache" for _ in range(10)))
         assert is_everywhere(server, "1")

@@ -82,6 +82,12 @@ class Server:
             response = connection.getresponse()
             return response.status, json.loads(response.read())
 
+    def workers(self) -> list[int]:
+        """Process ids of the workers; `multiprocessing` has another child of its own."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        return [int(child) for child in children if _is_worker(child)]
+
     def stop(self, ending: int = signal.SIGTERM) -> int:
         self.process.send_signal(ending)
         rest, self.errors = self.process.communicate(timeout=MAX_SECONDS)
@@ -89,6 +95,13 @@ class Server:
         written = [json.loads(line) for line in self.errors.splitlines()]
         self.log = [line for line in written if line["event"] not in METRICS]
         return self.process.returncode
+
+
+def _is_worker(pid: str) -> bool:
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return False
 
 
 @contextmanager

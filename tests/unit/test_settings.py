@@ -93,3 +93,15 @@ def test_the_error_of_an_invalid_value_is_one_sentence_without_the_value(
 def test_a_misspelt_setting_is_found() -> None:
     environment = {"SEPSIS_MODEL_URL": "s3://x/y", "SEPSIS_AUTH": "off", "HOME": "/root"}
     assert unknown_settings(environment) == ["SEPSIS_MODEL_URL"]
+
+
+@pytest.mark.parametrize(
+    ("value", "place", "seconds"),
+    [("", None, 0), ("", "listening on 0.0.0.0", 5), ("2.5", None, 2.5), ("0", "anywhere", 0)],
+)
+def test_the_server_drains_beyond_loopback_unless_set(
+    monkeypatch: pytest.MonkeyPatch, value: str, place: str | None, seconds: float
+) -> None:
+    monkeypatch.setenv("SEPSIS_AUTH", "off")
+    monkeypatch.setenv("SEPSIS_DRAIN_SECONDS", value)
+    assert read_settings().decided(place).drain_seconds == seconds

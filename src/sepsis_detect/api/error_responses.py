@@ -10,6 +10,7 @@ from sepsis_detect.fhir.systems import MEDIA_TYPE
 from sepsis_detect.problems import Problem, RequestError
 
 FHIR = "/fhir/"
+RETRY_SECONDS = 1
 
 
 def problem_response(error: RequestError) -> Response:
@@ -19,7 +20,7 @@ def problem_response(error: RequestError) -> Response:
 
 
 def error_response(error: RequestError, scope: Scope) -> Response:
-    """The answer to a request that is refused.
+    """The response to a request that is refused.
 
     Args:
         error: Its status and problems.
@@ -34,7 +35,7 @@ def error_response(error: RequestError, scope: Scope) -> Response:
     return Response(body, error.status, headers, MEDIA_TYPE)
 
 
-def internal() -> RequestError:
+def internal_error() -> RequestError:
     """500: the service failed on a request."""
     problem = Problem(
         type="internal",
@@ -44,3 +45,15 @@ def internal() -> RequestError:
         msg_fr="Le service a échoué sur cette requête ; aucune prédiction n'a été faite.",
     )
     return RequestError(500, [problem])
+
+
+def overload() -> RequestError:
+    """503: too many requests; the same one may be answered later, or by another instance."""
+    problem = Problem(
+        type="load",
+        rule="load.too_much",
+        loc=("request",),
+        msg="The service has too much to do right now: send the same request again in a second.",
+        msg_fr="Le service est trop sollicité : renvoyez la même requête dans une seconde.",
+    )
+    return RequestError(503, [problem], retry_after=RETRY_SECONDS)

@@ -1,113 +1,104 @@
-"""Answering a request: by one model, within what the process takes on, and written down."""
+"""Executes a prediction request: one model, in a batch or a worker thread, with an audit line."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
-from fastapi import Request
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from sepsis_detect.api.middleware.authentication import CALLER
-from sepsis_detect.api.middleware.load_shedding import Load
-from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
-from sepsis_detect.telemetry.audit_log import REFUSED, AuditLog
+from sepsis_detect.telemetry.audit_log import REFUSED
 
-# Above this size an answer takes long enough to be worth a thread: the loop stays free.
+# Above this size a request takes long enough to be worth a thread: the event loop stays free.
 LARGE_BODY_BYTES = 32 * 1024
 
 Answered = tuple[Response, Sequence[str]]
+"""A response, and the decisions of the audit log."""
 Answer = Callable[[bytes, Model], Answered]
-Done = TypeVar("Done")
-AnswerTogether = Callable[[bytes, Model], Awaitable[Answered | RequestError]]
+Result = TypeVar("Result")
 
 
-async def answered(
-    request: Request, answer: Answer, *, is_slow: bool, together: AnswerTogether | None = None
+async def execute(
+    request: Request, answer: Answer, *, is_slow: bool, batch_key: Hashable = None
 ) -> Response:
     """Answer one request.
 
     Args:
         request: Whose body is answered.
-        answer: From the body to the answer and what the audit log says of it; the model stays
-            the same throughout.
+        answer: From the body and the model to the response; the model stays the same throughout.
         is_slow: Whether it takes long whatever the size of the body.
-        together: The same as `answer` for what is quick, beside other requests.
+        batch_key: Key of the micro-batcher, which does what `answer` does for several small
+            requests in one call; None: not in a batch.
 
     Raises:
-        RequestError: What `answer` refuses; 503, too much is under way.
+        RequestError: What `answer` refuses; 503, too many requests wait for a thread.
     """
-    body = await whole_body(request)
+    body = await read_body(request)
+    # Read once: a model that is swapped meanwhile answers the next request.
     services = services_of(request)
-    # Taken once: a model that is swapped meanwhile answers the next request.
-    model: Model = services.models.current
-    audit: AuditLog | None = services.audit_log
+    model = services.models.current
 
-    def written_down(found: Answered | RequestError) -> Response:
-        if audit is not None:
+    def audited(answered: Answered | RequestError) -> Response:
+        if services.audit_log is not None:
+            decisions = [REFUSED] if isinstance(answered, RequestError) else answered[1]
             request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
-            decided = [REFUSED] if isinstance(found, RequestError) else found[1]
-            audit.write(body, decided, model, request_id=request_id, caller=caller)
-        if isinstance(found, RequestError):
-            raise found
-        return found[0]
+            services.audit_log.write(body, decisions, model, request_id=request_id, caller=caller)
+        if isinstance(answered, RequestError):
+            raise answered
+        return answered[0]
 
     def respond() -> Response:
         try:
-            found: Answered | RequestError = answer(body, model)
+            answered: Answered | RequestError = answer(body, model)
         except RequestError as error:
-            found = error
-        return written_down(found)
+            answered = error
+        return audited(answered)
 
-    if together is None or is_slow or len(body) > LARGE_BODY_BYTES:
-        return await done(request, respond, len(body), is_slow=is_slow)
-    load: Load = services.load
-    with load.at_work:
-        found = await together(body, model)
-    return written_down(found)
+    if batch_key is None or is_slow or len(body) > LARGE_BODY_BYTES:
+        return await run_in_thread_if_large(request, respond, len(body), is_slow=is_slow)
+    item = body, request.scope[REQUEST_ID]
+    return audited(await services.micro_batcher.submit(model, batch_key, item))
 
 
-async def done(
-    request: Request, do: Callable[[], Done], n_bytes: int, *, is_slow: bool = False
-) -> Done:
-    """Do something with a body of so many bytes: where it takes long, in a thread.
+async def run_in_thread_if_large(
+    request: Request, function: Callable[[], Result], n_bytes: int, *, is_slow: bool = False
+) -> Result:
+    """Call a function that handles a body of so many bytes; in a thread where it takes long.
 
-    What was made of the body is gone when this returns or raises: two of the largest at a time
-    would be too much.
+    When this returns or raises, nothing refers to what was parsed from the body: two of the largest
+    at a time would take too much memory.
 
     Raises:
-        RequestError: What `do` refuses; 503, too much is under way.
+        RequestError: What `function` refuses; 503, too many requests wait for a thread.
     """
 
-    def do_alone() -> Done | RequestError:
+    def run() -> Result | RequestError:
         try:
-            return do()
+            return function()
         except RequestError as error:
             return error.alone()
 
-    load: Load = services_of(request).load
     if is_slow or n_bytes > LARGE_BODY_BYTES:
-        result = await load.in_thread(do_alone, n_bytes)
+        result = await services_of(request).threads.run(run, n_bytes)
     else:
-        result = do_alone()
+        result = run()
     if isinstance(result, RequestError):
         raise result
     return result
 
 
-async def whole_body(request: Request) -> bytes:
-    """What was sent: starlette's `body()` for what most often comes in one piece.
+async def read_body(request: Request) -> bytes:
+    """The body, which `BodyLimit` has received as a whole.
 
     Raises:
-        ClientDisconnect: The client left before it was whole.
+        ClientDisconnect: The client closed the connection.
     """
-    parts = []
-    while True:
-        message = await request.receive()
-        if message["type"] != "http.request":
-            raise ClientDisconnect
-        parts.append(message.get("body", b""))
-        if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+    message = await request.receive()
+    if message["type"] != "http.request":
+        raise ClientDisconnect
+    body: bytes = message["body"]
+    return body

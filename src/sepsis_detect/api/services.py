@@ -1,6 +1,6 @@
 """The services of one process: built at its start, used by all routes and middleware."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from starlette.applications import Starlette
@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from sepsis_detect.api.micro_batcher import MicroBatcher
-from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.api.worker_threads import WorkerThreads
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.settings import Settings
@@ -22,12 +22,13 @@ class Services:
 
     Attributes:
         settings: As read from the environment.
-        models: The served model, and where the next one comes from.
-        keys: API keys; None: no key is asked for.
-        metrics: Counts answers and predictions.
-        audit_log: None: nothing is written to it.
+        models: The served model, and the source of the next one.
+        keys: API keys; None: authentication is off.
+        metrics: Counts responses and predictions.
+        audit_log: None: there is no audit log.
         micro_batcher: Answers requests of one patient that arrive together.
-        load: What the process has under way.
+        threads: For requests that take long.
+        is_draining: Whether the server is about to stop.
     """
 
     settings: Settings
@@ -36,7 +37,15 @@ class Services:
     metrics: Metrics
     audit_log: AuditLog | None
     micro_batcher: MicroBatcher[Any, Any, Any]
-    load: Load
+    threads: WorkerThreads = field(default_factory=WorkerThreads)
+    is_draining: bool = False
+
+    @property
+    def unavailable(self) -> str | None:
+        """Why no request should be sent here; None: the service is ready."""
+        if self.is_draining:
+            return "draining"
+        return None if self.keys is None else self.keys.unready
 
 
 def services_of(request: HTTPConnection) -> Services:

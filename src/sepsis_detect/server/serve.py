@@ -1,45 +1,34 @@
-"""The HTTP server process: settings, socket and model are sure before it says that it serves.
+"""The HTTP server process: uvicorn with the application, in this process or in several workers.
 
-Whatever stops the start does so here, as an error of one sentence; uvicorn would log it, or start
-workers that fail one after the other.
+Settings, address and model are checked before it prints that it serves; what is wrong stops the
+start with one sentence.
 """
 
-import ctypes
-import gc
 import ipaddress
 import logging
 import os
 import signal
 import socket
 import sys
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import Any
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from sepsis_detect import __version__
-from sepsis_detect.api.services import services_in
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.model_delivery.store import ModelStore
-from sepsis_detect.server.graceful_shutdown import DrainingWorkers, draining
+from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import Settings, read_settings, unknown_settings
 from sepsis_detect.telemetry import logs
 
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it meets a closed connection
+KEEP_ALIVE_SECONDS = 75  # above the load balancer's 60, or it would use a closed connection
+SHUTDOWN_SECONDS = 30
+"""After draining; then the requests that are still in flight are cancelled."""
+WORKER_HEALTH_SECONDS = 30
+"""A worker that answers its supervisor so late is replaced; it is as silent while it starts."""
 BACKLOG = 2048
-# New connections that one turn of the event loop takes in. libuv takes one from each socket that it
-# watches, so the same one is watched so often: in a flood a turn takes long, and whoever came last,
-# a health check too, would wait for as many turns as there are others before them.
-ACCEPTS = 32
-MALLOC_OPTIONS = {  # their numbers in malloc.h, and values
-    -8: 1,  # M_ARENA_MAX: threads take turns anyway, and each would keep memory of its own
-    -3: 1024 * 1024,  # M_MMAP_THRESHOLD: larger blocks go back to the system when freed
-    -1: 4 * 1024 * 1024,  # M_TRIM_THRESHOLD: so much stays for the next request
-}
-YOUNG_OBJECTS = 5_000  # before they are looked through; Python itself has 700
+WORKER = "sepsis_detect.server.worker:worker_application"
 
 
 def serve(*, host: str, port: int, n_workers: int) -> None:
@@ -55,91 +44,63 @@ def serve(*, host: str, port: int, n_workers: int) -> None:
         ModelArtifactError: The model is not acceptable.
     """
     _check(port, n_workers)
-    is_loopback = _is_loopback(host)
-    settings = read_settings().decided(
-        None if is_loopback else f"listening on {host or 'every address'}"
-    )
-    with ExitStack() as opened:
-        listener = opened.enter_context(_listening(host, port))
-        listeners = [listener, *(opened.enter_context(each) for each in more_of(listener))]
+    place = None if _is_loopback(host) else f"listening on {host or 'every address'}"
+    settings = read_settings().decided(place)
+    with _listening(host, port) as listener:
         logs.configure(settings.log_level)
-        app = _application(settings) if n_workers == 1 else None
-        models: ModelStore = services_in(app).models if app else ModelStore(settings)
-        for ending in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(ending, lambda *_: sys.exit(0))  # uvicorn raises it again when done
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))  # uvicorn raises it again when done
         for name in unknown_settings(os.environ):
             logs.event(logging.WARNING, "unknown_setting", setting=name)
-        card, source = models.current.metadata, models.current.source
-        address = f"[{host}]" if ":" in host else host
-        print(  # noqa: T201  # the one line that is not a log
-            f"Sepsis Detect {__version__}, model {card.name} {card.version} ({source}), "
-            f"on http://{address}:{listener.getsockname()[1]} - press Ctrl+C to stop",
-            flush=True,
-        )
-        config = draining(
-            app=app or f"{__name__}:{worker.__name__}",
-            factory=app is None,
-            workers=n_workers,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            backlog=BACKLOG,
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-        )
-        if app:
-            uvicorn.Server(config).run(sockets=listeners)
+        if n_workers == 1:
+            _serve_here(settings, host, listener)
         else:
-            os.environ["SEPSIS_AUTH"] = str(settings.auth)  # workers do not know the address
-            from sepsis_detect.api import app as imported_for_workers  # noqa: F401 - to be there at the fork
-
-            _settle()
-            DrainingWorkers(config, sockets=listeners).run()
+            _serve_in_workers(settings, host, listener, n_workers)
 
 
-def worker() -> "FastAPI":
-    """Build the application of one worker process."""
-    settings = read_settings()
-    logs.configure(settings.log_level)
-    # The first process found the model acceptable; what its file holds by now stops no worker.
-    return _application(settings, may_fall_back=True)
+def _serve_here(settings: Settings, host: str, listener: socket.socket) -> None:
+    # Imported late: importing the application takes longer than finding that a setting is wrong.
+    from sepsis_detect.api.services import services_in
+    from sepsis_detect.server.worker import build_application
+
+    app = build_application(settings)
+    _print_banner(services_in(app).models.current, host, listener)
+    uvicorn.Server(_config(app=app)).run(sockets=[listener])
 
 
-def more_of(listener: socket.socket) -> list[socket.socket]:
-    """The same socket as often as it takes to accept `ACCEPTS` connections in a turn."""
-    return [listener.dup() for _ in range(ACCEPTS - 1)]
+def _serve_in_workers(
+    settings: Settings, host: str, listener: socket.socket, n_workers: int
+) -> None:
+    _print_banner(ModelStore(settings).current, host, listener)
+    # These follow from the address, which workers do not know.
+    os.environ["SEPSIS_AUTH"] = str(settings.auth)
+    os.environ["SEPSIS_DRAIN_SECONDS"] = str(settings.drain_seconds)
+    config = _config(app=WORKER, factory=True, workers=n_workers)
+    Multiprocess(config, sockets=[listener]).run()
 
 
-def _application(settings: Settings, *, may_fall_back: bool = False) -> "FastAPI":
-    from sepsis_detect.api.app import create_app  # takes longer than to see that a setting is wrong
-
-    app = create_app(settings, may_fall_back=may_fall_back)
-    _settle()
-    return app
-
-
-def _settle() -> None:
-    """Take what the start has made as there to stay.
-
-    It need not be looked through for garbage again and again, and workers share it as long as
-    nobody does. A request leaves next to none: young objects may be looked at less often too.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS)
-    _set_malloc()
+def _config(**options: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        **options,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        timeout_worker_healthcheck=WORKER_HEALTH_SECONDS,
+        backlog=BACKLOG,
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+    )
 
 
-def _set_malloc() -> None:
-    """Keep the memory of usual requests, and give back what a large one needed.
-
-    By itself glibc gives memory back and asks for it again with each batch of stays, and keeps ever
-    larger blocks once it has met one.
-    """
-    set_option = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if set_option is not None:
-        for option, value in MALLOC_OPTIONS.items():
-            set_option(option, value)
+def _print_banner(model: Model, host: str, listener: socket.socket) -> None:
+    address = f"[{host}]" if ":" in host else host
+    metadata = model.metadata
+    print(  # noqa: T201  # the one line that is not a log
+        f"Sepsis Detect {__version__}, model {metadata.name} {metadata.version} ({model.source}), "
+        f"on http://{address}:{listener.getsockname()[1]} - press Ctrl+C to stop",
+        flush=True,
+    )
 
 
 def _check(port: int, n_workers: int) -> None:

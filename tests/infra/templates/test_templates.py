@@ -98,14 +98,21 @@ def test_the_load_balancer_drops_invalid_headers_logs_and_is_protected(prod: Tem
 
 def test_shutdown_times_of_an_instance_increase_from_step_to_step(prod: Template) -> None:
     """Deregistration, shutdown of the service, stop of the container, lifecycle hook."""
-    from sepsis_detect.server.graceful_shutdown import MAX_SECONDS
+    from sepsis_detect.server.serve import SHUTDOWN_SECONDS
 
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
     delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
     stop = int(re.search(r"--stop-timeout (\d+)", user_data(prod))[1])  # type: ignore[index]
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
     hook = only(prod, "AutoScaling::LifecycleHook")
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
-    assert delay < MAX_SECONDS < stop < hook["HeartbeatTimeout"]
+    assert delay < drain + SHUTDOWN_SECONDS < stop < hook["HeartbeatTimeout"]
+
+
+def test_an_instance_drains_until_the_load_balancer_has_noticed(prod: Template) -> None:
+    group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
+    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
+    assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] < drain
 
 
 def test_the_keep_alive_of_the_service_exceeds_the_idle_time_out_of_the_load_balancer(

@@ -1,4 +1,4 @@
-"""Work on a body: what is refused holds nothing of what was sent."""
+"""Execution: an error refers to nothing that was parsed from the body."""
 
 import asyncio
 import weakref
@@ -6,20 +6,20 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from fastapi import Request
+from starlette.requests import Request
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.middleware.load_shedding import Load
+from sepsis_detect.api.worker_threads import WorkerThreads
 from sepsis_detect.patient_json import json_body
 from sepsis_detect.problems import RequestError
 
 
 class Tree:
-    """As large as what a body becomes."""
+    """Stands for the parsed body."""
 
 
 @pytest.mark.parametrize("n_bytes", [10, 10_000_000])
-def test_what_was_made_of_a_refused_body_is_gone_before_the_answer(n_bytes: int) -> None:
+def test_what_was_parsed_from_a_refused_body_is_freed_before_the_response(n_bytes: int) -> None:
     made: list[weakref.ref[Tree]] = []
 
     def refuse() -> Any:
@@ -28,10 +28,11 @@ def test_what_was_made_of_a_refused_body_is_gone_before_the_answer(n_bytes: int)
         return tree, json_body.parse(b"{")
 
     async def answer() -> None:
-        state = SimpleNamespace(load=Load())
+        services = SimpleNamespace(threads=WorkerThreads())
+        state = SimpleNamespace(services=services)
         request = cast(Request, SimpleNamespace(app=SimpleNamespace(state=state)))
         with pytest.raises(RequestError) as raised:
-            await execution.done(request, refuse, n_bytes)
+            await execution.run_in_thread_if_large(request, refuse, n_bytes)
         assert raised.value.problems[0].rule == "json.broken"
         assert made[0]() is None
 

@@ -1,4 +1,4 @@
-"""Answering together: the same answers as alone, and nobody pays for another."""
+"""Micro-batcher: a batch gives the answers that its items get alone."""
 
 import asyncio
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def a_stay(heart_rate: float, n_hours: int = 1) -> bytes:
 STAYS = [a_stay(70), a_stay(110, 30), a_stay(95, 3), a_stay(130)]
 
 
-def waiting() -> MicroBatcher[Options, Sent, Answer]:
+def batcher() -> MicroBatcher[Options, Sent, Answer]:
     return MicroBatcher(partial(answer_bodies, metrics=Metrics()))
 
 
@@ -52,16 +52,16 @@ async def ask(
 
 
 def asked(model: Model, *bodies: bytes) -> Sequence[Any]:
-    return asyncio.run(ask(waiting(), model, *bodies))
+    return asyncio.run(ask(batcher(), model, *bodies))
 
 
-async def come_one_by_one(model: Model) -> None:
-    together = waiting()
-    coming = []
+async def submit_tick_by_tick(model: Model) -> None:
+    batch = batcher()
+    submitted = []
     for body in STAYS:
-        coming.append(asyncio.ensure_future(ask(together, model, body)))
+        submitted.append(asyncio.ensure_future(ask(batch, model, body)))
         await asyncio.sleep(0)
-    await asyncio.gather(*coming)
+    await asyncio.gather(*submitted)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return n_stays
 
 
-def test_what_is_there_at_once_is_answered_at_once_and_as_alone(
+def test_items_of_one_tick_are_answered_in_one_call_and_as_alone(
     model: Model, calls: list[int]
 ) -> None:
     found = asked(model, *STAYS)
@@ -89,7 +89,7 @@ def test_what_is_there_at_once_is_answered_at_once_and_as_alone(
     assert len({answer["probability"] for answer in found}) == len(STAYS)
 
 
-def test_what_fails_for_one_costs_the_others_nothing(model: Model, calls: list[int]) -> None:
+def test_the_failure_of_one_item_does_not_fail_the_others(model: Model, calls: list[int]) -> None:
     first, broken, last = asked(model, STAYS[0], a_stay(199), STAYS[1])
     assert isinstance(broken, ZeroDivisionError)
     assert calls == [3, 1, 1, 1]
@@ -97,10 +97,10 @@ def test_what_fails_for_one_costs_the_others_nothing(model: Model, calls: list[i
     assert 0 < last["probability"] < 1
 
 
-def test_a_request_that_was_given_up_disturbs_nobody(model: Model) -> None:
+def test_a_cancelled_request_does_not_disturb_the_others(model: Model) -> None:
     async def give_up() -> Any:
-        together = waiting()
-        gone, stays = (asyncio.ensure_future(ask(together, model, body)) for body in STAYS[:2])
+        batch = batcher()
+        gone, stays = (asyncio.ensure_future(ask(batch, model, body)) for body in STAYS[:2])
         await asyncio.sleep(0)
         gone.cancel()
         return (await stays)[0]["probability"]
@@ -108,36 +108,34 @@ def test_a_request_that_was_given_up_disturbs_nobody(model: Model) -> None:
     assert 0 < asyncio.run(give_up()) < 1
 
 
-def test_who_comes_while_the_first_are_read_is_answered_with_them(
-    model: Model, calls: list[int]
-) -> None:
-    asyncio.run(come_one_by_one(model))
+def test_items_of_the_following_ticks_join_the_batch(model: Model, calls: list[int]) -> None:
+    asyncio.run(submit_tick_by_tick(model))
     assert calls == [len(STAYS)]
 
 
-def test_nobody_waits_while_the_loop_is_slow(
+def test_a_batch_is_flushed_after_its_maximum_wait(
     model: Model, calls: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(range(100))
     monkeypatch.setattr("sepsis_detect.api.micro_batcher.monotonic", lambda: next(times))
 
-    asyncio.run(come_one_by_one(model))
+    asyncio.run(submit_tick_by_tick(model))
     assert len(calls) > 1
 
 
-def test_each_is_answered_by_the_model_it_came_with(model: Model) -> None:
+def test_each_item_is_answered_by_its_own_model(model: Model) -> None:
     other = Model.embedded(loaded_at=datetime.now(UTC))
     other.threshold = np.float32(0)
 
     async def swap() -> list[str]:
-        together = waiting()
-        found = await asyncio.gather(ask(together, model, STAYS[0]), ask(together, other, STAYS[0]))
+        batch = batcher()
+        found = await asyncio.gather(ask(batch, model, STAYS[0]), ask(batch, other, STAYS[0]))
         return [each[0]["prediction"] for each in found]
 
     assert asyncio.run(swap()) == ["Negative", "Positive"]
 
 
-def test_what_is_incoherent_is_told_and_not_predicted(model: Model, calls: list[int]) -> None:
+def test_an_incoherent_item_is_refused_and_not_predicted(model: Model, calls: list[int]) -> None:
     refused, broken, fine = asked(model, a_stay(999), b"{", STAYS[0])
     assert isinstance(refused, RequestError)
     assert [problem.rule for problem in refused.problems] == ["range:HR"]
@@ -146,7 +144,7 @@ def test_what_is_incoherent_is_told_and_not_predicted(model: Model, calls: list[
     assert calls == [1]
 
 
-def test_many_bytes_are_answered_in_pieces_and_in_their_order(
+def test_a_large_batch_is_split_and_answered_in_order(
     model: Model, calls: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = [(body, str(number)) for number, body in enumerate(STAYS)]
@@ -156,6 +154,6 @@ def test_many_bytes_are_answered_in_pieces_and_in_their_order(
         return [bytes(answered[0].body) for answered in told if isinstance(answered, tuple)]
 
     in_one = bodies()
-    monkeypatch.setattr(prediction, "MAX_BYTES_AT_ONCE", len(STAYS[0]))
+    monkeypatch.setattr(prediction, "MAX_BATCH_BYTES", len(STAYS[0]))
     assert bodies() == in_one
     assert calls == [len(STAYS), 2, 1, 1]

@@ -1,8 +1,6 @@
-"""Nobody without a key gets further than this; what stands open is named by whoever builds the app.
+"""Authentication: API keys, or client JWTs for CDS Hooks.
 
-CDS Hooks clients may say who they are with a token instead, where the settings name them.
-
-An unknown route and a known one look the same from outside.
+Without valid credentials an unknown route cannot be told from a known one: both are 401.
 """
 
 import asyncio
@@ -22,22 +20,22 @@ from sepsis_detect.telemetry import logs
 
 CALLER = "sepsis_detect.caller"
 """Key of the caller's name in the ASGI scope."""
-WRONG_KEY_SECONDS = 0.5  # that a wrong key waits for its answer
-MAX_WAITING = 20  # wrong keys at a time; more are turned away at once
+WRONG_KEY_SECONDS = 0.5  # delay of the response to a wrong key
+MAX_WAITING = 20  # wrong keys at a time; more are rejected at once
 BEARER = b"bearer "
 CDS = "/cds-services"
 TOKEN = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
 """What a JSON Web Token looks like, and no API key does."""
 
 
-class Access:
-    """Wraps the application.
+class Authentication:
+    """Middleware that names the caller in the ASGI scope, or rejects the request.
 
     Args:
         app: The application.
-        keys: Who may call; None: no key is asked for.
-        tokens: Which CDS Hooks clients may, and the service's address; None: none sends a token.
-        is_open: Whether a path asks for no key.
+        keys: Valid API keys; None: keys are not required.
+        tokens: Verifies JWTs of CDS Hooks clients, with the service's address; None: no JWTs.
+        is_open: Whether a path needs no authentication.
     """
 
     def __init__(
@@ -56,7 +54,7 @@ class Access:
         self._n_waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through, or answer it."""
+        """Serve one request."""
         if scope["type"] == "http" and not self._is_open(scope["path"]):
             try:
                 scope[CALLER] = await self._caller(scope)
@@ -66,10 +64,10 @@ class Access:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> str | None:
-        """Whose key or token was sent; None where nobody is asked.
+        """Name of the caller; None where no authentication is required.
 
         Raises:
-            RequestError: 401, nobody's; 429, as are too many others; 503, keys are not known yet.
+            RequestError: 401, not valid; 429, too many wrong keys; 503, keys are not loaded yet.
         """
         sent_keys = _sent_keys(scope)
         sent = sent_keys[0] if sent_keys else None
@@ -91,7 +89,7 @@ class Access:
         raise _no_key()
 
     async def _client(self, tokens: ClientTokens, sent: str | None, url: str) -> str:
-        """Whose token was sent."""
+        """Name of the client whose token was sent."""
         headers = {} if sent is None else {"authorization": f"Bearer {sent}"}
         try:
             return await anyio.to_thread.run_sync(tokens.verify, headers, url)
@@ -102,7 +100,7 @@ class Access:
             raise
 
     async def _slow_down(self) -> None:
-        """Nobody can try many keys: each waits, and few wait at a time. Right keys never do."""
+        """Delay the response to a wrong key, few at a time, against guessing."""
         if self._n_waiting >= MAX_WAITING:
             raise _too_many()
         self._n_waiting += 1
@@ -113,7 +111,7 @@ class Access:
 
 
 def _sent_keys(scope: Scope) -> list[str]:
-    """The keys sent, at most one in each way: whoever sends both means that either opens."""
+    """The keys sent, at most one of each header; either may be the valid one."""
     found: dict[bytes, str] = {}
     for name, value in scope["headers"]:
         if name == b"x-api-key":

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.middleware.request_guard import REQUEST_ID
-from sepsis_detect.api.routes.prediction import json_response
+from sepsis_detect.api.json_response import json_response
+from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.schema import interop_schemas, request_schemas
 from sepsis_detect.api.services import services_of
 from sepsis_detect.assessment.policy import OnIncoherence
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
     openapi_extra=interop_schemas.CDS_DISCOVERY,
     summary="Discovery",
 )
-async def discovery() -> Response:
+async def discovery(_: Request) -> Response:
     """List the hooks of this service, and the data to prefetch."""
     return json_response(service.DISCOVERY)
 
@@ -70,7 +70,7 @@ async def sepsis_risk(request: Request) -> Response:
             assessment.verdict
         ]
 
-    return await execution.answered(request, respond, is_slow=True)
+    return await execution.execute(request, respond, is_slow=True)
 
 
 @router.post(
@@ -81,8 +81,8 @@ async def sepsis_risk(request: Request) -> Response:
 )
 async def feedback(request: Request) -> Response:
     """Log the outcome of cards; comments are not kept."""
-    body = await execution.whole_body(request)
-    outcomes = await execution.done(
+    body = await execution.read_body(request)
+    outcomes = await execution.run_in_thread_if_large(
         request, lambda: list(service.read_feedback(strict_json.parse(body))), len(body)
     )
     for outcome, reason in outcomes:

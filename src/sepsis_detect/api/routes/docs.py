@@ -1,10 +1,15 @@
-"""`/docs`: the OpenAPI document to read and try, with no asset from another host."""
+"""`/docs`: Swagger UI of the OpenAPI document, without assets from other hosts."""
 
+from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 
-from fastapi import FastAPI
+import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from sepsis_detect.api.schema.openapi import openapi_document
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 
@@ -39,21 +44,39 @@ CSP = (
 )
 
 
-def mount(app: FastAPI) -> None:
-    """Add the documentation routes; none of them is part of the OpenAPI document."""
+def routes(declared: Sequence[BaseRoute], *, has_keys: bool) -> list[Route]:
+    """The routes of the documentation.
 
-    async def page(_: Request) -> Response:
-        return HTMLResponse(PAGE, headers={"Content-Security-Policy": CSP})
+    Args:
+        declared: FastAPI's routes, which the document describes.
+        has_keys: Whether API keys are required.
+    """
 
-    async def start(_: Request) -> Response:
-        return Response(START, media_type="text/javascript")
+    @cache
+    def document() -> bytes:
+        return orjson.dumps(openapi_document(declared, has_keys=has_keys))
 
-    async def asset(request: Request) -> Response:
-        name = request.url.path.rpartition("/")[2]
-        content = files("fastapi_swagger.resources").joinpath(name).read_bytes()
-        return Response(content, media_type=ASSETS[name])
+    async def openapi(_: Request) -> Response:
+        return Response(document(), media_type="application/json")
 
-    app.add_route("/docs", page, include_in_schema=False)
-    app.add_route("/docs/start.js", start, include_in_schema=False)
-    for name in ASSETS:
-        app.add_route(f"/docs/{name}", asset, include_in_schema=False)
+    assets = [Route(f"/docs/{name}", _asset) for name in ASSETS]
+    return [
+        Route("/openapi.json", openapi),
+        Route("/docs", _page),
+        Route("/docs/start.js", _start),
+        *assets,
+    ]
+
+
+async def _page(_: Request) -> Response:
+    return HTMLResponse(PAGE, headers={"Content-Security-Policy": CSP})
+
+
+async def _start(_: Request) -> Response:
+    return Response(START, media_type="text/javascript")
+
+
+async def _asset(request: Request) -> Response:
+    name = request.url.path.rpartition("/")[2]
+    content = files("fastapi_swagger.resources").joinpath(name).read_bytes()
+    return Response(content, media_type=ASSETS[name])

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from sepsis_detect.api import execution
-from sepsis_detect.api.middleware.request_guard import REQUEST_ID
+from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.query_options import read_options
 from sepsis_detect.api.schema import interop_schemas
 from sepsis_detect.api.services import services_of
@@ -93,7 +93,7 @@ async def sepsis_risk(request: Request) -> Response:
         )
         return resource_response(resource, language), [assessment.verdict]
 
-    return await execution.answered(request, respond, is_slow=True)
+    return await execution.execute(request, respond, is_slow=True)
 
 
 def _base(sent: Any) -> str:

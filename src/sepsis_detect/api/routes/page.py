@@ -1,16 +1,17 @@
-"""The web page at `/` and its files under `/web/`, read once: nothing is built, nothing is foreign.
+"""The web page at `/` and its files under `/web/`, read once at the start.
 
-The page holds no value of anybody, so that it needs no key; what it asks of the API does.
+The page holds no patient value, so that it needs no key; its calls of the API do.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import PurePosixPath
 
-from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
 ROOT, FOLDER = "/", "/web/"
 INDEX = "index.html"
@@ -30,14 +31,14 @@ CSP = (
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent: always asked for again, seldom sent again."""
+    """One file, with its ETag: browsers revalidate it at each use."""
 
     body: bytes
     media_type: str
     etag: str
 
     def respond(self, request: Request) -> Response:
-        """Answer 304 to who has it already."""
+        """Respond with the file; 304 where the browser has it already."""
         headers = {"ETag": self.etag, "Cache-Control": "no-cache", "Content-Security-Policy": CSP}
         if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -45,7 +46,7 @@ class Asset:
 
 
 def read_assets() -> dict[str, Asset]:
-    """Every file of the page by its name; what has no media type here is none of it."""
+    """Every file of the page, by its name."""
     assets = {}
     for file in files("sepsis_detect").joinpath("web").iterdir():
         if media_type := MEDIA_TYPES.get(PurePosixPath(file.name).suffix):
@@ -54,17 +55,21 @@ def read_assets() -> dict[str, Asset]:
     return assets
 
 
-def mount(app: FastAPI) -> None:
-    """Add the page's routes; none of them is part of the OpenAPI document."""
-    for name, asset in read_assets().items():
-        path = ROOT if name == INDEX else FOLDER + name
+def routes() -> list[Route]:
+    """The routes of the page."""
+    return [
+        Route(ROOT if name == INDEX else FOLDER + name, _endpoint(asset))
+        for name, asset in read_assets().items()
+    ]
 
-        async def send(request: Request, asset: Asset = asset) -> Response:
-            return asset.respond(request)
 
-        app.add_route(path, send, include_in_schema=False)
+def _endpoint(asset: Asset) -> Callable[[Request], Awaitable[Response]]:
+    async def send(request: Request) -> Response:
+        return asset.respond(request)
+
+    return send
 
 
 def is_part(path: str) -> bool:
-    """Whether a path belongs to the page, there or not."""
+    """Whether a path belongs to the page, whether or not the file exists."""
     return path == ROOT or path.startswith(FOLDER)

@@ -3,8 +3,6 @@
 from math import isnan
 from typing import Any
 
-from fastapi import FastAPI
-
 from sepsis_detect.api.query_options import Include
 from sepsis_detect.api.schema import responses
 from sepsis_detect.assessment.policy import OnIncoherence
@@ -195,25 +193,5 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": responses.Problems, "description": meaning}
     for status, meaning in ERROR_MEANINGS.items()
 }
-WITHOUT_BODY = (401, 429, 503)  # what may be answered whatever is asked
+WITHOUT_BODY = (401, 429, 503)  # the errors of every route
 ERRORS_OF_GET: dict[int | str, dict[str, Any]] = {status: ERRORS[status] for status in WITHOUT_BODY}
-
-SECURITY_SCHEMES = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key"},
-    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key"},
-}
-
-
-def describe_access(app: FastAPI) -> None:
-    """Have the document say how a key is sent; only `/health` asks for none."""
-    describe = app.openapi
-
-    def described() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = describe()
-            document["components"]["securitySchemes"] = SECURITY_SCHEMES
-            document["security"] = [{name: []} for name in SECURITY_SCHEMES]
-            document["paths"]["/health"]["get"]["security"] = []
-        return describe()
-
-    app.openapi = described  # type: ignore[method-assign]  # as FastAPI documents it

@@ -1,0 +1,34 @@
+"""Drain: ask clients to reconnect while the server is about to stop.
+
+A connection that is closed right after a response, as announced, is never closed under a request.
+"""
+
+from collections.abc import Awaitable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sepsis_detect.api.services import Services
+
+CLOSE = (b"connection", b"close")
+
+
+class Drain:
+    """Middleware that adds `Connection: close` while the service is draining."""
+
+    def __init__(self, app: ASGIApp, *, services: Services):
+        """Wrap `app`."""
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await self._app(scope, receive, _closing(send) if self._services.is_draining else send)
+
+
+def _closing(send: Send) -> Send:
+    def send_and_close(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), CLOSE]
+        return send(message)
+
+    return send_and_close
