@@ -91,7 +91,7 @@ def score_of(band: Band) -> str:
 
 def item_of(band: Band) -> tuple[str, str]:
     """The score and the item of a band."""
-    return band[:2]
+    return band.score, band.item
 
 
 class PointTable(Generic[T]):
