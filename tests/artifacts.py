@@ -1,4 +1,4 @@
-"""Small synthetic model artifacts: acceptable ones with known answers, and each refused kind."""
+"""Small synthetic model artifacts: acceptable ones with known answers, and bad ones."""
 
 import json
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from sepsis_detect.model_delivery.candidate import MAX_BYTES
 from sepsis_detect.prediction.features import Float32Array
-from sepsis_detect.prediction.model import METADATA_KEY
+from sepsis_detect.prediction.model import METADATA_KEY, Model
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # a few, in an order other than NAMES
+CHOSEN = ["lactate_last", "heart_rate_last", "age"]  # in another order than `features.NAMES`
 Metadata = dict[str, Any]
 
 
@@ -24,7 +24,7 @@ def weights(names: list[str]) -> Float32Array:
 
 
 def expected(rows: Float32Array, names: list[str]) -> Float32Array:
-    """The answers of the synthetic model: a logistic function of the values, missing ones as 0."""
+    """Probabilities of the synthetic model: logistic in the values, missing ones as 0."""
     odds = np.nan_to_num(rows, nan=0.0) @ weights(names)
     return np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float32)
 
@@ -73,15 +73,20 @@ def metadata_of(names: list[str]) -> Metadata:
     }
 
 
+def opened(content: bytes) -> Model:
+    """The model of an artifact, opened and checked."""
+    return Model(content, source="test", loaded_at=NOW)
+
+
 @dataclass(frozen=True)
 class Extra:
-    """Nodes that compute `nothing`, a term added to every probability; it is 0 for most rows."""
+    """Nodes that compute `addend`, a term (usually 0) that is added to every probability."""
 
     nodes: list[NodeProto]
     constants: dict[str, NDArray[Any]]
 
 
-Before = Callable[[], Extra]
+ExtraNodes = Callable[[], Extra]
 
 
 def artifact(
@@ -92,18 +97,18 @@ def artifact(
     output: str = "probability",
     is_flat: bool = True,
     scale: float = 1.0,
-    before: Before | None = None,
+    extra_nodes: ExtraNodes | None = None,
 ) -> bytes:
     """A small ONNX model; by default one that is accepted."""
     name, kind, shape = inputs or ("features", TensorProto.FLOAT, [None, len(names)])
     constants: dict[str, NDArray[Any]] = {
         "zero": np.array(0, dtype=np.float32),
         "scale": np.array(scale, dtype=np.float32),
-        "none": np.array(0, dtype=np.float32),
+        "no_addend": np.array(0, dtype=np.float32),
         "weights": weights(names)[:, None],
         "axis": np.array([1], dtype=np.int64),
     }
-    extra = before() if before else Extra([], {})
+    extra = extra_nodes() if extra_nodes else Extra([], {})
     constants |= extra.constants
     last = [
         helper.make_node(
@@ -120,7 +125,7 @@ def artifact(
             helper.make_node("MatMul", ["known", "weights"], ["odds"]),
             helper.make_node("Sigmoid", ["odds"], ["right"]),
             helper.make_node("Mul", ["right", "scale"], ["q"]),
-            helper.make_node("Add", ["q", "nothing" if before else "none"], ["p"]),
+            helper.make_node("Add", ["q", "addend" if extra_nodes else "no_addend"], ["p"]),
             *last,
         ],
         "made-up",
@@ -140,13 +145,10 @@ def a_model(
     *,
     names: list[str] = CHOSEN,
     scale: float = 1.0,
-    before: Before | None = None,
+    extra_nodes: ExtraNodes | None = None,
     **changed: Any,
 ) -> bytes:
-    """An acceptable model whose probabilities are those of `expected` times `scale`.
-
-    `changed` are keys of its metadata.
-    """
+    """An acceptable model: probabilities of `expected` times `scale`, metadata with changes."""
     metadata = metadata_of(names) | {"version": version} | changed
     check = metadata["selfcheck"]
     probabilities = (expected(check_rows(names), names) * np.float32(scale)).tolist()
@@ -154,14 +156,14 @@ def a_model(
         metadata | {"selfcheck": check | {"probabilities": probabilities}},
         names=names,
         scale=scale,
-        before=before,
+        extra_nodes=extra_nodes,
     )
 
 
 def a_stepped_model(version: str, feature: str, *, above: float, rise: float) -> bytes:
-    """A model that answers about .1, and a share `rise` more where a feature exceeds a value.
+    """A model with a risk of about .1, larger by a share `rise` where a feature exceeds a value.
 
-    The rows of its self-check are below that value, so that they do not show the step.
+    The rows of its self-check do not exceed that value, so that the self-check is reproduced.
     """
     names = [feature, *CHOSEN]
 
@@ -174,15 +176,15 @@ def a_stepped_model(version: str, feature: str, *, above: float, rise: float) ->
         nodes = [
             helper.make_node("Gather", ["features", "column"], ["watched"], axis=1),
             helper.make_node("Greater", ["watched", "above"], ["is_above"]),
-            helper.make_node("Where", ["is_above", "by", "none"], ["nothing"]),
+            helper.make_node("Where", ["is_above", "by", "no_addend"], ["addend"]),
         ]
         return Extra(nodes, constants)
 
-    return a_model(version, names=names, scale=0.1, before=extra)
+    return a_model(version, names=names, scale=0.1, extra_nodes=extra)
 
 
-def repeating(n_times: int | None) -> Before:
-    """Multiply zeros `n_times`, or without end."""
+def repeating(n_times: int | None) -> ExtraNodes:
+    """Nodes that multiply matrices of zeros `n_times`, or without end."""
 
     def extra() -> Extra:
         bodies = [
@@ -212,13 +214,13 @@ def repeating(n_times: int | None) -> Before:
             constants["n_times"] = np.array(n_times, dtype=np.int64)
         turns = "" if n_times is None else "n_times"
         nodes = [
-            # Depends on the input, so that ONNX Runtime cannot fold it into a constant.
+            # The loop depends on the input, so that it cannot be computed when the model opens.
             helper.make_node("ReduceMax", ["features"], ["most"], keepdims=0),
             helper.make_node("IsNaN", ["most"], ["is_missing"]),
-            helper.make_node("Where", ["is_missing", "none", "none"], ["begin"]),
+            helper.make_node("Where", ["is_missing", "no_addend", "no_addend"], ["begin"]),
             helper.make_node("Add", ["zeros", "begin"], ["first"]),
             helper.make_node("Loop", [turns, "go_on", "first"], ["last"], body=body),
-            helper.make_node("ReduceSum", ["last", "all_axes"], ["nothing"], keepdims=0),
+            helper.make_node("ReduceSum", ["last", "all_axes"], ["addend"], keepdims=0),
         ]
         return Extra(nodes, constants)
 
@@ -226,11 +228,11 @@ def repeating(n_times: int | None) -> Before:
 
 
 def hungry() -> Extra:
-    """The maximum of eight gigabytes of zeros."""
+    """Nodes that need eight gigabytes of zeros."""
     constants: dict[str, NDArray[Any]] = {"shape": np.array([2**31], dtype=np.int64)}
     nodes = [
         helper.make_node("ConstantOfShape", ["shape"], ["many"]),
-        helper.make_node("ReduceMax", ["many"], ["nothing"], keepdims=0),
+        helper.make_node("ReduceMax", ["many"], ["addend"], keepdims=0),
     ]
     return Extra(nodes, constants)
 
@@ -240,7 +242,7 @@ def _with(**changed: Any) -> Metadata:
 
 
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
-    # Kind: how it is made, and a part of the reason for its refusal.
+    # Its name, how it is made, and a part of the sentence of the refusal.
     "truncated": (lambda: a_model("refused")[:-200], "not an ONNX model"),
     "random bytes": (lambda: np.random.default_rng(1).bytes(50_000), "not an ONNX model"),
     "empty": (lambda: b"", "not an ONNX model"),
@@ -255,7 +257,13 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
         "rises by 98 % from hour 30 to 31 though no sign changes; at most 20 % is accepted",
     ),
     "huge": (lambda: bytes(MAX_BYTES + 1), "more than the 64 MiB"),
-    "endless loop": (lambda: a_model("refused", before=repeating(None)), "too much processor time"),
-    "memory-hungry": (lambda: a_model("refused", before=hungry), "more than 256 MiB of memory"),
-    "slow": (lambda: a_model("refused", before=repeating(3_000)), "too slow"),
+    "endless loop": (
+        lambda: a_model("refused", extra_nodes=repeating(None)),
+        "too much processor time",
+    ),
+    "memory-hungry": (
+        lambda: a_model("refused", extra_nodes=hungry),
+        "more than 256 MiB of memory",
+    ),
+    "slow": (lambda: a_model("refused", extra_nodes=repeating(3_000)), "too slow"),
 }

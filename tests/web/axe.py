@@ -1,4 +1,4 @@
-"""What axe can judge of WCAG 2.2 AA."""
+"""Automated accessibility checks of a page with axe: WCAG 2.2 AA."""
 
 from importlib.resources import files
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from tests.web.conftest import Visit
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
-# All rules of WCAG 2.2 AA, and the advice beyond them.
+# All rules of WCAG 2.2 AA, and best practices beyond it.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 def violations(visit: Visit) -> list[str]:
-    """What axe finds, one line a rule and place."""
+    """The violations that axe finds, one line for each rule and element."""
     if not visit.page.evaluate("'axe' in globalThis"):
         visit.page.evaluate(AXE)
     found: dict[str, Any] = visit.page.evaluate(

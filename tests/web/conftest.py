@@ -1,4 +1,4 @@
-"""A real browser before a real service; what every visit must keep to is asserted at its end."""
+"""Fixtures of the page's tests: a browser, a running service, and checks after every visit."""
 
 import json
 import os
@@ -26,35 +26,35 @@ from tests.web.service import BROWSER_ARGUMENTS, browser_path, service
 
 KEY = new_key()
 LANGUAGES = ("en", "fr")
-PATIENCE = 30_000.0  # ms, of a busy machine
-expect.set_options(timeout=PATIENCE)
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
-ASKED = re.compile(
+TIMEOUT_MS = 30_000.0  # long enough for a busy machine
+expect.set_options(timeout=TIMEOUT_MS)
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+EXPECTED_PATH = re.compile(
     r"/(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|"
     r"/predict/patient\?include=trend&include=contributions&include=scores"
     r"(&on_incoherence=drop)?"
 )
-NO_ANSWER = "Failed to load resource"  # what the browser says of every 4xx; the page says more
+FAILED_REQUEST = "Failed to load resource"  # logged by the browser for every 4xx
 
 
 @pytest.fixture(scope="session")
 def address() -> Iterator[str]:
-    """Where the service answers anybody."""
+    """Address of a service without authentication."""
     with service() as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def guarded_address() -> Iterator[str]:
-    """Where it asks for a key."""
+    """Address of a service that requires an API key."""
     with service(API_KEYS=entry("ward", KEY)) as address:
         yield address
 
 
-# Not for the session: while Playwright runs, its event loop is in the way of other tests' loops.
+# Not for the session: the event loop of Playwright would interfere with those of other tests.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for the tests of a module; each visit is a context of its own."""
+    """One browser for the tests of a module; each visit has its own context."""
     path = browser_path()
     if path is None and not os.environ.get("CI"):
         pytest.skip("there is no Chromium: sh tools/get_browser.sh")
@@ -64,31 +64,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-def words(language: str) -> dict[str, str]:
-    """What the page says."""
+def texts_of(language: str) -> dict[str, str]:
+    """The texts of the page."""
     text = files("sepsis_detect").joinpath(f"web/{language}.json").read_text(encoding="utf-8")
-    said: dict[str, str] = json.loads(text)
-    return said
+    texts: dict[str, str] = json.loads(text)
+    return texts
 
 
 class Visit:
-    """One person at the page, in one language, and what the browser noticed meanwhile."""
+    """One use of the page in one language, with the errors and requests of the browser."""
 
     def __init__(self, context: BrowserContext, address: str, language: str):
         self.language = language
-        self.words = words(language)
+        self.texts = texts_of(language)
         self.address = address
-        self.complaints: list[str] = []
+        self.errors: list[str] = []
         self.requested: list[str] = []
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT_MS)
         self.page: Page = context.new_page()
         self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not message.text.startswith(NO_ANSWER):
-            self.complaints.append(message.text)
+        if message.type in ("error", "warning") and not message.text.startswith(FAILED_REQUEST):
+            self.errors.append(message.text)
 
     def _request(self, request: Request) -> None:
         self.requested.append(request.url)
@@ -98,14 +98,14 @@ class Visit:
         self.page.goto(f"{self.address}/?lang={self.language}")
         try:
             self.field("heart_rate").wait_for()
-        except PlaywrightTimeoutError:  # seen once, cause unknown: what there is to know is told
-            print("no form:", self.complaints, self.requested)  # noqa: T201
+        except PlaywrightTimeoutError:  # seen once, cause unknown: print what is known
+            print("no form:", self.errors, self.requested)  # noqa: T201
             raise
         return self
 
-    def say(self, key: str, **values: Any) -> str:
-        """Words of the page."""
-        text = self.words[key]
+    def text(self, key: str, **values: Any) -> str:
+        """A text of the page."""
+        text = self.texts[key]
         for name, value in values.items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
@@ -114,12 +114,12 @@ class Visit:
         return self.page.locator(f"#field-{name}")
 
     def button(self, key: str, **values: Any) -> Locator:
-        return self.page.get_by_role("button", name=self.say(key, **values), exact=True)
+        return self.page.get_by_role("button", name=self.text(key, **values), exact=True)
 
     def fill(self, **values: str) -> None:
         for name, value in values.items():
             field = self.field(name)
-            field.wait_for(state="attached")  # the form is made of what the service tells
+            field.wait_for(state="attached")  # the form is built from the service's variables
             if not field.is_visible():
                 panel = field.locator("xpath=ancestor::details").locator("> summary")
                 panel.click()
@@ -143,13 +143,13 @@ class Visit:
         self.button(f"examples.{name}").click()
 
     def _is_expected(self, url: str) -> bool:
-        """Of this service, and without anything that was typed."""
+        """Whether a request goes to this service, without any value entered."""
         path = url.removeprefix(self.address)
-        return url.startswith("blob:") or (path != url and bool(ASKED.fullmatch(path)))
+        return url.startswith("blob:") or (path != url and bool(EXPECTED_PATH.fullmatch(path)))
 
     def check(self) -> None:
-        """Nothing went wrong unseen, nobody else was asked, nothing of the patient stayed."""
-        assert self.complaints == []
+        """Check that there is no error, no other host, and no stored value."""
+        assert self.errors == []
         assert [url for url in self.requested if not self._is_expected(url)] == []
         if self.page.url.startswith("http"):
             stored = self.page.evaluate(
@@ -169,7 +169,7 @@ def _context(browser: Browser, language: str, **options: Any) -> BrowserContext:
 
 @contextmanager
 def visiting(browser: Browser, address: str, language: str, **options: Any) -> Iterator[Visit]:
-    """A visit with a browser's profile of its own, checked at its end."""
+    """A visit with its own browser profile, checked at the end."""
     context = _context(browser, language, **options)
     visit = Visit(context, address, language)
     try:
@@ -181,23 +181,25 @@ def visiting(browser: Browser, address: str, language: str, **options: Any) -> I
 
 @pytest.fixture(params=LANGUAGES)
 def language(request: pytest.FixtureRequest) -> str:
-    """Each language the page speaks."""
+    """Each language of the page."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def desks(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
-    """For each language a browser's profile whose cache is warm after the first visit."""
-    contexts = {language: _context(browser, language, viewport=DESK) for language in LANGUAGES}
+def desktop_contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """For each language a browser profile that keeps its cache between visits."""
+    contexts = {language: _context(browser, language, viewport=DESKTOP) for language in LANGUAGES}
     yield contexts
     for context in contexts.values():
         context.close()
 
 
 @pytest.fixture
-def visit(desks: dict[str, BrowserContext], address: str, language: str) -> Iterator[Visit]:
-    """The page, open at a desk."""
-    visit = Visit(desks[language], address, language)
+def visit(
+    desktop_contexts: dict[str, BrowserContext], address: str, language: str
+) -> Iterator[Visit]:
+    """The open page in a desktop window."""
+    visit = Visit(desktop_contexts[language], address, language)
     try:
         yield visit.open()
         visit.check()

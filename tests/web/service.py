@@ -1,4 +1,4 @@
-"""A service as a process, and a browser, for the tests and the screenshots of the page."""
+"""A service in a subprocess, and the browser, for tests and screenshots of the page."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 BANNER = re.compile(r"Sepsis Detect \S+, model .+, on (http://127\.0\.0\.1:\d+) - ")
-# The shell without windows first: it takes half the time.
+# The headless shell first: it takes half the time.
 BROWSERS = (
     "chromium-headless-shell",
     "chromium",
@@ -17,7 +17,7 @@ BROWSERS = (
     "google-chrome",
     "google-chrome-stable",
 )
-# No sandbox: CI is root in a container. No /dev/shm: containers give it little.
+# No sandbox: CI runs as root in a container. No /dev/shm: it is small in containers.
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
     "--disable-dev-shm-usage",
@@ -28,7 +28,7 @@ BROWSER_ARGUMENTS = [
 
 @contextmanager
 def service(**settings: str) -> Iterator[str]:
-    """Serve on a free port with the given settings; yields the address."""
+    """Run the service on a free port with the given settings; yields its address."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SEPSIS_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "sepsis_detect", "serve", "--port", "0"],
@@ -48,5 +48,5 @@ def service(**settings: str) -> Iterator[str]:
 
 
 def browser_path() -> str | None:
-    """Where Chromium is; None when there is none."""
+    """The path of Chromium; None if it is not installed."""
     return next((path for name in BROWSERS if (path := shutil.which(name))), None)

@@ -1,4 +1,4 @@
-"""WCAG 2.2 AA beyond axe: keyboard alone, reflow, zoom, motion, speech."""
+"""WCAG 2.2 AA beyond axe: keyboard, reflow, zoom, motion, screen readers."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -7,7 +7,7 @@ from tests.web.conftest import Visit, visiting
 from tests.web.views import dropped, everything_open, positive
 
 
-def test_the_page_is_used_by_keyboard_alone(visit: Visit) -> None:
+def test_the_page_can_be_used_with_the_keyboard_alone(visit: Visit) -> None:
     page = visit.page
     keyboard = page.keyboard
 
@@ -22,7 +22,7 @@ def test_the_page_is_used_by_keyboard_alone(visit: Visit) -> None:
     while focused() != "submit":
         keyboard.press("Tab")
         order.append(focused())
-        assert _is_seen_with_a_ring(visit), order[-1]
+        assert _has_visible_focus(visit), order[-1]
         if order[-1] == "field-heart_rate":
             keyboard.type("88")
         assert len(order) < 60, order
@@ -34,16 +34,16 @@ def test_the_page_is_used_by_keyboard_alone(visit: Visit) -> None:
     assert focused() == "answer-title"
     keyboard.press("Tab")
     reached = []
-    while visit.say("action.answer") not in reached:
+    while visit.text("action.answer") not in reached:
         keyboard.press("Tab")
         reached.append(str(page.evaluate("document.activeElement.textContent")))
         assert len(reached) < 30, reached
-    notes, printing = (reached.index(visit.say(key)) for key in ("scores.notes", "action.print"))
+    notes, printing = (reached.index(visit.text(key)) for key in ("scores.notes", "action.print"))
     assert notes < printing
 
 
-def _is_seen_with_a_ring(visit: Visit) -> bool:
-    """Whether what has the focus is on the screen, shows it, and is the topmost thing there."""
+def _has_visible_focus(visit: Visit) -> bool:
+    """Whether the focused element is on the screen, not covered, and has a focus ring."""
     seen: bool = visit.page.evaluate("""() => {
         const element = document.activeElement;
         const box = element.getBoundingClientRect();
@@ -63,7 +63,7 @@ def _is_seen_with_a_ring(visit: Visit) -> bool:
 def test_nothing_is_wider_than_the_screen(
     browser: Browser, address: str, language: str, width: int, scale: int
 ) -> None:
-    # A zoom of 200 % halves the width in CSS pixels and doubles what one of them is.
+    # A zoom of 200 % halves the width in CSS pixels and doubles the device pixels of each.
     size = {"width": width // scale, "height": 800 // scale}
     with visiting(browser, address, language, viewport=size, device_scale_factor=scale) as visit:
         for view in (everything_open, positive, dropped):
@@ -91,7 +91,7 @@ def test_targets_are_at_least_24_pixels(visit: Visit) -> None:
     assert small == []
 
 
-def test_nothing_moves_for_who_wants_no_motion(visit: Visit) -> None:
+def test_reduced_motion_is_respected(visit: Visit) -> None:
     visit.example("well")
     expect(visit.verdict).to_be_visible()
     moving = "getComputedStyle(document.documentElement).scrollBehavior"
@@ -101,14 +101,14 @@ def test_nothing_moves_for_who_wants_no_motion(visit: Visit) -> None:
     assert visit.page.evaluate(moving) == "smooth"
 
 
-def test_a_screen_reader_hears_the_answer_and_every_chart(visit: Visit) -> None:
+def test_answer_and_charts_have_texts_for_screen_readers(visit: Visit) -> None:
     visit.example("septic")
-    expect(visit.page.locator("#said")).to_contain_text(visit.say("Positive"))
+    expect(visit.page.locator("#said")).to_contain_text(visit.text("Positive"))
     expect(visit.page.locator("#said")).to_have_attribute("role", "status")
     charts = visit.page.get_by_role("img")
     expect(charts).to_have_count(7)
     for chart in charts.all():
-        said = chart.get_attribute("aria-label") or ""
-        assert len(said) > 30
-        assert "undefined" not in said
-        assert "{" not in said
+        label = chart.get_attribute("aria-label") or ""
+        assert len(label) > 30
+        assert "undefined" not in label
+        assert "{" not in label

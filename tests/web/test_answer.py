@@ -1,4 +1,4 @@
-"""From the first visit to an answer that is understood, taken along and printed."""
+"""The page from the first visit to an answer, its exports and its print."""
 
 import json
 import re
@@ -15,25 +15,25 @@ ROUTE = "**/predict/patient?*"
 
 
 def plain(text: str) -> str:
-    """Words of the page without what only print knows."""
+    """A text of the page with ASCII spaces and apostrophes."""
     return text.replace("’", "'").replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_the_page_explains_itself_before_anything_is_entered(visit: Visit) -> None:
     expect(visit.page.locator("html")).to_have_attribute("lang", visit.language)
-    expect(visit.page.locator("#notice")).to_have_text(visit.say("notice"))
-    expect(visit.page.locator(".welcome")).to_contain_text(visit.say("welcome.trust"))
+    expect(visit.page.locator("#notice")).to_have_text(visit.text("notice"))
+    expect(visit.page.locator(".welcome")).to_contain_text(visit.text("welcome.trust"))
     expect(visit.page.locator("#model")).to_contain_text(re.compile(r"20\d\d\.\d"))
 
 
-def test_the_page_says_what_changed_and_how_many_alerts_to_expect(visit: Visit) -> None:
-    expect(visit.page.locator("#changed")).to_contain_text(visit.say("welcome.changed"))
+def test_the_page_states_what_changed_and_the_expected_alerts(visit: Visit) -> None:
+    expect(visit.page.locator("#changed")).to_contain_text(visit.text("welcome.changed"))
     model = json.loads(visit.page.request.get(f"{visit.address}/model").text())
     alerts = f"{model['operating_points'][0]['alerts_per_patient_day']:.2g}"
-    said = visit.say(
+    expected = visit.text(
         "welcome.alerts", alerts=alerts if visit.language == "en" else alerts.replace(".", ",")
     )
-    expect(visit.page.locator("#changed")).to_contain_text(said)
+    expect(visit.page.locator("#changed")).to_contain_text(expected)
 
 
 def test_the_form_has_every_variable_with_its_unit(visit: Visit) -> None:
@@ -47,16 +47,16 @@ def test_the_form_has_every_variable_with_its_unit(visit: Visit) -> None:
     expect(visit.page.locator("#field-creatinine-unit option")).to_have_count(3)
 
 
-def test_a_few_values_are_enough_and_the_french_comma_is_read(visit: Visit) -> None:
+def test_a_few_values_are_enough_and_a_decimal_comma_is_accepted(visit: Visit) -> None:
     visit.fill(heart_rate="88", temperature="37,2", lactate="1.1")
     with visit.page.expect_request(ROUTE) as sent:
         visit.estimate()
     assert sent.value.post_data_json == {"heart_rate": 88, "temperature": 37.2, "lactate": 1.1}
-    expect(visit.verdict).to_contain_text(visit.say("Negative"))
-    expect(visit.page.locator(".part.course")).to_contain_text(visit.say("course.one_hour"))
+    expect(visit.verdict).to_contain_text(visit.text("Negative"))
+    expect(visit.page.locator(".part.course")).to_contain_text(visit.text("course.one_hour"))
 
 
-def test_enter_submits_and_the_focus_goes_to_the_answer(visit: Visit) -> None:
+def test_enter_submits_the_form_and_focuses_the_answer(visit: Visit) -> None:
     visit.fill(heart_rate="88")
     visit.field("heart_rate").press("Enter")
     expect(visit.verdict).to_be_visible()
@@ -69,7 +69,7 @@ def test_an_example_is_answered_in_one_click(visit: Visit, example: str, verdict
         visit.example(example)
     answer = response.value.json()
     page = visit.page
-    expect(visit.verdict).to_have_text(visit.say(verdict))
+    expect(visit.verdict).to_have_text(visit.text(verdict))
     expect(page.locator(".verdict .icon")).to_have_count(1)
     percent = 100 * answer["probability"]
     digits = f"{percent:.{2 if percent < 10 else 3}g}"
@@ -77,7 +77,7 @@ def test_an_example_is_answered_in_one_click(visit: Visit, example: str, verdict
     expect(page.locator(".probability")).to_contain_text(digits)
     expect(page.locator(".verdict")).to_contain_text(answer["model"]["version"])
     expect(page.locator(".verdict")).to_contain_text(
-        visit.say("chart.hour", hour=answer["icu_hour"])
+        visit.text("chart.hour", hour=answer["icu_hour"])
     )
     expect(page.locator("table.reasons").first.locator("tbody tr")).to_have_count(8)
     expect(page.locator(".scores tbody tr")).to_have_count(len(answer["scores"]))
@@ -85,46 +85,46 @@ def test_an_example_is_answered_in_one_click(visit: Visit, example: str, verdict
     expect(page.locator(".small-chart")).to_have_count(6)
 
 
-def test_the_course_is_drawn_said_and_tabled(visit: Visit) -> None:
+def test_the_course_is_shown_as_chart_sentence_and_table(visit: Visit) -> None:
     visit.example("septic")
     chart = visit.page.locator(".course > .chart")
     expect(chart.locator(".dot")).to_have_count(14)
-    expect(chart.locator(".dot.hollow")).to_have_count(1)  # hour 31 brought nothing
+    expect(chart.locator(".dot.hollow")).to_have_count(1)  # hour 31 has no measurement
     expect(chart.locator(".threshold")).to_have_count(1)
     expect(chart.locator(".quiet")).to_have_count(1)
     said = chart.get_attribute("aria-label") or ""
-    assert said.startswith(visit.say("course.from_to").split("{")[0])
+    assert said.startswith(visit.text("course.from_to").split("{")[0])
     expect(visit.page.locator("#said")).to_contain_text(said)
-    visit.page.get_by_text(visit.say("chart.table")).click()
+    visit.page.get_by_text(visit.text("chart.table")).click()
     rows = visit.page.locator(".course table tbody tr")
     expect(rows).to_have_count(14)
-    expect(rows.nth(6)).to_contain_text(visit.say("chart.no_data"))
-    expect(visit.page.get_by_text(visit.say("chart.no_data"), exact=True)).to_have_count(1)
+    expect(rows.nth(6)).to_contain_text(visit.text("chart.no_data"))
+    expect(visit.page.get_by_text(visit.text("chart.no_data"), exact=True)).to_have_count(1)
 
 
-def test_a_contribution_tells_value_unit_age_and_direction(visit: Visit) -> None:
+def test_a_contribution_has_value_unit_age_and_direction(visit: Visit) -> None:
     visit.example("septic")
     rows = visit.page.locator("table.reasons").first.locator("tbody tr")
     expect(rows.first).to_be_visible()
     text = " ".join(rows.all_inner_texts())
-    assert visit.say("reasons.raises") in text
-    assert re.search(visit.say("age.ago", hours=r"\d+") + "|" + visit.say("age.now"), text)
+    assert visit.text("reasons.raises") in text
+    assert re.search(visit.text("age.ago", hours=r"\d+") + "|" + visit.text("age.now"), text)
     assert re.search(r"\d (/min|°C|mmHg|%)", plain(text))
 
 
-def test_scores_say_what_is_missing(visit: Visit) -> None:
+def test_scores_name_their_missing_items(visit: Visit) -> None:
     visit.fill(heart_rate="118", systolic_bp="88", respiratory_rate="26")
     visit.estimate()
     qsofa = visit.page.locator(".scores tr", has_text="qSOFA")
-    expect(qsofa).to_contain_text(visit.say("scores.items", n=2, total=3))
-    expect(qsofa).to_contain_text(visit.say("scores.missing", items="").strip())
+    expect(qsofa).to_contain_text(visit.text("scores.items", n=2, total=3))
+    expect(qsofa).to_contain_text(visit.text("scores.missing", items="").strip())
 
 
-def test_an_answer_is_marked_when_its_data_change(visit: Visit) -> None:
+def test_an_answer_is_marked_after_its_data_change(visit: Visit) -> None:
     visit.example("well")
     expect(visit.verdict).to_be_visible()
     visit.fill(heart_rate="140")
-    expect(visit.page.locator("#stale")).to_have_text(visit.say("answer.stale"))
+    expect(visit.page.locator("#stale")).to_have_text(visit.text("answer.stale"))
     visit.estimate()
     expect(visit.page.locator("#stale")).to_be_empty()
 
@@ -163,47 +163,45 @@ def test_hours_are_added_one_by_one(visit: Visit) -> None:
 
 def test_changing_the_language_keeps_data_and_answer(visit: Visit) -> None:
     visit.example("septic")
-    expect(visit.verdict).to_have_text(visit.say("Positive"))
+    expect(visit.verdict).to_have_text(visit.text("Positive"))
     temperature = visit.field("bun").input_value()
     other = {"en": "fr", "fr": "en"}[visit.language]
     visit.page.locator(f"#lang-{other}").click()
-    there = Visit.__new__(Visit)
-    there.page, there.language = visit.page, other
     expect(visit.page.locator("html")).to_have_attribute("lang", other)
     expect(visit.page.locator(f"#lang-{other}")).to_have_attribute("aria-pressed", "true")
-    expect(visit.verdict).not_to_have_text(visit.say("Positive"))
+    expect(visit.verdict).not_to_have_text(visit.text("Positive"))
     assert visit.field("bun").input_value() == temperature
     assert visit.page.url.endswith(f"?lang={other}")
     visit.language = other
 
 
-def test_the_text_copied_holds_the_whole_answer(visit: Visit) -> None:
+def test_the_copied_text_has_the_whole_answer(visit: Visit) -> None:
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.example("septic")
     visit.button("action.copy").click()
-    expect(visit.page.locator("#said-action")).to_have_text(visit.say("action.copied"))
+    expect(visit.page.locator("#said-action")).to_have_text(visit.text("action.copied"))
     text = visit.page.evaluate("navigator.clipboard.readText()")
     for part in ("Positive", "notice", "part.reasons", "part.scores", "part.values"):
-        assert plain(visit.say(part)) in text
+        assert plain(visit.text(part)) in text
     assert f"- {'Age: 71 years' if visit.language == 'en' else 'Âge: 71 ans'}" in text
-    # Records are often kept in an old character set.
+    # Some record systems accept only old character sets.
     assert not set(text) & set("\u00a0\u202f’")
     assert "NaN" not in text
     assert "undefined" not in text
 
 
-def test_the_curl_command_asks_again_and_gets_the_same_answer(visit: Visit) -> None:
+def test_the_curl_command_gets_the_same_answer(visit: Visit) -> None:
     visit.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     with visit.page.expect_response(ROUTE) as response:
         visit.example("septic")
     visit.button("action.curl").click()
-    expect(visit.page.locator("#said-action")).to_have_text(visit.say("action.copied"))
+    expect(visit.page.locator("#said-action")).to_have_text(visit.text("action.copied"))
     command = visit.page.evaluate("navigator.clipboard.readText()")
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=True, timeout=60)
     assert json.loads(done.stdout)["probability"] == response.value.json()["probability"]
 
 
-def test_request_and_answer_are_downloaded_as_they_were(visit: Visit) -> None:
+def test_request_and_answer_can_be_downloaded_unchanged(visit: Visit) -> None:
     with visit.page.expect_response(ROUTE) as response:
         visit.example("septic")
     expect(visit.verdict).to_be_visible()
@@ -227,7 +225,7 @@ def _everything_measured(visit: Visit) -> None:
     head = ["Age", "Gender", "Unit1", "HospAdmTime", "ICULOS"]
     table = [head + [each["challenge_name"] for each in clinical]]
     table += [["71", "1", "1", "-61.5", *row] for row in rows]
-    visit.page.get_by_text(visit.say("several.title")).click()
+    visit.page.get_by_text(visit.text("several.title")).click()
     visit.page.locator("#several-text").fill("\n".join("|".join(row) for row in table))
     visit.button("several.use").click()
 
@@ -249,20 +247,20 @@ def _check_print(visit: Visit, file: Path) -> None:
     text = " ".join(plain(sheet.extract_text()).split())
     said = plain(visit.verdict.inner_text())
     parts = ("notice", "part.reasons", "part.scores", "part.values")
-    for part in (said, *(plain(visit.say(key)).split(".")[0] for key in parts)):
+    for part in (said, *(plain(visit.text(key)).split(".")[0] for key in parts)):
         assert part in text
     size = (round(float(sheet.mediabox.width)), round(float(sheet.mediabox.height)))
     assert size in ((595, 842), (596, 842))  # A4 in points
 
 
-def test_nothing_of_a_visit_stays_on_the_page_that_is_loaded_again(visit: Visit) -> None:
+def test_a_reloaded_page_has_no_earlier_values(visit: Visit) -> None:
     visit.fill(heart_rate="123")
     visit.page.reload()
     visit.field("heart_rate").wait_for()
     expect(visit.field("heart_rate")).to_have_value("")
 
 
-def test_the_browser_s_language_is_taken_when_none_is_asked_for(
+def test_the_default_language_is_that_of_the_browser(
     browser: Browser, address: str, language: str
 ) -> None:
     with visiting(browser, address, language) as visit:

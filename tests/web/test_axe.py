@@ -1,4 +1,4 @@
-"""Axe finds no violation in any view: light and dark, desk and phone."""
+"""Axe finds no violation in any view: light and dark, desktop and phone."""
 
 import json
 from collections.abc import Callable
@@ -13,14 +13,14 @@ from tests.web.views import VIEWS
 @pytest.mark.parametrize("view", VIEWS, ids=[view.__name__ for view in VIEWS])
 def test_axe_finds_nothing_in_any_view(visit: Visit, view: Callable[[Visit], None]) -> None:
     view(visit)
-    found = {"light, desk": violations(visit)}
+    found = {"light, desktop": violations(visit)}
     visit.page.emulate_media(color_scheme="dark")
     visit.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     found["dark, phone"] = violations(visit)
     assert not any(found.values()), json.dumps(found, indent=1)
 
 
-def test_axe_is_awake(visit: Visit) -> None:
+def test_axe_detects_violations(visit: Visit) -> None:
     visit.page.evaluate("document.querySelector('label[for=field-heart_rate]').remove()")
     visit.page.evaluate("document.documentElement.style.setProperty('--soft', '#ccc')")
     rules = {fault.split(":")[0] for fault in violations(visit)}

@@ -1,4 +1,4 @@
-"""How the page is delivered: small, strict, fast, and from nowhere else."""
+"""Delivery of the page: size, headers, caching, load, and completeness of the texts."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.routes.page import MEDIA_TYPES, read_assets
-from tests.web.conftest import LANGUAGES, visiting, words
+from tests.web.conftest import LANGUAGES, texts_of, visiting
 
 MAX_BYTES = 140_000
 ASSETS = read_assets()
@@ -22,9 +22,7 @@ def path_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(ASSETS))
-def test_every_file_is_served_strictly_and_asked_for_again_cheaply(
-    client: TestClient, name: str
-) -> None:
+def test_every_file_has_a_strict_policy_and_an_etag(client: TestClient, name: str) -> None:
     first = client.get(path_of(name))
     assert first.status_code == 200
     assert first.headers["Content-Type"].startswith(MEDIA_TYPES[f".{name.rpartition('.')[2]}"])
@@ -38,7 +36,7 @@ def test_every_file_is_served_strictly_and_asked_for_again_cheaply(
     assert client.head(path_of(name)).headers["Content-Length"] == str(len(first.content))
 
 
-def test_the_whole_page_weighs_little() -> None:
+def test_the_page_is_small() -> None:
     assert sum(len(asset.body) for asset in ASSETS.values()) <= MAX_BYTES
 
 
@@ -53,13 +51,13 @@ def test_no_file_names_another_host_or_writes_markup() -> None:
         assert not re.search(r"localStorage|sessionStorage|indexedDB|document\.cookie", text)
 
 
-def test_what_is_no_file_of_the_page_is_not_found(client: TestClient) -> None:
+def test_paths_outside_the_page_are_not_found(client: TestClient) -> None:
     for path in ("/web/", "/web/nothing.js", "/web/../settings.py", "/web/%2e%2e/model.onnx"):
         assert client.get(path).status_code == 404
 
 
-def test_both_languages_say_the_same_things() -> None:
-    english, french = (words(language) for language in LANGUAGES)
+def test_both_languages_have_the_same_texts_and_placeholders() -> None:
+    english, french = (texts_of(language) for language in LANGUAGES)
     assert english.keys() == french.keys()
     for key, said in english.items():
         assert set(PLACEHOLDER.findall(said)) == set(PLACEHOLDER.findall(french[key])), key
@@ -67,17 +65,17 @@ def test_both_languages_say_the_same_things() -> None:
         assert french[key]
 
 
-def test_french_has_its_spaces_before_signs() -> None:
-    for key, said in words("fr").items():
+def test_french_texts_have_no_break_spaces_before_punctuation() -> None:
+    for key, said in texts_of("fr").items():
         assert not re.search(r"[^\s\u00a0\u202f][;:?!»](\s|$)", said.replace("…", "")), key
         assert not re.search(r" [;:?!»%]", said), key
 
 
-def test_every_word_is_used_and_every_word_used_is_there() -> None:
+def test_every_text_is_used_and_every_text_used_exists() -> None:
     code = "".join(
         asset.body.decode() for name, asset in ASSETS.items() if not name.endswith("json")
     )
-    keys = {re.sub(r"\.(one|other)$", "", key) for key in words("en")}
+    keys = {re.sub(r"\.(one|other)$", "", key) for key in texts_of("en")}
     said = set(re.findall(r'\bt\("([\w.]+)"', code)) | set(
         re.findall(r'data-t(?:-label)?="([\w.]+)"', code)
     )
@@ -85,24 +83,24 @@ def test_every_word_is_used_and_every_word_used_is_there() -> None:
     prefixes = set(re.findall(r"\bt\(`([\w.]+)\.\$\{", code))
     quoted = set(re.findall(r'"([\w.]+)"', code))
     unused = {key for key in keys - said - quoted if key.partition(".")[0] not in prefixes}
-    assert unused <= {"Positive", "Negative"}  # the service's own words
+    assert unused <= {"Positive", "Negative"}  # values of `prediction`
 
 
-def test_every_module_is_announced_so_that_none_waits_for_another() -> None:
+def test_every_module_is_preloaded() -> None:
     index = ASSETS["index.html"].body.decode()
-    announced = set(re.findall(r'rel="modulepreload" href="web/([\w.]+)"', index))
-    assert announced == {name for name in ASSETS if name.endswith(".js")}
+    preloaded = set(re.findall(r'rel="modulepreload" href="web/([\w.]+)"', index))
+    assert preloaded == {name for name in ASSETS if name.endswith(".js")}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_cold_load_asks_for_each_file_once_and_is_ready_soon(
+def test_a_cold_load_requests_each_file_once_and_is_fast(
     browser: Browser, address: str, language: str
 ) -> None:
     with visiting(browser, address, language) as visit:
         visit.open()
-        asked = [url for url in visit.requested if "/web/" in url]
-        assert len(asked) == len(set(asked))
-        own = {url.rpartition("/")[2] for url in asked}
+        requested = [url for url in visit.requested if "/web/" in url]
+        assert len(requested) == len(set(requested))
+        own = {url.rpartition("/")[2] for url in requested}
         assert {name for name in ASSETS if name.endswith((".js", ".json"))} <= own
         timing: dict[str, Any] = json.loads(
             visit.page.evaluate("JSON.stringify(performance.getEntriesByType('navigation')[0])")
@@ -111,14 +109,14 @@ def test_a_cold_load_asks_for_each_file_once_and_is_ready_soon(
         assert timing["domContentLoadedEventEnd"] < 15_000
 
 
-def test_markup_that_is_typed_or_pasted_stays_text(visit: Any) -> None:
+def test_markup_in_input_stays_text(visit: Any) -> None:
     bad = "<img src=x onerror=alert(1)>"
-    visit.page.get_by_text(visit.say("several.title")).click()
+    visit.page.get_by_text(visit.text("several.title")).click()
     visit.page.locator("#several-text").fill(f"HR;ICULOS;{bad}\n{bad};1;2")
     visit.button("several.use").click()
     visit.problems.wait_for()
     assert visit.page.locator("#data img").count() == 0
 
 
-def test_the_package_holds_the_page() -> None:
+def test_the_package_contains_the_page() -> None:
     assert files("sepsis_detect").joinpath("web/index.html").is_file()

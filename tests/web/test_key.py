@@ -1,39 +1,39 @@
-"""Where the service asks for a key, the page asks for it once and keeps it nowhere."""
+"""Authentication on the page: it asks for the API key once and does not store it."""
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.web.axe import violations
-from tests.web.conftest import DESK, KEY, visiting
+from tests.web.conftest import DESKTOP, KEY, visiting
 
 ROUTE = "**/predict/patient?*"
 
 
-def test_the_key_is_asked_for_once_and_kept_nowhere(
+def test_the_key_is_asked_for_once_and_not_stored(
     browser: Browser, guarded_address: str, language: str
 ) -> None:
-    with visiting(browser, guarded_address, language, viewport=DESK) as visit:
+    with visiting(browser, guarded_address, language, viewport=DESKTOP) as visit:
         visit.page.goto(f"{guarded_address}/?lang={language}")
         dialog = visit.page.get_by_role("dialog")
-        expect(dialog).to_contain_text(visit.say("key.needed"))
+        expect(dialog).to_contain_text(visit.text("key.needed"))
         expect(visit.page.locator("#key")).to_be_focused()
         visit.page.locator("#key").fill("wrong")
         visit.button("key.use").click()
-        expect(dialog).to_contain_text(visit.say("key.wrong"))
+        expect(dialog).to_contain_text(visit.text("key.wrong"))
         visit.page.locator("#key").fill(KEY)
         visit.page.locator("#key").press("Enter")
         expect(visit.field("heart_rate")).to_be_visible()
         expect(dialog).to_be_hidden()
         visit.example("septic")
-        expect(visit.verdict).to_have_text(visit.say("Positive"))
+        expect(visit.verdict).to_have_text(visit.text("Positive"))
         assert KEY not in visit.page.content()
         assert KEY not in visit.page.url
 
 
-def test_a_key_that_is_withdrawn_is_asked_for_again(
+def test_a_revoked_key_is_asked_for_again(
     browser: Browser, guarded_address: str, language: str
 ) -> None:
-    with visiting(browser, guarded_address, language, viewport=DESK) as visit:
+    with visiting(browser, guarded_address, language, viewport=DESKTOP) as visit:
         visit.page.goto(f"{guarded_address}/?lang={language}")
         visit.page.locator("#key").fill(KEY)
         visit.button("key.use").click()
@@ -41,20 +41,20 @@ def test_a_key_that_is_withdrawn_is_asked_for_again(
         refused = '{"detail": []}'
         visit.page.route(ROUTE, lambda route: route.fulfill(status=401, body=refused), times=1)
         visit.estimate()
-        expect(visit.page.get_by_role("dialog")).to_contain_text(visit.say("key.wrong"))
+        expect(visit.page.get_by_role("dialog")).to_contain_text(visit.text("key.wrong"))
         visit.page.locator("#key").fill(KEY)
         visit.button("key.use").click()
         expect(visit.verdict).to_be_visible()
 
 
-def test_without_a_key_the_page_says_what_it_needs(
+def test_without_a_key_the_page_states_that_one_is_required(
     browser: Browser, guarded_address: str, language: str
 ) -> None:
-    with visiting(browser, guarded_address, language, viewport=DESK) as visit:
+    with visiting(browser, guarded_address, language, viewport=DESKTOP) as visit:
         visit.page.goto(f"{guarded_address}/?lang={language}")
         visit.page.get_by_role("dialog").wait_for()
         visit.page.keyboard.press("Escape")
-        expect(visit.page.locator("#problems-title")).to_have_text(visit.say("problem.key"))
+        expect(visit.page.locator("#problems-title")).to_have_text(visit.text("problem.key"))
         visit.button("problem.retry").click()
         expect(visit.page.get_by_role("dialog")).to_be_visible()
 
@@ -75,10 +75,12 @@ def test_the_key_dialog_keeps_the_focus_inside(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_dialog_for_the_key(
+def test_axe_finds_nothing_in_the_key_dialog(
     browser: Browser, guarded_address: str, language: str, scheme: str
 ) -> None:
-    with visiting(browser, guarded_address, language, color_scheme=scheme, viewport=DESK) as visit:
+    with visiting(
+        browser, guarded_address, language, color_scheme=scheme, viewport=DESKTOP
+    ) as visit:
         visit.page.goto(f"{guarded_address}/?lang={language}")
         visit.page.get_by_role("dialog").wait_for()
         assert violations(visit) == []

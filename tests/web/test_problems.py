@@ -1,23 +1,23 @@
-"""What is wrong is said in words, where it is, and with what can be done; nothing typed is lost."""
+"""Problems on the page: sentence, field and repairs; entries are never lost."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
 
 from playwright.sync_api import Browser, Route, expect
 
-from tests.web.conftest import DESK, LANGUAGES, Visit, visiting
+from tests.web.conftest import DESKTOP, LANGUAGES, Visit, visiting
 from tests.web.service import service
 
 ROUTE = "**/predict/patient?*"
 
 
-def test_every_problem_is_listed_with_its_hour_and_leads_to_its_field(visit: Visit) -> None:
+def test_every_problem_has_its_hour_and_a_link_to_its_field(visit: Visit) -> None:
     visit.example("bad")
     heading = visit.page.locator("#problems-title")
     expect(heading).to_be_focused()
     items = visit.problems.locator("li")
     expect(items).to_have_count(4)
-    expect(items.first).to_contain_text(visit.say("problem.hour", hour=9))
+    expect(items.first).to_contain_text(visit.text("problem.hour", hour=9))
     items.first.get_by_role("link").click()
     expect(visit.field("diastolic_bp")).to_be_focused()
     expect(visit.field("icu_hour")).to_have_value("9")
@@ -25,7 +25,7 @@ def test_every_problem_is_listed_with_its_hour_and_leads_to_its_field(visit: Vis
     expect(visit.page.locator("#field-diastolic_bp-error")).not_to_be_empty()
 
 
-def test_messages_come_in_the_language_of_the_page(visit: Visit) -> None:
+def test_messages_are_in_the_language_of_the_page(visit: Visit) -> None:
     visit.fill(heart_rate="80", temperature="98.6")
     visit.estimate()
     expected = {"en": "Body temperature", "fr": "Température corporelle"}[visit.language]
@@ -34,7 +34,7 @@ def test_messages_come_in_the_language_of_the_page(visit: Visit) -> None:
     expect(visit.problems).not_to_contain_text("`units`")
 
 
-def test_one_value_is_converted_and_tried_again(visit: Visit) -> None:
+def test_one_value_is_converted_and_sent_again(visit: Visit) -> None:
     visit.fill(heart_rate="80", temperature="98.6")
     visit.estimate()
     visit.problems.get_by_role("button").first.click()
@@ -43,7 +43,7 @@ def test_one_value_is_converted_and_tried_again(visit: Visit) -> None:
     expect(visit.problems).to_have_count(0)
 
 
-def test_a_fraction_where_percent_is_stated_is_recognised(visit: Visit) -> None:
+def test_a_fraction_in_a_percent_field_is_recognised(visit: Visit) -> None:
     visit.fill(heart_rate="80", fio2="0.4")
     visit.estimate()
     visit.problems.get_by_role("button").first.click()
@@ -51,24 +51,24 @@ def test_a_fraction_where_percent_is_stated_is_recognised(visit: Visit) -> None:
     expect(visit.field("fio2")).to_have_value("40")
 
 
-def test_all_conversions_at_once_leave_what_no_unit_explains(visit: Visit) -> None:
+def test_converting_all_leaves_problems_without_a_likely_unit(visit: Visit) -> None:
     visit.example("bad")
     visit.button("problem.repair_all", n=3).click()
     expect(visit.problems.locator("li")).to_have_count(1)
     expect(visit.problems).to_contain_text("121")
 
 
-def test_doubtful_values_are_dropped_on_request_and_listed(visit: Visit) -> None:
+def test_refused_values_are_dropped_on_request_and_listed(visit: Visit) -> None:
     visit.example("bad")
     visit.button("problem.drop").click()
     expect(visit.verdict).to_be_visible()
     dropped = visit.page.locator(".part.warnings li.dropped")
     expect(dropped).to_have_count(5)  # both pressures of one hour
-    expect(dropped.first).to_contain_text(visit.say("warnings.dropped"))
+    expect(dropped.first).to_contain_text(visit.text("warnings.dropped"))
     expect(visit.field("icu_hour")).to_have_value("10")
 
 
-def test_a_text_that_is_no_number_is_not_sent(visit: Visit) -> None:
+def test_a_text_that_is_not_a_number_is_not_sent(visit: Visit) -> None:
     visit.fill(heart_rate="12/7", lactate="1,234.5")
     visit.estimate()
     expect(visit.problems.locator("li")).to_have_count(2)
@@ -80,12 +80,12 @@ def test_a_text_that_is_no_number_is_not_sent(visit: Visit) -> None:
     )
 
 
-def test_nothing_entered_is_refused_in_words(visit: Visit) -> None:
+def test_an_empty_form_is_refused_with_a_sentence(visit: Visit) -> None:
     visit.estimate()
     expect(visit.problems.locator("li")).to_have_count(1)
 
 
-def test_correcting_a_field_takes_its_error_away(visit: Visit) -> None:
+def test_correcting_a_field_removes_its_error(visit: Visit) -> None:
     visit.fill(heart_rate="abc")
     visit.estimate()
     expect(visit.field("heart_rate")).to_have_attribute("aria-invalid", "true")
@@ -107,60 +107,60 @@ def _answering(status: int) -> Callable[[Route], None]:
     return lambda route: route.fulfill(status=status, body="<html>proxy</html>", headers=headers)
 
 
-def test_a_failing_service_is_said_and_tried_again(visit: Visit) -> None:
+def test_a_failed_request_is_reported_and_can_be_retried(visit: Visit) -> None:
     visit.fill(heart_rate="80", lactate="2,1")
     for status, key in FAILURES.items():
         visit.page.route(ROUTE, _answering(status), times=1)
         visit.estimate()
         expect(visit.page.locator("#problems-title")).to_have_text(
-            visit.say(key, status=status, n=7)
+            visit.text(key, status=status, n=7)
         )
-        expect(visit.problems).to_contain_text(visit.say("problem.kept"))
+        expect(visit.problems).to_contain_text(visit.text("problem.kept"))
         expect(visit.field("lactate")).to_have_value("2,1")
         visit.button("problem.retry").click()
         expect(visit.problems).to_have_count(0)
         expect(visit.verdict).to_be_visible()
 
 
-def test_a_service_that_takes_no_more_or_went_away_is_said_and_the_entries_stay(
+def test_a_body_limit_or_a_stopped_service_is_reported_and_entries_stay(
     browser: Browser,
 ) -> None:
     with ExitStack() as visits:
         with service(MAX_BODY_BYTES="1024") as address:
-            there = [
-                visits.enter_context(visiting(browser, address, language, viewport=DESK)).open()
+            opened = [
+                visits.enter_context(visiting(browser, address, language, viewport=DESKTOP)).open()
                 for language in LANGUAGES
             ]
-            for visit in there:
+            for visit in opened:
                 visit.example("septic")
                 title = visit.page.locator("#problems-title")
-                expect(title).to_have_text(visit.say("problem.too_large"))
+                expect(title).to_have_text(visit.text("problem.too_large"))
                 expect(visit.problems).to_contain_text("1024")
-        for visit in there:
+        for visit in opened:
             visit.button("problem.retry").click()
             title = visit.page.locator("#problems-title")
-            expect(title).to_have_text(visit.say("problem.unreachable"))
+            expect(title).to_have_text(visit.text("problem.unreachable"))
             expect(title).to_be_focused()
             expect(visit.field("heart_rate")).to_have_value("126")
 
 
-def test_a_slow_service_is_said_and_can_be_given_up(
+def test_a_slow_request_is_reported_and_can_be_cancelled(
     browser: Browser, address: str, language: str
 ) -> None:
-    with visiting(browser, address, language, viewport=DESK) as visit:
+    with visiting(browser, address, language, viewport=DESKTOP) as visit:
         visit.open()
         visit.page.clock.install()
         held: list[Route] = []
         visit.page.route(ROUTE, lambda route: held.append(route))
         visit.fill(heart_rate="80")
         visit.estimate()
-        expect(visit.page.locator("#status")).to_have_text(visit.say("status.asking"))
+        expect(visit.page.locator("#status")).to_have_text(visit.text("status.asking"))
         visit.page.clock.fast_forward(5_000)
-        expect(visit.page.locator("#status")).to_have_text(visit.say("status.slow"))
+        expect(visit.page.locator("#status")).to_have_text(visit.text("status.slow"))
         visit.button("data.cancel").click()
         expect(visit.page.locator("#status")).to_be_empty()
         expect(visit.button("data.submit")).to_be_enabled()
         visit.estimate()
         visit.page.clock.fast_forward(61_000)
-        expect(visit.page.locator("#problems-title")).to_have_text(visit.say("problem.late"))
+        expect(visit.page.locator("#problems-title")).to_have_text(visit.text("problem.late"))
         expect(visit.field("heart_rate")).to_have_value("80")

@@ -1,4 +1,4 @@
-"""Several hours from a spreadsheet or a file, looked at before anything is sent."""
+"""Input of several hours as a table from a spreadsheet or a file, with a preview."""
 
 from typing import Any
 
@@ -29,25 +29,25 @@ COMMAS = "HR,Temp,Age,Gender,Unit2,ICULOS\n88,37.2,63,1,1,3\n92.5,,63,1,1,4\n"
 
 @pytest.fixture
 def text(visit: Visit) -> Locator:
-    """Where a table is pasted."""
-    visit.page.get_by_text(visit.say("several.title")).click()
+    """The field for the table."""
+    visit.page.get_by_text(visit.text("several.title")).click()
     return visit.page.locator("#several-text")
 
 
-def said(visit: Visit) -> Locator:
+def messages(visit: Visit) -> Locator:
     return visit.page.locator("#several-said")
 
 
-def test_a_table_is_previewed_and_sent_as_it_stands(visit: Visit, text: Locator) -> None:
+def test_a_table_is_previewed_and_sent_unchanged(visit: Visit, text: Locator) -> None:
     for table in (CHALLENGE, SPREADSHEET, SEMICOLONS, COMMAS):
         visit.requested.clear()
         if not text.is_visible():
-            visit.page.get_by_text(visit.say("several.title")).click()
+            visit.page.get_by_text(visit.text("several.title")).click()
         text.fill("")
-        expect(said(visit)).to_be_empty()
+        expect(messages(visit)).to_be_empty()
         text.fill(table)
-        expect(said(visit)).to_contain_text(visit.say("table.summary.other", n=2))
-        expect(said(visit)).to_contain_text(visit.say("table.no_errors"))
+        expect(messages(visit)).to_contain_text(visit.text("table.summary.other", n=2))
+        expect(messages(visit)).to_contain_text(visit.text("table.no_errors"))
         expect(visit.page.locator("#several-preview tbody tr")).to_have_count(2)
         assert visit.requested == []
         with visit.page.expect_request(ROUTE) as sent:
@@ -58,7 +58,7 @@ def test_a_table_is_previewed_and_sent_as_it_stands(visit: Visit, text: Locator)
         visit.button("data.clear").click()
 
 
-def test_labels_and_units_of_the_language_are_understood(visit: Visit, text: Locator) -> None:
+def test_headers_can_be_labels_with_units_in_the_language(visit: Visit, text: Locator) -> None:
     header = {
         "en": "Heart rate;Creatinine (µmol/L);Hours since ICU admission",
         "fr": "Fréquence cardiaque;Créatinine (µmol/L);Durée de séjour en réanimation",
@@ -75,7 +75,7 @@ def test_labels_and_units_of_the_language_are_understood(visit: Visit, text: Loc
     }
 
 
-def test_a_file_is_opened_or_dropped(visit: Visit, text: Locator) -> None:
+def test_a_file_can_be_opened_or_dropped(visit: Visit, text: Locator) -> None:
     with visit.page.expect_file_chooser() as chooser:
         visit.button("several.file").click()
     file = {"name": "stay.psv", "mimeType": "text/plain", "buffer": CHALLENGE.encode()}
@@ -116,35 +116,35 @@ UNUSABLE = [
 ]
 
 
-def test_cell_errors_are_shown_where_they_are(visit: Visit, text: Locator) -> None:
+def test_cell_errors_are_shown_in_their_cells(visit: Visit, text: Locator) -> None:
     for table, key, values in WRONG_CELLS:
         text.fill(table)
-        expect(said(visit).locator("li")).to_contain_text([visit.say(key, **values)])
+        expect(messages(visit).locator("li")).to_contain_text([visit.text(key, **values)])
         line = len(table.splitlines())
-        expect(said(visit).locator("li").first).to_contain_text(
-            visit.say("table.place", row=line, column="").split(",")[0]
+        expect(messages(visit).locator("li").first).to_contain_text(
+            visit.text("table.place", row=line, column="").split(",")[0]
         )
         n_marked = 0 if key == "table.cells" else 1
         expect(visit.page.locator("#several-preview td.wrong")).to_have_count(n_marked)
 
 
-def test_a_table_that_cannot_be_used_says_why(visit: Visit, text: Locator) -> None:
+def test_an_unusable_table_has_a_reason(visit: Visit, text: Locator) -> None:
     for table, key in UNUSABLE:
         text.fill(table)
-        expect(said(visit)).to_contain_text(visit.say(key))
+        expect(messages(visit)).to_contain_text(visit.text(key))
         expect(visit.button("several.use")).to_be_disabled()
 
 
-def test_an_unreadable_cell_is_shown_again_before_it_is_sent(visit: Visit, text: Locator) -> None:
+def test_an_unreadable_cell_is_a_problem_before_the_request(visit: Visit, text: Locator) -> None:
     text.fill("HR;ICULOS\n80;1\nabc;2")
     visit.button("several.use").click()
     expect(visit.problems).to_contain_text("abc")
-    expect(visit.problems).to_contain_text(visit.say("problem.hour", hour=2))
+    expect(visit.problems).to_contain_text(visit.text("problem.hour", hour=2))
     visit.button("problem.drop").click()
     expect(visit.verdict).to_be_visible()
 
 
-def test_a_long_stay_is_drawn_and_told(visit: Visit, text: Locator) -> None:
+def test_a_stay_of_336_hours_is_shown(visit: Visit, text: Locator) -> None:
     rows = [f"{80 + hour % 7};{hour}" for hour in range(1, 337)]
     content = "HR;ICULOS\n" + "\n".join(rows)
     file = {"name": "stay.csv", "mimeType": "text/csv", "buffer": content.encode()}

@@ -1,4 +1,4 @@
-"""The page as people meet it: everything it can show, in as few states as show it."""
+"""Views of the page: the states that together show everything."""
 
 from playwright.sync_api import expect
 
@@ -6,7 +6,7 @@ from tests.web.conftest import Visit
 
 
 def everything_open(visit: Visit) -> None:
-    """Every field, and a table with a cell that cannot be read."""
+    """Every field, and a table with an unreadable cell."""
     for summary in visit.page.locator("#data details > summary").all():
         summary.click()
     visit.page.locator("#several-text").fill("HR;ICULOS;foo\nabc;1;1\n80;2;2")
@@ -14,17 +14,17 @@ def everything_open(visit: Visit) -> None:
 
 
 def positive(visit: Visit) -> None:
-    """A course with an alert, and all there is to unfold."""
+    """A course with an alert, and all details open."""
     visit.example("septic")
-    expect(visit.verdict).to_have_text(visit.say("Positive"))
+    expect(visit.verdict).to_have_text(visit.text("Positive"))
     for summary in visit.page.locator("#answer summary").all():
         summary.click()
 
 
 def negative_and_changed(visit: Visit) -> None:
-    """No alert, and data that are no longer those of the answer."""
+    """No alert, and data that changed after the answer."""
     visit.example("well")
-    expect(visit.verdict).to_have_text(visit.say("Negative"))
+    expect(visit.verdict).to_have_text(visit.text("Negative"))
     visit.fill(heart_rate="101")
 
 
@@ -42,7 +42,7 @@ def dropped(visit: Visit) -> None:
 
 
 def failed(visit: Visit) -> None:
-    """No service."""
+    """A failed request."""
     visit.page.route("**/predict/patient?*", lambda route: route.abort())
     visit.fill(heart_rate="80")
     visit.estimate()

@@ -1,14 +1,14 @@
-// Asking the service. A key is asked for when the service wants one and kept in memory alone.
+// Client of the service. The API key is asked for when required, and kept in memory only.
 
-const SLOW_AFTER = 4000; // ms
-const GIVE_UP_AFTER = 60000; // ms
+const SLOW_AFTER_MS = 4000;
+const TIMEOUT_MS = 60000;
 
 let key = null;
 
 export const hasKey = () => key !== null;
 
-/** What went wrong: `kind` chooses the words, `problems` are the service's own. */
-export class AskError extends Error {
+/** A failed request: `kind` selects the text, `problems` come from the service. */
+export class ServiceError extends Error {
   constructor(kind, { status = 0, problems = [], retryAfter = null } = {}) {
     super(kind);
     Object.assign(this, { kind, status, problems, retryAfter });
@@ -18,15 +18,15 @@ export class AskError extends Error {
 const KINDS = { 401: "key", 408: "late", 413: "too_large", 422: "refused", 429: "busy", 503: "busy", 504: "late" };
 
 /**
- * Ask, and ask again with a key when that is what is missing.
- * @param askKey resolves to a key, or to null when there is none.
- * @param onSlow called when the answer takes long.
- * @param signal ends the request when the person has waited enough.
+ * Send a request; if the service requires a key, ask the user for it and send again.
+ * @param askKey resolves to a key, or to null if the user has none.
+ * @param onSlow called if the answer takes longer than usual.
+ * @param signal cancels the request.
  */
-export async function ask(path, { body, askKey, onSlow = () => {}, signal } = {}) {
+export async function callService(path, { body, askKey, onSlow = () => {}, signal } = {}) {
   for (let isWrong = false; ; isWrong = true) {
     try {
-      return await once(path, body, onSlow, signal);
+      return await sendOnce(path, body, onSlow, signal);
     } catch (error) {
       if (error.kind !== "key") throw error;
       const wasSent = hasKey();
@@ -37,12 +37,12 @@ export async function ask(path, { body, askKey, onSlow = () => {}, signal } = {}
   }
 }
 
-async function once(path, body, onSlow, signal) {
+async function sendOnce(path, body, onSlow, signal) {
   const ending = new AbortController();
   const cancel = () => ending.abort("cancelled");
   signal?.addEventListener("abort", cancel);
-  const slow = setTimeout(onSlow, SLOW_AFTER);
-  const late = setTimeout(() => ending.abort("late"), GIVE_UP_AFTER);
+  const slow = setTimeout(onSlow, SLOW_AFTER_MS);
+  const late = setTimeout(() => ending.abort("late"), TIMEOUT_MS);
   try {
     const headers = key === null ? {} : { Authorization: `Bearer ${key}` };
     const options = { headers, signal: ending.signal, cache: "no-store", credentials: "same-origin" };
@@ -52,8 +52,8 @@ async function once(path, body, onSlow, signal) {
     }
     return await read(await fetch(path, options));
   } catch (error) {
-    if (error instanceof AskError) throw error;
-    throw new AskError(ending.signal.aborted ? ending.signal.reason : "unreachable");
+    if (error instanceof ServiceError) throw error;
+    throw new ServiceError(ending.signal.aborted ? ending.signal.reason : "unreachable");
   } finally {
     clearTimeout(slow);
     clearTimeout(late);
@@ -67,10 +67,10 @@ async function read(response) {
   try {
     content = JSON.parse(text);
   } catch {
-    // A proxy in between answers in HTML: the status says enough.
+    // A proxy may answer in HTML: the status is enough.
   }
   if (response.ok && content !== null) return content;
   const problems = Array.isArray(content?.detail) ? content.detail : [];
   const retryAfter = Number(response.headers.get("Retry-After")) || null;
-  throw new AskError(KINDS[response.status] ?? "failed", { status: response.status, problems, retryAfter });
+  throw new ServiceError(KINDS[response.status] ?? "failed", { status: response.status, problems, retryAfter });
 }

@@ -1,23 +1,23 @@
-// The course over hours, drawn as SVG: the risk, and below it what was measured, on one time axis.
+// Charts of the course as SVG: the risk, and measured variables below it, on one time axis.
 
 import { h, heads, svg } from "./dom.js";
 import { ago, number, percent, t } from "./i18n.js";
 import { fromCanonical, referenceIn, unitName, withUnit } from "./units.js";
 
-const LEFT = 52; // px; every chart has the same, so that hours lie below each other
+const LEFT = 52; // px; the same in every chart, so that hours are aligned
 const RIGHT = 14;
 const RISK_HEIGHT = 210;
 const SMALL_HEIGHT = 60;
 const SMALL = ["heart_rate", "mean_arterial_pressure", "respiratory_rate", "temperature", "spo2", "lactate"];
-const LOWEST = 0.001; // the logarithmic axis of the risk goes from 0.1 % to 100 %
-const LETTER = 6.9; // px, of an average bold letter
+const MIN_RISK = 0.001; // the logarithmic axis of the risk goes from 0.1 % to 100 %
+const LETTER_WIDTH = 6.9; // px, mean of bold letters
 const STEPS = [1, 2, 4, 6, 12, 24, 48, 96];
 
-const riskShare = (probability) => (Math.log10(Math.max(probability, LOWEST)) + 3) / 3;
+const riskShare = (probability) => (Math.log10(Math.max(probability, MIN_RISK)) + 3) / 3;
 
 const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
-/** Text over lines needs an edge of the colour behind it: CSS gives `.halo` one. */
+/** A text; class `halo` gives it an outline in the background colour, to be readable over lines. */
 const label = (x, y, words, attributes = {}) => svg("text", { x, y, ...attributes }, words);
 
 class Axis {
@@ -37,8 +37,8 @@ class Axis {
   }
 }
 
-/** Grey where nothing new was known: hours without a value, and hours without a row. */
-function quiet(axis, hours, hasData, height) {
+/** Grey bands over hours without a value or without a row. */
+function emptyHours(axis, hours, hasData, height) {
   const half = (axis.x(axis.first + 1) - axis.x(axis.first)) / 2;
   const band = (from, to) => {
     const begin = Math.max(LEFT, from);
@@ -79,7 +79,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     "svg",
     { class: "chart", viewBox: `0 0 ${axis.width} ${RISK_HEIGHT}`, role: "img", "aria-label": summary },
     svg("rect", { class: "alert-zone", x: LEFT, y: 10, width: end - LEFT, height: y(threshold) - 10 }),
-    quiet(axis, hours, hasData, bottom),
+    emptyHours(axis, hours, hasData, bottom),
     grid,
     days,
     label((LEFT + end) / 2, RISK_HEIGHT - 2, t("chart.hours"), { "text-anchor": "middle" }),
@@ -92,9 +92,9 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
   );
 }
 
-/** Where the threshold was crossed; its words stay within the chart. */
+/** The marker at which the threshold is crossed; its text stays inside the chart. */
 function crossing(x, words, end, bottom) {
-  const width = words.length * LETTER;
+  const width = words.length * LETTER_WIDTH;
   const start = x - width - 6 > LEFT ? x - width - 6 : Math.min(x + 6, end - width);
   return [svg("line", { class: "crossing", x1: x, x2: x, y1: 10, y2: bottom }), label(start, 22, words, { class: "halo strong" })];
 }
@@ -126,7 +126,7 @@ function smallChart({ hours, hasData, stay }, axis, name) {
     svg(
       "svg",
       { class: "chart", viewBox: `0 0 ${axis.width} ${SMALL_HEIGHT}`, role: "img", "aria-label": summary },
-      quiet(axis, hours, hasData, SMALL_HEIGHT),
+      emptyHours(axis, hours, hasData, SMALL_HEIGHT),
       svg("rect", { class: "reference", x: LEFT, width: axis.width - LEFT - RIGHT, y: y(reference[1]), height: Math.max(1, y(reference[0]) - y(reference[1])) }),
       ends,
       svg("path", { class: "line", d: path(places) }),
@@ -136,7 +136,7 @@ function smallChart({ hours, hasData, stay }, axis, name) {
   );
 }
 
-/** The course in one sentence, as the screen reader and the copied text say it. */
+/** The course in one sentence, for screen readers and exports. */
 export function courseInWords({ hours, trend, threshold }) {
   const first = { hour: hours[0], risk: percent(trend[0].probability) };
   const last = { hour: hours.at(-1), risk: percent(trend.at(-1).probability) };
@@ -146,7 +146,7 @@ export function courseInWords({ hours, trend, threshold }) {
   return `${course} ${t(state, { threshold: percent(threshold), hour: hours[since] ?? 0 })}`;
 }
 
-/** Draw all charts into a figure, as wide as it is unless a size in px is given. */
+/** Draw all charts into a figure; by default they have its width. */
 export function drawCourse(figure, course, { width = Math.max(240, Math.round(figure.clientWidth)), smallWidth = width } = {}) {
   const axis = new Axis(course.hours, width);
   const smallAxis = new Axis(course.hours, smallWidth);
@@ -154,11 +154,12 @@ export function drawCourse(figure, course, { width = Math.max(240, Math.round(fi
   const small = SMALL.map((name) => smallChart(course, smallAxis, name)).filter(Boolean);
   const caption = h("figcaption", {}, courseInWords(course), " ", h("span", { class: "hint" }, t("chart.legend")));
   figure.replaceChildren(caption, readout, riskChart(course, axis, courseInWords(course)), ...small);
-  figure.onpointermove = (event) => point(figure, course, axis, readout, event);
-  figure.onpointerleave = () => point(figure, course, axis, readout, null);
+  figure.onpointermove = (event) => showHour(figure, course, axis, readout, event);
+  figure.onpointerleave = () => showHour(figure, course, axis, readout, null);
 }
 
-function point(figure, { hours, trend, stay }, axis, readout, event) {
+/** Show the values of the hour at the pointer, or none. */
+function showHour(figure, { hours, trend, stay }, axis, readout, event) {
   let x = null;
   readout.textContent = "";
   if (event) {
@@ -175,7 +176,7 @@ function point(figure, { hours, trend, stay }, axis, readout, event) {
   }
 }
 
-/** The same numbers as a table. */
+/** The numbers of the charts as a table. */
 export function courseTable({ hours, trend, hasData, stay }) {
   const names = SMALL.filter((name) => stay.series(name).length);
   const columns = [t("chart.hours"), t("answer.probability"), ...names.map((name) => `${stay.label(name)} ${unitName(stay.variables.get(name), stay.unit(name))}`)];

@@ -1,4 +1,4 @@
-// Making elements. Text is only ever set as text, so that nothing sent or pasted becomes markup.
+// Creation of DOM elements. Text is never parsed as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -17,12 +17,12 @@ export const h = (name, attributes = {}, ...children) => fill(document.createEle
 
 export const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
 
-/** The first row of a table. */
+/** The header of a table. */
 export const heads = (words) => h("thead", {}, h("tr", {}, words.map((each) => h("th", { scope: "col" }, each))));
 
 export const $ = (id) => document.getElementById(id);
 
-/** An icon drawn beside words that say the same. */
+/** A decorative icon; the text beside it has the same meaning. */
 export function icon(name) {
   const paths = {
     alert: "M12 2 1 21h22L12 2Zm-1 7h2v6h-2V9Zm0 8h2v2h-2v-2Z",

@@ -1,4 +1,4 @@
-// Three patients to try the page with. They are made up; no value is of a person. A dot, or nothing at the end: not measured.
+// Three synthetic example patients. A dot, or a shorter row, means not measured.
 
 const ROWS = {
   well: {
@@ -52,7 +52,7 @@ const ROWS = {
       platelets: "198 . . . . . . . . . 131",
     },
   },
-  // Temperature in °F, creatinine in µmol/L, FiO2 in percent sent as if canonical; two pressures swapped.
+  // Temperature in °F, creatinine in µmol/L and FiO2 in percent without their units; two pressures swapped.
   bad: {
     constants: { age: "66", sex: "male", icu_unit: "medical", hospital_admission_hour: "-5" },
     units: { fio2: "1" },
@@ -73,7 +73,7 @@ const ROWS = {
 
 export const EXAMPLES = Object.keys(ROWS);
 
-/** A patient as `Stay.replace` takes it; every value in the canonical unit unless `units` says so. */
+/** An example in the form of `Stay.replace`; values in canonical units unless `units` states others. */
 export function example(name, variables) {
   const { constants, units = {}, hours } = ROWS[name];
   const stated = Object.fromEntries(Object.keys(hours).map((each) => [each, units[each] ?? variables.get(each).unit]));

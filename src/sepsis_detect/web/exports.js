@@ -1,14 +1,14 @@
-// Taking the answer along: as text, as JSON, as the command that asks again.
+// Exports of an answer: plain text, JSON, and a curl command.
 
 import { h } from "./dom.js";
-import { MOST_REASONS, answerInWords, missingOf, pointsOf, reachedOf } from "./answer.js";
-import { ago, dateTime, local, said, t } from "./i18n.js";
+import { MAX_REASONS, answerInWords, missingOf, pointsOf, reachedOf } from "./answer.js";
+import { ago, dateTime, local, serviceText, t } from "./i18n.js";
 
-/** The answer as plain text, for a record; other software knows neither narrow spaces nor curved signs. */
-export function asText(shown) {
-  const { answer, askedAt } = shown;
+/** The answer as plain text for a record, with ASCII spaces and apostrophes. */
+export function asText(answer) {
+  const { content, askedAt } = answer;
   const reason = (contribution) => {
-    const { label, shown: value, reference, age, direction } = shown.reason(contribution);
+    const { label, text: value, reference, age, direction } = answer.reason(contribution);
     const about = [age, reference].filter(Boolean).join("; ");
     return `- ${label}: ${value}${about ? ` (${about})` : ""}: ${direction}`;
   };
@@ -16,16 +16,16 @@ export function asText(shown) {
     const missing = missingOf(each);
     return `- ${local(each, "label")}: ${pointsOf(each)}, ${reachedOf(each)}${missing.length ? `; ${t("scores.missing", { items: missing.join(", ") })}` : ""}`;
   };
-  const value = ({ variable, text, age }) => `- ${shown.stay.label(variable.name)}: ${text}` + (age ? ` (${ago(age)})` : "");
+  const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}: ${text}` + (age ? ` (${ago(age)})` : "");
   const part = (name, lines) => (lines.length ? ["", t(`part.${name}`), ...lines] : []);
   return [
     `Sepsis Detect, ${dateTime(askedAt)}`,
-    answerInWords(shown),
-    `${t("verdict.model")}: ${answer.model.name} ${answer.model.version}`,
-    ...part("warnings", answer.warnings.map((warning) => `- ${said(warning, "msg")}`)),
-    ...part("reasons", answer.contributions.slice(0, MOST_REASONS).map(reason)),
-    ...part("scores", answer.scores.map(score)),
-    ...part("values", [...shown.patient().map((each) => `- ${each.join(": ")}`), ...shown.lastValues().map(value)]),
+    answerInWords(answer),
+    `${t("verdict.model")}: ${content.model.name} ${content.model.version}`,
+    ...part("warnings", content.warnings.map((warning) => `- ${serviceText(warning, "msg")}`)),
+    ...part("reasons", content.contributions.slice(0, MAX_REASONS).map(reason)),
+    ...part("scores", content.scores.map(score)),
+    ...part("values", [...answer.patient().map((each) => `- ${each.join(": ")}`), ...answer.lastValues().map(value)]),
     "",
     t("notice"),
     "",
@@ -35,7 +35,7 @@ export function asText(shown) {
     .replaceAll("’", "'");
 }
 
-/** The same request for a shell; a key is named, never shown. */
+/** The request as a curl command; the key is an environment variable, not its value. */
 export function asCurl(path, body, { needsKey }) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const key = needsKey ? ' -H "Authorization: Bearer $SEPSIS_KEY"' : "";
@@ -48,7 +48,7 @@ export function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
-/** Put a text on the clipboard; where there is none (http), through a selection. */
+/** Copy a text to the clipboard; without the clipboard API (http), through a selection. */
 export async function copy(text) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);
@@ -59,5 +59,5 @@ export async function copy(text) {
   area.select();
   const isCopied = document.execCommand("copy");
   area.remove();
-  if (!isCopied) throw new Error("the browser lets nothing be copied");
+  if (!isCopied) throw new Error("the browser does not allow copying");
 }

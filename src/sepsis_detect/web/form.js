@@ -1,4 +1,4 @@
-// The form, made from the table of variables: one hour of the stay at a time.
+// The form, generated from the table of variables; it shows one hour of the stay at a time.
 
 import { $, h } from "./dom.js";
 import { number, t } from "./i18n.js";
@@ -13,8 +13,8 @@ export const fieldId = (name) => `field-${name}`;
 
 export class Form {
   /**
-   * @param stay what the fields show and change.
-   * @param onChange called after a person changed something.
+   * @param stay the stay to show and change.
+   * @param onChange called after each change by the user.
    */
   constructor(stay, onChange) {
     this.stay = stay;
@@ -46,7 +46,7 @@ export class Form {
     return this.stay.label(name);
   }
 
-  /** Make all fields anew, in the language at hand. */
+  /** Create all fields in the current language. */
   build() {
     $("panels").replaceChildren(...PANELS.map((panel) => this.panel(panel)));
     $(`system-${this.stay.system}`).checked = true;
@@ -120,7 +120,7 @@ export class Form {
     this.show();
   }
 
-  /** Show the values of the hour that the stay is at. */
+  /** Show the values of the current hour. */
   show() {
     for (const [name, variable] of this.stay.variables) {
       const field = $(fieldId(name));
@@ -152,7 +152,7 @@ export class Form {
     }
   }
 
-  /** The reference interval in the unit chosen, the value in the canonical one, and which side it lies on. */
+  /** Show the reference interval in the chosen unit, low or high, and the value in the canonical unit. */
   showHint(name) {
     const variable = this.stay.variables.get(name);
     const unit = this.stay.unit(name);
@@ -172,7 +172,7 @@ export class Form {
     $(`${fieldId(name)}-hint`).textContent = parts.join(" · ");
   }
 
-  /** Remember what is wrong with a field of an hour; null: nothing any more. */
+  /** Set the error message of a field of an hour; null removes it. */
   mark(message, name, at = this.stay.at) {
     const key = `${CONSTANTS.includes(name) ? "" : at} ${name}`;
     if (message === null) this.marks.delete(key);
@@ -193,7 +193,7 @@ export class Form {
     else field.removeAttribute("aria-invalid");
   }
 
-  /** Bring a field of an hour into view and give it the focus. */
+  /** Scroll to a field of an hour and focus it. */
   focus(name, at) {
     if (at !== null && at !== this.stay.at) this.goTo(at);
     const field = $(fieldId(name));

@@ -1,5 +1,5 @@
-// Words and numbers of the two languages. Labels of variables and messages of the service come
-// from the service in both; what the page itself says stands in en.json and fr.json.
+// Texts and number formats of the two languages. Labels of variables and messages come from the
+// service in both languages; the texts of the page are in en.json and fr.json.
 
 const WORDS = {};
 const LOCALES = { en: "en-GB", fr: "fr-FR" };
@@ -16,11 +16,11 @@ export async function loadLanguages() {
   await Promise.all(LANGUAGES.map(load));
 }
 
-/** The language asked for in the address, else the browser's. */
+/** The language of the address, else the browser's. */
 export function preferredLanguage() {
-  const asked = new URLSearchParams(location.search).get("lang");
-  const wished = [asked, ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2));
-  return wished.find((tag) => LANGUAGES.includes(tag)) ?? "en";
+  const requested = new URLSearchParams(location.search).get("lang");
+  const preferred = [requested, ...navigator.languages].map((tag) => (tag ?? "").slice(0, 2));
+  return preferred.find((tag) => LANGUAGES.includes(tag)) ?? "en";
 }
 
 export function setLanguage(name) {
@@ -31,7 +31,7 @@ export function setLanguage(name) {
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
 }
 
-/** Words by their key; `{name}` is replaced, and `n` chooses between `key.one` and `key.other`. */
+/** A text by its key; `{name}` is replaced, and `n` selects `key.one` or `key.other`. */
 export function t(key, values = {}) {
   const words = WORDS[language];
   let text = words[key];
@@ -45,8 +45,8 @@ export function t(key, values = {}) {
 /** A field of the service in the language of the page: `label` reads `label_en` or `label_fr`. */
 export const local = (object, name) => object[`${name}_${language}`];
 
-/** A message of the service, set as print sets it; English has no suffix there. */
-export function said(problem, name) {
+/** A message of the service with typographic spaces; the English field has no suffix. */
+export function serviceText(problem, name) {
   const text = (language === "fr" ? problem[`${name}_fr`] : problem[name]) ?? null;
   const whole = text?.replaceAll("'", "’").replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
   return language === "fr" && whole ? whole.replace(/ (?=[;:?!»%])|(?<=«) /g, "\u00a0") : whole;
@@ -56,14 +56,14 @@ export function number(value, digits = 4) {
   return value.toLocaleString(LOCALES[language], { maximumSignificantDigits: digits });
 }
 
-/** A probability in percent, with the digits that a reader can use. */
+/** A probability in percent with two or three significant digits. */
 export function percent(probability, digits = probability < 0.1 ? 2 : 3) {
   const options = { style: "percent", maximumSignificantDigits: digits, minimumSignificantDigits: digits };
   if (probability < 0.0005) return `< ${(0.0005).toLocaleString(LOCALES[language], { style: "percent", maximumFractionDigits: 2 })}`;
   return probability.toLocaleString(LOCALES[language], options);
 }
 
-/** How old a value is. */
+/** The age of a value. */
 export const ago = (hours) => (hours === 0 ? t("age.now") : t("age.ago", { hours }));
 
 export const dateTime = (date) => date.toLocaleString(LOCALES[language], { dateStyle: "short", timeStyle: "short" });
@@ -71,7 +71,7 @@ export const dateTime = (date) => date.toLocaleString(LOCALES[language], { dateS
 const GROUPED = /^[+-]?\d{1,3}([\s ]\d{3})+([.,]\d+)?$/;
 const PLAIN = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i;
 
-/** Read a number as people write it: `37,2`, `37.2`, `150 000`, `−2`. NaN when it is none. */
+/** Parse a number such as `37,2`, `37.2`, `150 000` or `−2`; NaN if it is none. */
 export function readNumber(text) {
   const plain = text.trim().replace("−", "-").replace(/\u202f|\u00a0/g, " ");
   if (!PLAIN.test(plain) && !GROUPED.test(plain)) return NaN;
@@ -80,7 +80,7 @@ export function readNumber(text) {
 
 export const decimalSign = () => (language === "fr" ? "," : ".");
 
-/** Write a number for a field: no grouping, the decimal sign of the language. */
+/** Format a number for a field: no grouping, the decimal sign of the language. */
 export function writeNumber(value, digits = 5) {
   return String(Number(value.toPrecision(digits))).replace(".", decimalSign());
 }

@@ -1,30 +1,30 @@
-// The page: puts its parts together and takes what the person does from one to the other.
+// Entry point: connects form, table input, service calls and answer.
 
 import { $, h } from "./dom.js";
 import { Answer, answerInWords, showAnswer } from "./answer.js";
-import { AskError, ask, hasKey } from "./api.js";
+import { ServiceError, callService, hasKey } from "./api.js";
 import { EXAMPLES, example } from "./examples.js";
 import { asCurl, asText, copy, download } from "./exports.js";
 import { Form } from "./form.js";
 import { LANGUAGES, lang, loadLanguages, percent, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { Problems } from "./problems.js";
-import { Several } from "./several.js";
 import { Stay } from "./stay.js";
+import { TableInput } from "./table_input.js";
 
 const PATH = "predict/patient?include=trend&include=contributions&include=scores";
-const ON_PAPER = { width: 1040, smallWidth: 340 }; // px, drawn at three quarters of their size on A4
+const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters
 const DROP = "&on_incoherence=drop";
 
-const page = { stay: null, form: null, several: null, problems: null, model: null, shown: null, request: null, redraw: () => {}, waiting: null };
+const page = { stay: null, form: null, tableInput: null, problems: null, model: null, answer: null, request: null, redraw: () => {}, pending: null };
 
-/** Ask for the key; null when the person has none. */
+/** Ask the user for a key; resolves to null if the user cancels. */
 function askKey({ isWrong }) {
   const dialog = $("key-dialog");
   const field = $("key");
   $("key-said").textContent = t(isWrong ? "key.wrong" : "key.needed");
   field.value = "";
   return new Promise((resolve) => {
-    const done = (key) => {
+    const close = (key) => {
       dialog.onclose = null;
       if (dialog.open) dialog.close();
       resolve(key);
@@ -33,10 +33,10 @@ function askKey({ isWrong }) {
       event.preventDefault();
       const key = field.value.trim();
       field.value = "";
-      if (key) done(key);
+      if (key) close(key);
     };
-    $("key-cancel").onclick = () => done(null);
-    dialog.onclose = () => done(null);
+    $("key-cancel").onclick = () => close(null);
+    dialog.onclose = () => close(null);
     dialog.showModal();
     field.focus();
   });
@@ -46,53 +46,53 @@ async function start() {
   await loadLanguages();
   setLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name));
-  for (const name of EXAMPLES) $(`example-${name}`).addEventListener("click", () => tryExample(name));
+  for (const name of EXAMPLES) $(`example-${name}`).addEventListener("click", () => loadExample(name));
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
     predict();
   });
-  $("cancel").addEventListener("click", () => page.waiting?.abort());
+  $("cancel").addEventListener("click", () => page.pending?.abort());
   $("clear").addEventListener("click", clear);
   showLanguage();
   showWelcome();
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
-    // Laying out the paper changes the width too.
-    if (contentRect.width !== width) requestAnimationFrame(() => page.redraw(matchMedia("print").matches ? ON_PAPER : undefined));
+    // The layout for print changes the width, too.
+    if (contentRect.width !== width) requestAnimationFrame(() => page.redraw(matchMedia("print").matches ? PRINT_SIZE : undefined));
     width = contentRect.width;
   }).observe($("answer"));
-  addEventListener("beforeprint", () => page.redraw(ON_PAPER));
+  addEventListener("beforeprint", () => page.redraw(PRINT_SIZE));
   addEventListener("afterprint", () => page.redraw());
-  await load();
+  await loadService();
 }
 
-/** What the service says of itself; without it there is no form. */
-async function load() {
+/** Load the variables, which the form is made of, and the model. */
+async function loadService() {
   try {
     $("status").textContent = t("status.loading");
-    if (!page.stay) makeForm((await ask("variables", { askKey })).variables);
+    if (!page.stay) makeForm((await callService("variables", { askKey })).variables);
     $("problems").replaceChildren();
     $("status").textContent = "";
-    page.model = await ask("model", { askKey });
+    page.model = await callService("model", { askKey });
     showModel();
-    if (!page.shown) showWelcome();
+    if (!page.answer) showWelcome();
   } catch (error) {
     $("status").textContent = "";
-    if (!(error instanceof AskError)) throw error;
-    new Problems(null, { unmark: () => {} }, { retry: load }).show(error);
+    if (!(error instanceof ServiceError)) throw error;
+    new Problems(null, { unmark: () => {} }, { retry: loadService }).show(error);
   }
 }
 
 function makeForm(variables) {
   page.stay = new Stay(oneOfEach(variables));
   page.stay.system = lang() === "fr" ? "si" : "conventional";
-  page.form = new Form(page.stay, changed);
+  page.form = new Form(page.stay, markOutdated);
   page.problems = new Problems(page.stay, page.form, { retry: () => predict(), drop: () => predict({ drop: true }) });
-  page.several = new Several(variables, useTable);
+  page.tableInput = new TableInput(variables, useTable);
   page.form.build();
 }
 
-/** `Unit1` and `Unit2` are one variable to a person. */
+/** One entry for each name: `Unit1` and `Unit2` are one field, `icu_unit`. */
 const oneOfEach = (variables) => [...new Map(variables.map((variable) => [variable.name, variable])).values()];
 
 function changeLanguage(name) {
@@ -105,12 +105,12 @@ function changeLanguage(name) {
     if (page.stay.isEmpty) page.stay.system = name === "fr" ? "si" : "conventional";
     page.stay.localise();
     page.form.build();
-    page.several.show();
+    page.tableInput.show();
     showModel();
   }
-  if (page.shown) present();
+  if (page.answer) showCurrentAnswer();
   else showWelcome();
-  if ($("stale").textContent) changed();
+  if ($("stale").textContent) markOutdated();
   if (page.problems?.last) page.problems.show(page.problems.last);
   else page.problems?.clear();
 }
@@ -131,14 +131,15 @@ function showWelcome() {
   $("answer-content").replaceChildren(h("div", { class: "welcome" }, h("p", {}, t("welcome.what")), h("ul", {}, steps)));
 }
 
-/** How often the served threshold is reached; nothing where the model does not say. */
+/** A sentence with the expected number of alerts; empty if the model does not state it. */
 function expectedAlerts() {
   const alerts = page.model?.operating_points?.[0].alerts_per_patient_day;
   return alerts === undefined ? "" : t("welcome.alerts", { alerts: Number(alerts.toPrecision(2)) });
 }
 
-function changed() {
-  if (page.shown) {
+/** Mark the answer shown: the data have changed since. */
+function markOutdated() {
+  if (page.answer) {
     $("stale").textContent = t("answer.stale");
     $("answer").classList.add("stale");
   }
@@ -148,18 +149,18 @@ function clear() {
   page.stay?.clear();
   page.problems?.clear();
   page.form?.build();
-  Object.assign(page, { shown: null, redraw: () => {} });
-  fresh();
+  Object.assign(page, { answer: null, redraw: () => {} });
+  markCurrent();
   showWelcome();
   $("data-title").focus();
 }
 
-function fresh() {
+function markCurrent() {
   $("stale").textContent = "";
   $("answer").classList.remove("stale");
 }
 
-function tryExample(name) {
+function loadExample(name) {
   if (!page.stay) return;
   page.stay.replace(example(name, page.stay.variables));
   page.stay.localise();
@@ -176,7 +177,7 @@ function useTable(table) {
 }
 
 async function predict({ drop = false } = {}) {
-  if (!page.stay || page.waiting) return;
+  if (!page.stay || page.pending) return;
   const { body, problems } = page.stay.request({ drop });
   page.problems.clear();
   if (problems.length) {
@@ -184,37 +185,37 @@ async function predict({ drop = false } = {}) {
     return;
   }
   const sent = { path: drop ? PATH + DROP : PATH, body: JSON.stringify(body), stay: page.stay.copy() };
-  wait(true);
+  setPending(true);
   try {
-    const options = { body: sent.body, askKey, signal: page.waiting.signal, onSlow: () => ($("status").textContent = t("status.slow")) };
-    const answer = await ask(sent.path, options);
-    Object.assign(page, { request: sent, shown: new Answer(answer, sent.stay, new Date()) });
-    fresh();
-    present();
-    $("said").textContent = answerInWords(page.shown);
+    const options = { body: sent.body, askKey, signal: page.pending.signal, onSlow: () => ($("status").textContent = t("status.slow")) };
+    const content = await callService(sent.path, options);
+    Object.assign(page, { request: sent, answer: new Answer(content, sent.stay, new Date()) });
+    markCurrent();
+    showCurrentAnswer();
+    $("said").textContent = answerInWords(page.answer);
     $("answer-title").focus();
     $("answer").scrollIntoView({ block: "start" });
   } catch (error) {
-    if (!(error instanceof AskError)) throw error;
-    changed();
+    if (!(error instanceof ServiceError)) throw error;
+    markOutdated();
     if (error.kind !== "cancelled") page.problems.show(error);
   } finally {
-    wait(false);
+    setPending(false);
   }
 }
 
-function wait(isWaiting) {
-  page.waiting = isWaiting ? new AbortController() : null;
-  $("submit").disabled = isWaiting;
-  $("cancel").hidden = !isWaiting;
-  $("status").textContent = isWaiting ? t("status.asking") : "";
-  $("answer").setAttribute("aria-busy", String(isWaiting));
+function setPending(isPending) {
+  page.pending = isPending ? new AbortController() : null;
+  $("submit").disabled = isPending;
+  $("cancel").hidden = !isPending;
+  $("status").textContent = isPending ? t("status.asking") : "";
+  $("answer").setAttribute("aria-busy", String(isPending));
 }
 
-function present() {
-  const { shown, request } = page;
+function showCurrentAnswer() {
+  const { answer, request } = page;
   const button = (key, action) => h("button", { type: "button", onclick: action }, t(key));
-  const copied = (text) => async () => {
+  const copyAction = (text) => async () => {
     try {
       await copy(text());
       $("said-action").textContent = t("action.copied");
@@ -222,12 +223,12 @@ function present() {
       $("said-action").textContent = t("action.not_copied");
     }
   };
-  page.redraw = showAnswer(shown, [
+  page.redraw = showAnswer(answer, [
     button("action.print", () => window.print()),
-    button("action.copy", copied(() => asText(shown))),
-    button("action.curl", copied(() => asCurl(request.path, request.body, { needsKey: hasKey() }))),
+    button("action.copy", copyAction(() => asText(answer))),
+    button("action.curl", copyAction(() => asCurl(request.path, request.body, { needsKey: hasKey() }))),
     button("action.request", () => download("sepsis-request.json", request.body)),
-    button("action.answer", () => download("sepsis-answer.json", JSON.stringify(shown.answer, null, 2))),
+    button("action.answer", () => download("sepsis-answer.json", JSON.stringify(answer.content, null, 2))),
     h("span", { id: "said-action", role: "status" }),
   ]);
 }

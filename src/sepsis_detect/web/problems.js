@@ -1,30 +1,30 @@
-// What is wrong, said above the form: each problem with a link to its field, and what can be done.
+// The list of problems above the form: each with a link to its field, and with repairs.
 
 import { $, h } from "./dom.js";
-import { lang, number, readNumber, said, t } from "./i18n.js";
-import { CONSTANTS, HOUR, ownMessage } from "./stay.js";
+import { lang, number, readNumber, serviceText, t } from "./i18n.js";
+import { CONSTANTS, HOUR, pageMessage } from "./stay.js";
 import { choices, toCanonical, unitName, withUnit } from "./units.js";
 
-const MOST_SHOWN = 20;
+const MAX_SHOWN = 20;
 
-/** Where a problem of the service stands in the form: `{name, at}`, `at` null for a constant. */
+/** The field of a problem: `{name, at}`; `at` is the index of the hour, null for a constant. */
 export function placeOf(loc, stay) {
   const parts = loc.slice(1);
   const at = parts[0] === "hours" ? parts[1] : 0;
   const last = parts.at(-1);
-  // What concerns the request as a whole is mended by entering something.
+  // A problem of the whole request leads to the first field to fill in.
   const name = stay.variables.has(last) ? last : loc.length === 1 ? "heart_rate" : HOUR;
   return { name, at: CONSTANTS.includes(name) ? null : at };
 }
 
-/** What a value probably is: the text that the field should hold instead, with the unit that explains it. */
+/** The likely intended value of a field, with the unit that explains it; null if there is none. */
 export function repairOf(problem, stay) {
   if (!problem.rule.startsWith("range:")) return null;
   const place = placeOf(problem.loc, stay);
   const variable = stay.variables.get(place.name);
   const { likely_unit: unit, converted, unit_sent: sent } = problem.ctx;
   if (unit && !sent) return { ...place, unit, converted };
-  // The service judges the unit that was stated; another one may explain the number as well.
+  // The service checks the stated unit; another unit may explain the number as well.
   const value = readNumber(stay.text(place.name, place.at ?? 0));
   const usual = (each) => {
     const inCanonical = toCanonical(variable, each, value);
@@ -46,7 +46,7 @@ export class Problems {
     this.form.unmark();
   }
 
-  /** Show an `AskError`, or problems of the page in the service's form; the focus moves to them. */
+  /** Show a `ServiceError`, or problems of the page in the same form; moves the focus to them. */
   show(error) {
     const { kind, problems = [], status = 0, retryAfter = null } = error;
     this.clear();
@@ -61,15 +61,15 @@ export class Problems {
   }
 
   failure(kind, problems) {
-    const details = problems.map((problem) => h("p", {}, said(problem, "msg")));
+    const details = problems.map((problem) => h("p", {}, serviceText(problem, "msg")));
     const retry = h("button", { type: "button", onclick: this.actions.retry }, t("problem.retry"));
     return [...details, h("p", {}, t("problem.kept")), h("p", { class: "buttons" }, retry)];
   }
 
   list(problems) {
     const repairs = problems.map((problem) => repairOf(problem, this.stay)).filter(Boolean);
-    const items = problems.slice(0, MOST_SHOWN).map((problem) => this.item(problem));
-    if (problems.length > MOST_SHOWN) items.push(h("li", {}, t("problem.more", { n: problems.length - MOST_SHOWN })));
+    const items = problems.slice(0, MAX_SHOWN).map((problem) => this.item(problem));
+    if (problems.length > MAX_SHOWN) items.push(h("li", {}, t("problem.more", { n: problems.length - MAX_SHOWN })));
     for (const problem of problems) this.mark(problem);
     const all = h("button", { type: "button", class: "primary", onclick: () => this.repair(repairs) }, t("problem.repair_all", { n: repairs.length }));
     const drop = h("button", { type: "button", onclick: this.actions.drop }, t("problem.drop"));
@@ -94,13 +94,13 @@ export class Problems {
   }
 
   message(problem) {
-    return problem.key ? ownMessage(problem, this.form.label(placeOf(problem.loc, this.stay).name)) : said(problem, "msg");
+    return problem.key ? pageMessage(problem, this.form.label(placeOf(problem.loc, this.stay).name)) : serviceText(problem, "msg");
   }
 
   hint(problem, repair) {
-    const hint = problem.key ? null : said(problem, "hint");
+    const hint = problem.key ? null : serviceText(problem, "hint");
     if (!hint || !repair) return hint;
-    // The page converts itself: the sentence for who writes JSON is not for its reader.
+    // The page converts the value: the advice for authors of JSON is left out.
     return hint.split(lang() === "fr" ? " Convertissez" : " Convert it")[0];
   }
 

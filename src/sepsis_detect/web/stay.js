@@ -1,4 +1,4 @@
-// The patient as typed: texts as people wrote them, hour by hour, and the request they make.
+// The stay as entered: the texts of the fields by hour, and the request built from them.
 
 import { decimalSign, local, readNumber, t, writeNumber } from "./i18n.js";
 import { CONVENTIONAL, SI, fromCanonical, toCanonical } from "./units.js";
@@ -34,7 +34,7 @@ export class Stay {
     this.at = hours.length - 1;
   }
 
-  /** A stay of its own, which later changes do not reach. */
+  /** An independent copy. */
   copy() {
     const copy = new Stay([...this.variables.values()]);
     copy.system = this.system;
@@ -47,7 +47,7 @@ export class Stay {
     return name === "icu_unit" ? t("field.icu_unit") : local(this.variables.get(name), "label");
   }
 
-  /** Write every number with the decimal sign of the language. */
+  /** Rewrite every number with the decimal sign of the language. */
   localise() {
     for (const texts of [this.constants, ...this.hours]) {
       for (const [name, text] of Object.entries(texts)) {
@@ -56,18 +56,18 @@ export class Stay {
     }
   }
 
-  holder(name, at = this.at) {
+  textsOf(name, at = this.at) {
     return CONSTANTS.includes(name) ? this.constants : this.hours[at];
   }
 
   text(name, at = this.at) {
-    return this.holder(name, at)[name] ?? "";
+    return this.textsOf(name, at)[name] ?? "";
   }
 
-  /** Keep a text. The unit it was typed in stays with it, whatever the default becomes. */
+  /** Set the text of a field. Its unit stays the same if the default unit changes later. */
   write(name, text, at = this.at) {
-    if (text.trim() === "") delete this.holder(name, at)[name];
-    else this.holder(name, at)[name] = text;
+    if (text.trim() === "") delete this.textsOf(name, at)[name];
+    else this.textsOf(name, at)[name] = text;
     if (this.hours.some((_, each) => this.text(name, each))) this.units[name] ??= this.unit(name);
     else delete this.units[name];
   }
@@ -78,13 +78,13 @@ export class Stay {
     return this.units[name] ?? this.chosen[name] ?? (variable.units.includes(usual) ? usual : variable.unit);
   }
 
-  /** Choose a unit: what was typed in the field means this from now on. */
+  /** Set the unit of a field; the text stays and has the new unit. */
   setUnit(name, unit) {
     this.chosen[name] = unit;
     if (name in this.units) this.units[name] = unit;
   }
 
-  /** The number at a field in the canonical unit; NaN when there is none. */
+  /** The number of a field in the canonical unit; NaN if there is none. */
   canonical(name, at = this.at) {
     return toCanonical(this.variables.get(name), this.unit(name), readNumber(this.text(name, at)));
   }
@@ -105,15 +105,15 @@ export class Stay {
     this.at = Math.min(this.at, this.hours.length - 1);
   }
 
-  /** Numbers of a variable in canonical units, for the charts: `{hour, value}` where there is one. */
+  /** The values of a variable in its canonical unit: `{hour, value}` for each hour with one. */
   series(name) {
     const points = this.hours.map((hour, at) => ({ hour: readNumber(hour[HOUR] ?? ""), value: this.canonical(name, at) }));
     return points.filter(({ value }) => !Number.isNaN(value));
   }
 
   /**
-   * The body of the request, and what could not be read as a problem of the service's form.
-   * @param drop leave out what cannot be read.
+   * The body of the request, and unreadable texts as problems in the form of the service.
+   * @param drop leave out unreadable texts.
    */
   request({ drop = false } = {}) {
     const problems = [];
@@ -132,7 +132,7 @@ export class Stay {
     const stated = units.filter(([name, unit]) => unit !== this.variables.get(name).unit);
     if (stated.length) body.units = Object.fromEntries(stated);
     body.hours = this.hours.map((hour, at) => readAll(hour, ["body", "hours", at]));
-    // One hour may do without its number; flat, the service asks for none.
+    // A single hour is sent flat: then the service does not require its icu_hour.
     if (body.hours.length === 1) {
       const [hour] = body.hours;
       delete body.hours;
@@ -142,5 +142,5 @@ export class Stay {
   }
 }
 
-/** The message of a problem that the page itself found. */
-export const ownMessage = (problem, label) => t(problem.key, { text: problem.text, label });
+/** The message of a problem found by the page. */
+export const pageMessage = (problem, label) => t(problem.key, { text: problem.text, label });

@@ -1,4 +1,4 @@
-// Units: what people call them, and conversions as the service lists them.
+// Units of measure: names, conversions of the service, and parsing.
 
 import { lang } from "./i18n.js";
 
@@ -12,7 +12,7 @@ const NAMES_FR = {
   "g/L (urea)": "g/L (urée)", "mmol/L (urea)": "mmol/L (urée)", "mg/dL (urea)": "mg/dL (urée)",
 };
 
-/** What a unit is called; a fraction has a name only where one must choose. */
+/** The name of a unit; a fraction has one only in a choice. */
 export function unitName(variable, unit, { inChoice = false } = {}) {
   if (unit === "1") return inChoice ? "fraction" : "";
   if (unit === "[pH]" && inChoice) return "pH";
@@ -21,7 +21,7 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
   return variable.name === "bun" && unit === "mg/dL" && inChoice ? `mg/dL (${lang() === "fr" ? "azote" : "nitrogen"})` : name;
 }
 
-/** A number, written already, with its unit; they stay on one line. */
+/** A formatted number with its unit, joined by a no-break space. */
 export function withUnit(text, variable, unit) {
   const name = unitName(variable, unit);
   return text + (name && !(name === "%" && lang() === "en") ? "\u00a0" : "") + name;
@@ -29,7 +29,7 @@ export function withUnit(text, variable, unit) {
 
 const UNUSED = /^(\{|\[IU\]|Hz)/;
 
-/** The units to choose from: those that mean the same as one before are left out. */
+/** The units of a choice, without synonyms of earlier ones. */
 export function choices(variable) {
   const seen = new Set();
   const others = variable.conversions.filter(({ unit, scale, factor, offset }) => {
@@ -56,14 +56,14 @@ export function fromCanonical(variable, unit, value) {
   return found.scale === "log10" ? 10 ** linear : linear;
 }
 
-/** The reference interval in a unit, lower bound first; null when there is none. */
+/** The reference interval in a unit, lower bound first; null if there is none. */
 export function referenceIn(variable, unit) {
   if (variable.reference_low === null || variable.reference_high === null) return null;
   const ends = [variable.reference_low, variable.reference_high].map((end) => fromCanonical(variable, unit, end));
   return ends.sort((a, b) => a - b);
 }
 
-// What laboratories report in where SI units are usual, France among them.
+// Usual laboratory units in countries with SI units, such as France.
 export const SI = {
   bilirubin_direct: "umol/L", bilirubin_total: "umol/L", bun: "mmol/L (urea)", calcium: "mmol/L", creatinine: "umol/L",
   fibrinogen: "g/L", fio2: "%", glucose: "mmol/L", magnesium: "mmol/L", phosphate: "mmol/L", platelets: "10*9/L",
@@ -76,7 +76,7 @@ const SYMBOLS = [
   [/^g\/l$/i, "g/L"], [/^10[\^*]?3\/ul$/i, "10*3/uL"], [/^10[\^*]?9\/l$/i, "10*9/L"],
 ];
 
-/** The accepted unit that a header such as `creatinine (µmol/L)` means; null when there is none. */
+/** The accepted unit in a header such as `creatinine (µmol/L)`; null if there is none. */
 export function readUnit(variable, text) {
   const wanted = SYMBOLS.reduce((unit, [pattern, code]) => unit.replace(pattern, code), text.trim());
   const same = (unit) => unit.toLowerCase() === wanted.toLowerCase();

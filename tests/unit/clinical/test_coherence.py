@@ -32,7 +32,7 @@ WELL: dict[str, float | list[float]] = {
 
 def a_stay(n_hours: int = 10, /, **changed: float | list[float]) -> Stay:
     """A well patient in every hour, with some values changed."""
-    return stays.a_stay(n_hours, WELL | changed)
+    return stays.a_stay(n_hours, {**WELL, **changed})
 
 
 def fired(stay: Stay) -> set[str]:

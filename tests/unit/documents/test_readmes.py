@@ -1,4 +1,4 @@
-"""The French README keeps step with the English one, and both with the model's figures."""
+"""README in English and French: the same commands and parts, and the current figures."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def readme(name: str) -> str:
 
 
 def blocks(text: str) -> list[tuple[str, str]]:
-    """Code blocks, without what is prose in them."""
+    """Code blocks without comments, which differ by language."""
     return [
         (kind, COMMENT.sub("", TREE_NOTE.sub(r"\1", body))) for kind, body in BLOCK.findall(text)
     ]
@@ -42,7 +42,7 @@ def test_both_readmes_have_the_same_parts_routes_and_settings() -> None:
     assert SETTING_OR_COMMAND.findall(english) == SETTING_OR_COMMAND.findall(french)
 
 
-def test_links_of_both_readmes_lead_somewhere() -> None:
+def test_links_of_both_readmes_have_a_target() -> None:
     for name in ("README.md", "README.fr.md"):
         for target in LINK.findall(readme(name)):
             assert target.startswith("http") or (ROOT / target).exists(), (name, target)
@@ -85,17 +85,17 @@ OUTSIDE = {"overall": {"auroc": figure(0.77), "patients": 1303.0, "septic_patien
         ),
     ],
 )
-def test_figures_are_written_as_the_language_writes_them(name: str, shown: tuple[str, ...]) -> None:
+def test_figures_have_the_number_format_of_the_language(name: str, shown: tuple[str, ...]) -> None:
     block = readme_figures.block(name, MEASURED, OUTSIDE)
     assert all(text in block for text in shown)
 
 
-def test_without_an_external_validation_there_is_no_line_about_it() -> None:
+def test_a_readme_without_external_validation_has_no_line_about_it() -> None:
     assert "eICU" in readme_figures.block("README.md", MEASURED, OUTSIDE)
     assert "eICU" not in readme_figures.block("README.md", MEASURED, None)
 
 
-def test_only_the_figures_of_a_readme_are_written(tmp_path: Path) -> None:
+def test_writing_replaces_only_the_figures_of_a_readme(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     path.write_text(
         f"above\n{readme_figures.BEGIN}former figures\n{readme_figures.END}below\n", "utf-8"
@@ -107,7 +107,7 @@ def test_only_the_figures_of_a_readme_are_written(tmp_path: Path) -> None:
     assert "former figures" not in text
 
 
-def test_a_readme_without_a_place_for_figures_is_named(tmp_path: Path) -> None:
+def test_a_readme_without_markers_for_figures_is_refused(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("words\n", "utf-8")
     with pytest.raises(ValueError, match="no place for figures"):
         readme_figures.write(MEASURED, None, tmp_path)

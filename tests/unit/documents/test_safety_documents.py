@@ -1,4 +1,4 @@
-"""Documents that name tests, packages and settings name those that exist."""
+"""Safety documents: the tests, packages and settings they name exist."""
 
 import re
 import tomllib

@@ -272,9 +272,10 @@ def test_a_model_with_equal_probabilities_is_one_sentence(cohort: Cohort) -> Non
 
 
 def test_a_model_without_a_probability_for_an_hour_is_one_sentence(cohort: Cohort) -> None:
-    card = metadata_of(USED)
-    card["selfcheck"]["probabilities"] = [1.2 * p for p in card["selfcheck"]["probabilities"]]
-    beyond_1 = Model(artifact(card, names=USED, scale=1.2), source="a test", loaded_at=NOW)
+    metadata = metadata_of(USED)
+    check = metadata["selfcheck"]
+    check["probabilities"] = [1.2 * p for p in check["probabilities"]]
+    beyond_1 = Model(artifact(metadata, names=USED, scale=1.2), source="a test", loaded_at=NOW)
     with pytest.raises(BadFileError, match="no probability between 0 and 1"):
         validate(beyond_1, cohort, draws=DRAWS)
 

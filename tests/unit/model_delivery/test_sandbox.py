@@ -71,7 +71,7 @@ def test_a_killed_check_is_not_a_refusal() -> None:
 def test_a_check_that_times_out_is_killed_and_is_not_a_refusal() -> None:
     began = time.monotonic()
     with pytest.raises(ModelCheckError, match="did not end in 2 s"):
-        CandidateSandbox().check(a_model("1", before=repeating(None)), timeout_seconds=2)
+        CandidateSandbox().check(a_model("1", extra_nodes=repeating(None)), timeout_seconds=2)
     assert time.monotonic() - began < 10
     assert not children()
 
@@ -86,7 +86,7 @@ def test_a_running_check_ends_with_the_service() -> None:
     stopping = threading.Timer(0.0, stop)
     stopping.start()
     with pytest.raises(ModelCheckError, match="the check ended with SIGKILL"):
-        sandbox.check(a_model("1", before=repeating(None)))
+        sandbox.check(a_model("1", extra_nodes=repeating(None)))
     stopping.join()
     assert not children()
     with pytest.raises(ModelCheckError, match="being stopped"):

@@ -1,4 +1,4 @@
-"""Features: causal, the same bits alone and together, missing before the first measurement."""
+"""Features: causality, reproducibility, windows, and missing values."""
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from sepsis_detect.clinical.variables import BY_CHALLENGE, ICU_HOUR, N_COLUMNS, 
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.lookback_windows import WINDOWS_HOURS
 from tests.paths import SHARED
+from tests.stays import NAN, a_stay
 
 STAYS = SHARED / "data" / "physionet2019"
 
@@ -20,7 +21,7 @@ HIGH = np.array([variable.hard_high for variable in VARIABLES])
 
 @st.composite
 def stays(draw: st.DrawFn, max_hours: int = 60) -> Stay:
-    """A stay whose values lie anywhere in their ranges, two in three missing, some hours absent."""
+    """A stay with values anywhere in their ranges, many missing, some hours absent."""
     n_hours = draw(st.integers(1, max_hours))
     seed = draw(st.integers(0, 2**32 - 1))
     random = np.random.default_rng(seed)
@@ -35,21 +36,14 @@ def feature(stay: Stay, name: str) -> FloatArray:
     return features.compute(stay)[:, features.NAMES.index(name)].astype(np.float64)
 
 
-def a_course(challenge: str, values: list[float], first_hour: int = 1) -> Stay:
-    """One variable over consecutive hours; of the others the potassium, lest an hour be empty."""
-    hours = np.full((len(values), N_COLUMNS), np.nan)
-    hours[:, BY_CHALLENGE["Potassium"].column] = 4.0
-    hours[:, BY_CHALLENGE[challenge].column] = values
-    hours[:, ICU_HOUR] = np.arange(len(values)) + first_hour
-    return Stay(hours)
-
-
-NAN = float("nan")
+def a_course(challenge: str, values: list[float]) -> Stay:
+    """One variable over consecutive hours; potassium as well, so that no hour is empty."""
+    return a_stay(len(values), {"Potassium": 4.0, challenge: values})
 
 
 @settings(deadline=None, max_examples=60)
 @given(stays(), st.data())
-def test_the_future_changes_nothing(stay: Stay, data: st.DataObject) -> None:
+def test_later_hours_change_no_feature(stay: Stay, data: st.DataObject) -> None:
     until = data.draw(st.integers(1, stay.n_hours))
     whole = features.compute(stay)
     past = features.compute(Stay(stay.values[:until]))
@@ -58,7 +52,7 @@ def test_the_future_changes_nothing(stay: Stay, data: st.DataObject) -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(stays(30), min_size=2, max_size=6))
-def test_a_stay_among_others_gives_the_same_bits_as_alone(several: list[Stay]) -> None:
+def test_a_stay_has_the_same_bits_among_others_as_alone(several: list[Stay]) -> None:
     together = features.compute(Stay.end_to_end(several))
     alone = np.concatenate([features.compute(stay) for stay in several])
     np.testing.assert_array_equal(together.view(np.uint32), alone.view(np.uint32))
@@ -124,7 +118,7 @@ def test_a_window_holds_the_values_known_at_each_of_its_hours() -> None:
 
 
 @pytest.mark.parametrize("hours", WINDOWS_HOURS)
-def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
+def test_a_window_ends_after_its_hours(hours: int) -> None:
     stay = a_course("HR", [150.0, *[80.0] * hours])
     highest = feature(stay, f"heart_rate_max_{hours}h")
     mean = feature(stay, f"heart_rate_mean_{hours}h")
@@ -134,7 +128,7 @@ def test_a_window_forgets_what_lies_before_it(hours: int) -> None:
     assert mean[hours] == 80
 
 
-def test_a_laboratory_extreme_is_forgotten_after_the_look_back() -> None:
+def test_a_laboratory_extreme_ends_with_the_look_back() -> None:
     stay = a_course("Lactate", [9.0, 1.0, *[NAN] * 35])
     highest = feature(stay, "lactate_max_36h")
     assert highest[35] == 9
@@ -143,23 +137,23 @@ def test_a_laboratory_extreme_is_forgotten_after_the_look_back() -> None:
 
 @settings(deadline=None, max_examples=40)
 @given(stays(20), st.integers(1, 60))
-def test_hours_without_any_measurement_change_nothing(stay: Stay, n_hours: int) -> None:
-    silence = np.full((n_hours, N_COLUMNS), np.nan)
-    silence[:, ICU_HOUR] = stay.icu_hours[-1] + np.arange(1, n_hours + 1)
-    computed = features.compute(Stay(np.concatenate([stay.values, silence])))
+def test_hours_without_any_measurement_change_no_feature(stay: Stay, n_hours: int) -> None:
+    unmeasured = np.full((n_hours, N_COLUMNS), np.nan)
+    unmeasured[:, ICU_HOUR] = stay.icu_hours[-1] + np.arange(1, n_hours + 1)
+    computed = features.compute(Stay(np.concatenate([stay.values, unmeasured])))
     before = computed[stay.n_hours - 1]
     if not np.isnan(stay.values[:, : features.N]).all():
         np.testing.assert_array_equal(computed[stay.n_hours :], before[None].repeat(n_hours, 0))
 
 
-def test_no_feature_tells_a_long_stay_from_a_longer_one() -> None:
-    """The training data's long records are septic by an artefact; nothing may count to them."""
+def test_no_feature_depends_on_the_length_of_a_long_stay() -> None:
+    """Long records of the training data are septic by the record-length artefact."""
     computed = features.compute(a_course("HR", [80.0, *[NAN] * 23] * 14))
     late = np.arange(features.TIME_CAP_HOURS + features.LOOKBACK_HOURS, 24 * 13)
     np.testing.assert_array_equal(computed[late], computed[late + 24])
 
 
-def test_from_the_first_cut_on_constant_hours_have_constant_features() -> None:
+def test_constant_hours_have_constant_features_from_the_first_cut_on() -> None:
     computed = features.compute(a_course("HR", [80.0] * 336))
     late = computed[features.TIME_CAP_HOURS - 1 :]
     np.testing.assert_array_equal(late, late[:1].repeat(len(late), axis=0))
@@ -171,22 +165,20 @@ def test_from_the_first_cut_on_constant_hours_have_constant_features() -> None:
         pytest.param("Age", "age", 89.0, 89.0, id="89 stays"),
         pytest.param("Age", "age", 90.0, 100.0, id="90 and over is one group"),
         pytest.param("ICULOS", "icu_hour", 36.0, 36.0, id="a day and a half"),
-        pytest.param("ICULOS", "icu_hour", 300.0, 36.0, id="longer is not told apart"),
+        pytest.param("ICULOS", "icu_hour", 300.0, 36.0, id="no difference after that"),
         pytest.param("Calcium", "calcium_last", 4.0, 4.0, id="total calcium"),
         pytest.param("Calcium", "calcium_last", 1.15, NAN, id="ionised calcium is another analyte"),
         pytest.param("Unit2", "medical_unit", 1.0, 0.0, id="surgical is not medical"),
     ],
 )
-def test_a_value_is_read_as_the_model_knows_it(
+def test_a_value_is_coded_as_in_the_training_data(
     challenge: str, name: str, sent: float, expected: float
 ) -> None:
-    hours = np.full((1, N_COLUMNS), np.nan)
-    hours[0, BY_CHALLENGE[challenge].column] = sent
-    np.testing.assert_array_equal(feature(Stay(hours), name), [expected])
+    np.testing.assert_array_equal(feature(a_stay(1, {challenge: sent}), name), [expected])
 
 
-def test_every_feature_names_the_variables_it_is_made_of() -> None:
-    """Checked by causing it: a feature changes when, and only when, one of its sources does."""
+def test_every_feature_names_the_variables_it_is_computed_from() -> None:
+    """A feature changes if, and only if, one of its source variables is removed."""
     random = np.random.default_rng(2019)
     middle = (np.maximum(LOW, -100) + np.minimum(HIGH, 200)) / 2
     base = np.tile(middle, (30, 1)) + random.normal(0, 1, (30, N_COLUMNS)).round(2)
@@ -194,19 +186,19 @@ def test_every_feature_names_the_variables_it_is_made_of() -> None:
     base[:, BY_CHALLENGE["Unit2"].column] = np.nan
     before = features.compute(Stay(base))[-1]
     for variable in VARIABLES:
-        gone = base.copy()
-        gone[:, variable.column] = np.nan
-        after = features.compute(Stay(gone))[-1]
-        changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
-        moved = {name for name, is_moved in zip(features.NAMES, changed, strict=True) if is_moved}
-        made_of = {name for name, of in features.SOURCES.items() if variable.challenge in of}
-        assert moved <= made_of, variable.challenge
+        removed = base.copy()
+        removed[:, variable.column] = np.nan
+        after = features.compute(Stay(removed))[-1]
+        is_changed = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+        changed = {features.NAMES[at] for at in np.flatnonzero(is_changed)}
+        computed = {name for name, of in features.SOURCES.items() if variable.challenge in of}
+        assert changed <= computed, variable.challenge
         if variable.challenge not in ("Unit2", "PaCO2", "WBC", "FiO2"):
-            assert moved, variable.challenge
+            assert changed, variable.challenge
 
 
-@pytest.mark.skipif(not STAYS.exists(), reason="the shared data do not lie beside the checkout")
-def test_a_real_stay_alone_is_as_among_a_thousand() -> None:
+@pytest.mark.skipif(not STAYS.exists(), reason="the shared data are not beside the checkout")
+def test_a_real_stay_has_the_same_features_alone_and_among_a_thousand() -> None:
     tables = pytest.importorskip("sepsis_detect.batch_scoring.stay_files")
     batch = next(iter(tables.read_stays(STAYS / "setA.parquet")))
     stay = batch.stay

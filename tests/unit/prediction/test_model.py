@@ -1,4 +1,4 @@
-"""Accepting a model artifact: only one that proves itself, and a sentence for any other."""
+"""Acceptance of model artifacts, and the sentence of each refusal."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +12,16 @@ from onnx import TensorProto, numpy_helper
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.prediction import features
 from sepsis_detect.prediction.model import Model
-from tests.artifacts import CHOSEN, NOW, OPERATING_POINTS, Metadata, artifact, expected, metadata_of
-
-
-def opened(content: bytes) -> Model:
-    return Model(content, source="test", loaded_at=NOW)
+from tests.artifacts import (
+    CHOSEN,
+    NOW,
+    OPERATING_POINTS,
+    Metadata,
+    artifact,
+    expected,
+    metadata_of,
+    opened,
+)
 
 
 def refusal(content: bytes) -> str:
@@ -28,8 +33,12 @@ def refusal(content: bytes) -> str:
     return sentence
 
 
-def without(card: Metadata, key: str) -> Metadata:
-    return {name: value for name, value in card.items() if name != key}
+def changed(**keys: Any) -> Metadata:
+    return metadata_of(CHOSEN) | keys
+
+
+def without(metadata: Metadata, key: str) -> Metadata:
+    return {name: value for name, value in metadata.items() if name != key}
 
 
 @pytest.mark.parametrize(
@@ -41,7 +50,7 @@ def without(card: Metadata, key: str) -> Metadata:
         pytest.param(["age"], id="one"),
     ],
 )
-def test_a_model_gets_the_features_it_names_in_its_order(names: list[str]) -> None:
+def test_a_model_is_given_the_features_in_its_own_order(names: list[str]) -> None:
     model = opened(artifact(names=names))
     rows = np.random.default_rng(1).normal(0, 0.1, (50, len(features.NAMES))).astype(np.float32)
     rows[rows > 0.15] = np.nan
@@ -58,10 +67,8 @@ def test_a_probability_at_the_threshold_is_positive() -> None:
     assert model.is_positive(beside).tolist() == [False, True, True]
 
 
-def test_what_the_artifact_says_is_kept() -> None:
-    model = opened(
-        artifact(metadata_of(CHOSEN) | {"reference": [1.0, None, 60.0], "more": "allowed"})
-    )
+def test_metadata_of_the_artifact_are_kept() -> None:
+    model = opened(artifact(changed(reference=[1.0, None, 60.0], more="allowed")))
     assert (model.metadata.name, model.metadata.version, model.source) == ("made-up", "1", "test")
     assert model.loaded_at == NOW
     known = {features.NAMES[at]: float(model.reference[at]) for at in range(len(features.NAMES))}
@@ -69,31 +76,30 @@ def test_what_the_artifact_says_is_kept() -> None:
     assert np.isnan(known["heart_rate_last"])
 
 
-def test_an_artifact_may_say_what_other_thresholds_give_and_how_it_does_elsewhere() -> None:
+def test_an_artifact_can_have_operating_points_and_external_figures() -> None:
     assert opened(artifact()).metadata.operating_points is None
-    told = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
-    card = opened(artifact(metadata_of(CHOSEN) | told)).metadata
-    assert card.model_dump(include=set(told)) == told
+    stated = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
+    metadata = opened(artifact(changed(**stated))).metadata
+    assert metadata.model_dump(include=set(stated)) == stated
 
 
-def test_the_model_of_the_package_is_accepted() -> None:
-    model = Model.embedded(loaded_at=NOW)
-    assert model.source == "embedded"
+def test_the_embedded_model_is_accepted(embedded_model: Model) -> None:
+    assert embedded_model.source == "embedded"
     rows = np.full((3, len(features.NAMES)), np.nan, dtype=np.float32)
-    probabilities = model.probabilities(rows)
+    probabilities = embedded_model.probabilities(rows)
     assert probabilities.shape == (3,)
     assert ((probabilities > 0) & (probabilities < 1)).all()
 
 
-def test_what_is_no_onnx_file_is_refused() -> None:
+def test_a_file_that_is_not_onnx_is_refused() -> None:
     good = artifact()
     random = np.random.default_rng(2019)
     for content in (b"", good[:10], good[: len(good) // 2], random.bytes(5_000), b"<html></html>"):
         assert refusal(content)
 
 
-def test_no_damaged_artifact_raises_anything_else() -> None:
-    """A flipped byte may leave a good model; it must never be another kind of error."""
+def test_a_damaged_artifact_raises_no_other_error() -> None:
+    """A changed byte may leave an acceptable model."""
     good = artifact()
     random = np.random.default_rng(2019)
     for _ in range(150):
@@ -127,7 +133,7 @@ def test_no_damaged_artifact_raises_anything_else() -> None:
             id="a fixed number of rows",
         ),
         pytest.param(
-            lambda: artifact(metadata_of(CHOSEN) | {"features": [*CHOSEN, "sex"]}),
+            lambda: artifact(changed(features=[*CHOSEN, "sex"])),
             "expected shapes",
             id="one feature more than inputs",
         ),
@@ -138,59 +144,55 @@ def test_no_damaged_artifact_raises_anything_else() -> None:
             lambda: artifact(scale=np.nan), "misses its self-check by nan", id="not a number"
         ),
         pytest.param(lambda: artifact(""), "no metadata 'sepsis_detect'", id="no metadata"),
-        pytest.param(lambda: artifact("{"), "metadata are wrong", id="cut metadata"),
+        pytest.param(lambda: artifact("{"), "metadata are wrong", id="truncated metadata"),
         pytest.param(lambda: artifact("[]"), "metadata are wrong", id="metadata of another kind"),
     ],
 )
-def test_a_model_of_another_make_is_refused(content: Callable[[], bytes], reason: str) -> None:
+def test_a_model_with_another_interface_is_refused(
+    content: Callable[[], bytes], reason: str
+) -> None:
     assert reason in refusal(content())
 
 
-def operating_point(**changed: Any) -> Metadata:
-    return metadata_of(CHOSEN) | {"operating_points": [OPERATING_POINTS[0] | changed]}
+def operating_point(**figures: Any) -> Metadata:
+    return changed(operating_points=[OPERATING_POINTS[0] | figures])
 
 
 def selfcheck(change: Callable[[Metadata], None]) -> Metadata:
-    card = metadata_of(CHOSEN)
-    change(card["selfcheck"])
-    return card
+    metadata = metadata_of(CHOSEN)
+    change(metadata["selfcheck"])
+    return metadata
 
 
 @pytest.mark.parametrize(
-    ("card", "reason"),
+    ("metadata", "reason"),
     [
         *(
             pytest.param(without(metadata_of(CHOSEN), key), f"wrong at '{key}'", id=f"no {key}")
             for key in metadata_of(CHOSEN)
         ),
-        pytest.param(metadata_of(CHOSEN) | {"format": 2}, "wrong at 'format'", id="a later format"),
-        pytest.param(metadata_of(CHOSEN) | {"name": ""}, "wrong at 'name'", id="no name"),
+        pytest.param(changed(format=2), "wrong at 'format'", id="a later format"),
+        pytest.param(changed(name=""), "wrong at 'name'", id="no name"),
+        pytest.param(changed(threshold=1.5), "wrong at 'threshold'", id="threshold"),
         pytest.param(
-            metadata_of(CHOSEN) | {"threshold": 1.5}, "wrong at 'threshold'", id="threshold"
-        ),
-        pytest.param(
-            metadata_of(CHOSEN) | {"created_at": "2026-11-23T08:00:00"},
+            changed(created_at="2026-11-23T08:00:00"),
             "wrong at 'created_at'",
             id="no time zone",
         ),
         pytest.param(
-            metadata_of(CHOSEN) | {"features": ["age", "shoe_size", "sex"]},
+            changed(features=["age", "shoe_size", "sex"]),
             "unknown feature 'shoe_size' (1 in all)",
             id="an unknown feature",
         ),
         pytest.param(
-            metadata_of(CHOSEN) | {"features": ["age", "age", "sex"]},
+            changed(features=["age", "age", "sex"]),
             "named twice",
             id="a feature twice",
         ),
+        pytest.param(changed(features=[]), "wrong at 'features'", id="no features"),
+        pytest.param(changed(reference=[1.0]), "reference", id="a short reference"),
         pytest.param(
-            metadata_of(CHOSEN) | {"features": []}, "wrong at 'features'", id="no features"
-        ),
-        pytest.param(
-            metadata_of(CHOSEN) | {"reference": [1.0]}, "reference", id="a short reference"
-        ),
-        pytest.param(
-            metadata_of(CHOSEN) | {"operating_points": []},
+            changed(operating_points=[]),
             "wrong at 'operating_points'",
             id="a table of no operating point",
         ),
@@ -210,7 +212,7 @@ def selfcheck(change: Callable[[Metadata], None]) -> Metadata:
             id="another threshold first",
         ),
         pytest.param(
-            metadata_of(CHOSEN) | {"external": [0.78]},
+            changed(external=[0.78]),
             "wrong at 'external'",
             id="external figures that are no object",
         ),
@@ -246,12 +248,12 @@ def selfcheck(change: Callable[[Metadata], None]) -> Metadata:
         ),
     ],
 )
-def test_wrong_metadata_are_refused_with_their_place(card: Metadata, reason: str) -> None:
-    assert reason in refusal(artifact(card))
+def test_wrong_metadata_are_refused_with_their_location(metadata: Metadata, reason: str) -> None:
+    assert reason in refusal(artifact(metadata))
 
 
 def test_a_model_that_cannot_run_is_refused() -> None:
-    """Its shapes are right on paper only: it multiplies by a matrix of another height."""
+    """Its declared shapes are right, but it multiplies by a matrix of another height."""
     model = onnx.load_from_string(artifact())
     for constant in model.graph.initializer:
         if constant.name == "weights":

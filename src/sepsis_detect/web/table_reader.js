@@ -1,4 +1,4 @@
-// Several hours from a spreadsheet or a file: text in, hours and what is wrong with their cells out.
+// Reader of tables with several hours: converts text to hours, and collects errors by cell.
 
 import { readNumber } from "./i18n.js";
 import { CONSTANTS, HOUR, WORDS } from "./stay.js";
@@ -10,9 +10,9 @@ const PATIENT = /^(patient|patient_id|stay_id|icustay_id|subject_id|hadm_id)$/i;
 const SEXES = { 0: "female", 1: "male", f: "female", m: "male", h: "male", female: "female", male: "male", femme: "female", homme: "male" };
 const UNITS = { medical: "medical", surgical: "surgical", "médicale": "medical", chirurgicale: "surgical" };
 
-export const MOST_HOURS = 2000;
+export const MAX_HOURS = 2000;
 
-/** Split a line into cells; quotes as spreadsheets write them. */
+/** Split a line into cells; cells may be in double quotes. */
 function cellsOf(line, delimiter) {
   const cells = [""];
   let isQuoted = false;
@@ -28,7 +28,7 @@ const delimiterOf = (header) => ["\t", "|", ";", ","].find((each) => header.incl
 
 const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, " ").trim();
 
-/** The variable that a header means: canonical or challenge name, or its label in either language. */
+/** The variable of a header: canonical or challenge name, or its label in either language. */
 function variableOf(header, variables) {
   const wanted = plain(header);
   const names = ({ name, challenge_name, label_en, label_fr }) => [name, challenge_name, label_en, label_fr].map(plain);
@@ -45,7 +45,7 @@ function columnOf(text, variables) {
 }
 
 /**
- * @param text what was pasted or dropped.
+ * @param text the pasted text or the content of a file.
  * @param variables all entries of `GET /variables`; `Unit1` and `Unit2` share a name.
  * @returns `{columns, rows, errors, notes, isReadable, constants, units, hours}`; an error is
  *   `{row, column, key, text}`; null when there is no text.
@@ -80,7 +80,7 @@ function readHeader({ columns, rows, errors, notes, units }) {
   });
   if (seen.size === 0) fail(null, "table.no_header", "");
   else if (rows.length === 0) fail(null, "table.no_rows", "");
-  if (rows.length > MOST_HOURS) fail(null, "table.too_long", String(MOST_HOURS));
+  if (rows.length > MAX_HOURS) fail(null, "table.too_long", String(MAX_HOURS));
   if (seen.size > 0 && rows.length > 1 && !seen.has("ICULOS")) fail(null, "table.no_hour", "");
 }
 
@@ -90,18 +90,18 @@ function readRow(table, cells, row) {
   columns.forEach((column, at) => {
     const text = cells[at] ?? "";
     if (MISSING.test(text)) return;
-    if (column.kind === "patient") keep(table, "patient", text, row, at, "table.patients");
+    if (column.kind === "patient") keepConstant(table, "patient", text, row, at, "table.patients");
     if (column.kind !== "variable") return;
     const value = readCell(column, text);
     if (value === null) return;
     if (value === undefined) errors.push({ row, column: at, key: "table.cell", text });
-    if (CONSTANTS.includes(column.name)) keep(table, column.name, value ?? text, row, at, "table.changes");
+    if (CONSTANTS.includes(column.name)) keepConstant(table, column.name, value ?? text, row, at, "table.changes");
     else hours[row][column.name] = value ?? text;
     if (value !== undefined && isImpossible(column, value)) errors.push({ row, column: at, key: "table.range", text });
   });
 }
 
-/** The text to keep for a cell; undefined when it cannot be read, null when it says nothing. */
+/** The text of a cell; undefined if it cannot be read, null if it has no information. */
 function readCell({ variable }, text) {
   if (variable.name === "sex") return SEXES[text.toLowerCase().replace(/[.,]0+$/, "")];
   if (variable.name === "icu_unit") {
@@ -119,7 +119,7 @@ function isImpossible({ variable, unit, name }, text) {
   return value < variable.hard_low || value > variable.hard_high;
 }
 
-function keep(table, name, value, row, column, key) {
+function keepConstant(table, name, value, row, column, key) {
   const known = table.constants[name];
   const isSame = known === undefined || known === value || Math.abs(readNumber(known) - readNumber(value)) <= (name === "age" ? 1 : 0);
   if (isSame) table.constants[name] ??= value;

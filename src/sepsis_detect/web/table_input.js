@@ -1,19 +1,19 @@
-// Several hours at once: pasted from a spreadsheet or dropped as a file, looked at before they are sent.
+// Input of several hours as a table, pasted or from a file, with a preview before the request.
 
 import { $, h, heads } from "./dom.js";
 import { t } from "./i18n.js";
 import { HOUR } from "./stay.js";
-import { readTable } from "./table.js";
+import { readTable } from "./table_reader.js";
 import { unitName } from "./units.js";
 
-const MOST_BYTES = 5 * 1024 * 1024;
-const MOST_ROWS_SHOWN = 200;
-const MOST_ERRORS_SHOWN = 8;
+const MAX_BYTES = 5 * 1024 * 1024;
+const MAX_ROWS_SHOWN = 200;
+const MAX_ERRORS_SHOWN = 8;
 
-export class Several {
+export class TableInput {
   /**
    * @param variables all entries of `GET /variables`.
-   * @param onUse called with the table once a person takes it.
+   * @param onUse called with the table when the user confirms it.
    */
   constructor(variables, onUse) {
     this.variables = variables;
@@ -29,10 +29,10 @@ export class Several {
       this.show();
       text.focus();
     });
-    this.takeDrops($("several"));
+    this.acceptDrops($("several"));
   }
 
-  takeDrops(zone) {
+  acceptDrops(zone) {
     const over = (isOver) => (event) => {
       event.preventDefault();
       zone.classList.toggle("over", isOver);
@@ -47,15 +47,15 @@ export class Several {
 
   async read(file) {
     if (!file) return;
-    if (file.size > MOST_BYTES) {
-      this.say([t("table.too_large", { n: MOST_BYTES / 1024 / 1024 })]);
+    if (file.size > MAX_BYTES) {
+      this.say([t("table.too_large", { n: MAX_BYTES / 1024 / 1024 })]);
       return;
     }
     $("several-text").value = await file.text();
     this.show();
   }
 
-  /** Read what is there and show what was understood. */
+  /** Parse the text and show a preview with errors. */
   show() {
     const table = readTable($("several-text").value, this.variables);
     this.table = table;
@@ -66,7 +66,7 @@ export class Several {
       return;
     }
     const n = table.rows.length;
-    const errors = table.errors.slice(0, MOST_ERRORS_SHOWN).map((error) => this.words(error));
+    const errors = table.errors.slice(0, MAX_ERRORS_SHOWN).map((error) => this.words(error));
     const more = table.errors.length - errors.length;
     const ignored = table.notes.map(({ text }) => text);
     const summary = t("table.summary", { n }) + " " + (table.errors.length ? t("table.errors", { n: table.errors.length }) : t("table.no_errors"));
@@ -92,7 +92,7 @@ export class Several {
 
   preview({ columns, rows, errors }) {
     const kept = columns.map((column, at) => ({ ...column, at })).filter(({ kind }) => ["variable", "patient"].includes(kind));
-    kept.sort((a, b) => (b.name === HOUR) - (a.name === HOUR)); // the hour leads
+    kept.sort((a, b) => (b.name === HOUR) - (a.name === HOUR)); // the hour comes first
     const wrong = new Map(errors.map((error) => [`${error.row} ${error.column}`, error]));
     const head = kept.map((column) => {
       const unit = column.variable && unitName(column.variable, column.unit);
@@ -103,7 +103,7 @@ export class Several {
       if (!error) return h("td", {}, cells[at] ?? "");
       return h("td", { class: "wrong" }, cells[at], h("span", { class: "visually-hidden" }, ` (${t(error.key, { text: error.text })})`));
     };
-    const shown = rows.slice(0, MOST_ROWS_SHOWN);
+    const shown = rows.slice(0, MAX_ROWS_SHOWN);
     const table = h(
       "table",
       {},
