@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from sepsis_detect.assessment import policy, wording
 from sepsis_detect.assessment.policy import Judgement, OnIncoherence, Patient
 from sepsis_detect.clinical import coherence
-from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray, Stay
 from sepsis_detect.prediction import predictor
 from sepsis_detect.prediction.model import Model
@@ -101,9 +100,9 @@ def assess(
 
 def _judged(patients: Sequence[Patient], together: Stay | None) -> list[Judgement]:
     found = iter(coherence.scan_each(together) if together is not None else ())
-    none: list[RuleViolation] = []
     return [
-        policy.judge(patient, none if patient.stay is None else next(found)) for patient in patients
+        policy.judge(patient, patient.stay, () if patient.stay is None else next(found))
+        for patient in patients
     ]
 
 
@@ -118,7 +117,8 @@ def _judged_after_drop(judgements: Sequence[Judgement]) -> list[Judgement]:
     if dropped:
         found = coherence.scan_each(Stay.end_to_end(list(dropped.values())))
         for (at, stay), violations in zip(dropped.items(), found, strict=True):
-            judged[at] = policy.judge_after_drop(judged[at], stay, violations)
+            before = judged[at]
+            judged[at] = policy.judge(before.patient, stay, violations, dropped=before.refusals)
     return judged
 
 

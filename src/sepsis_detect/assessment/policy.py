@@ -11,7 +11,6 @@ from typing import Protocol
 
 from sepsis_detect.clinical import rules
 from sepsis_detect.clinical.coherence import RuleViolation
-from sepsis_detect.clinical.rules import Severity
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.problems import Location, Problem
 
@@ -81,47 +80,30 @@ class Judgement:
         return bool(self.refusals) and not self.patient.problems
 
 
-def judge(patient: Patient, violations: Sequence[RuleViolation]) -> Judgement:
-    """Sort the violations found in a patient's stay, before anything is dropped."""
-    if patient.violations:
-        violations = _with_those_of_the_reader(patient.violations, violations)
-    return _sorted(patient, patient.stay, (), violations)
-
-
-def judge_after_drop(
-    judgement: Judgement, stay: Stay, violations: Sequence[RuleViolation]
-) -> Judgement:
-    """Sort the violations that remain when the refused values of a judgement are dropped.
-
-    Args:
-        judgement: From `judge`.
-        stay: The hours without the refused values.
-        violations: Found in `stay`.
-    """
-    return _sorted(judgement.patient, stay, judgement.refusals, violations)
-
-
-def _sorted(
+def judge(
     patient: Patient,
     stay: Stay | None,
-    dropped: Sequence[RuleViolation],
     violations: Sequence[RuleViolation],
+    *,
+    dropped: Sequence[RuleViolation] = (),
 ) -> Judgement:
+    """Sort the violations found in a patient.
+
+    Args:
+        patient: As read.
+        stay: The patient's hours, without the values dropped before.
+        violations: Found in `stay`.
+        dropped: Violations whose values were dropped before.
+    """
+    if patient.violations and not dropped:
+        # Contradictions of the constants beside `hours`, unless the hours show them already.
+        known = {(each.rule.id, each.columns) for each in violations}
+        stated = [each for each in patient.violations if (each.rule.id, each.columns) not in known]
+        violations = [*stated, *violations]
     if not violations:
         return Judgement(patient, stay, dropped, (), ())
-    refusals = [violation for violation in violations if violation.is_refusal]
+    refusals = [each for each in violations if each.is_refusal]
     if patient.problems:  # values that could not be read are not missing
-        refusals = [violation for violation in refusals if violation.rule is not rules.ALL_MISSING]
-    warnings = [
-        violation for violation in violations if violation.rule.severity is Severity.WARNING
-    ]
+        refusals = [each for each in refusals if each.rule is not rules.ALL_MISSING]
+    warnings = [each for each in violations if not each.is_refusal]
     return Judgement(patient, stay, dropped, refusals, warnings)
-
-
-def _with_those_of_the_reader(
-    stated: Sequence[RuleViolation], found: Sequence[RuleViolation]
-) -> list[RuleViolation]:
-    """Add contradictions of the constants beside `hours`, unless the hours show them already."""
-    known = {(violation.rule.id, violation.columns) for violation in found}
-    missing = [each for each in stated if (each.rule.id, each.columns) not in known]
-    return [*missing, *found]

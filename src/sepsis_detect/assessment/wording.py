@@ -1,8 +1,9 @@
 """Rule violations of one patient as problems, each with its location in the request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isnan
+from typing import Any
 
 import numpy as np
 
@@ -21,40 +22,33 @@ def warnings_of(judgement: Judgement, max_problems: int = MAX_PROBLEMS) -> list[
         judgement: Of a patient that is not refused.
         max_problems: About how many are listed of each kind; the rest is counted.
     """
-    dropped = _dropped(judgement, max_problems)
-    return dropped + _worded(judgement, judgement.warnings, "warning", max_problems)
+    patient = judgement.patient
+    return [
+        *_problems(patient, patient.stay, judgement.dropped, "dropped", max_problems),
+        *_problems(patient, judgement.stay, judgement.warnings, "warning", max_problems),
+    ]
 
 
 def refusals_of(judgement: Judgement, max_problems: int = MAX_PROBLEMS) -> list[Problem]:
     """Everything that is wrong with a patient that is refused; arguments as of `warnings_of`."""
-    dropped = _dropped(judgement, max_problems)
-    refused = _worded(judgement, judgement.refusals, "incoherent", max_problems)
-    return [*judgement.patient.problems, *dropped, *refused]
-
-
-def _dropped(judgement: Judgement, max_problems: int) -> list[Problem]:
     patient = judgement.patient
-    if not judgement.dropped or patient.stay is None:
-        return []
-    return _problems(patient, patient.stay, judgement.dropped, "dropped", max_problems)
-
-
-def _worded(
-    judgement: Judgement, violations: Sequence[RuleViolation], kind: str, max_problems: int
-) -> list[Problem]:
-    if not violations or judgement.stay is None:
-        return []
-    return _problems(judgement.patient, judgement.stay, violations, kind, max_problems)
+    return [
+        *patient.problems,
+        *_problems(patient, patient.stay, judgement.dropped, "dropped", max_problems),
+        *_problems(patient, judgement.stay, judgement.refusals, "incoherent", max_problems),
+    ]
 
 
 def _problems(
     patient: Patient,
-    stay: Stay,
+    stay: Stay | None,
     violations: Sequence[RuleViolation],
     kind: str,
     max_problems: int,
 ) -> list[Problem]:
     """Word the violations of the earliest hours, and count the rest."""
+    if not violations or stay is None:
+        return []
     n_violations = sum([len(violation.rows) for violation in violations])
     if n_violations > max_problems:
         rows = np.sort(np.concatenate([violation.rows for violation in violations]))
@@ -65,26 +59,12 @@ def _problems(
             found.append(_problem_of_the_stay(finding, kind, patient.base))
         else:
             found += [
-                _problem(patient, finding, kind, column) for column in _columns(stay, finding, kind)
+                _problem_at(patient, finding, kind, column)
+                for column in _columns(stay, finding, kind)
             ]
     if n_left := n_violations - sum([len(violation.rows) for violation in violations]):
         found.append(more(n_left, kind, patient.base))
     return found
-
-
-@lru_cache(maxsize=1024)
-def _problem_of_the_stay(finding: Finding, kind: str, base: Location) -> Problem:
-    """A problem without hour and value, such as a short stay: the same for many patients."""
-    return Problem(
-        type=kind,
-        rule=finding.rule,
-        loc=base,
-        msg=finding.en,
-        msg_fr=finding.fr,
-        ctx=finding.context,
-        hint=finding.hint_en or None,
-        hint_fr=finding.hint_fr or None,
-    )
 
 
 def _columns(stay: Stay, finding: Finding, kind: str) -> Iterable[int | None]:
@@ -96,16 +76,24 @@ def _columns(stay: Stay, finding: Finding, kind: str) -> Iterable[int | None]:
     return [ICU_HOUR if finding.rule.startswith("time.") else None]
 
 
-def _problem(patient: Patient, finding: Finding, kind: str, column: int | None) -> Problem:
-    context = finding.context
-    loc = patient.base
-    if column is not None:
-        loc = patient.locate(finding.row, column)
-        if unit := patient.unit_sent(column):
-            sent = patient.value_sent(finding.row, column)
-            context = {**context, "value_sent": sent, "unit_sent": unit}
-        if kind == "dropped":
-            context = {**context, "dropped": VARIABLES[column].name}
+def _problem_at(patient: Patient, finding: Finding, kind: str, column: int | None) -> Problem:
+    if column is None:
+        return _problem(finding, kind, patient.base, finding.context)
+    context = dict(finding.context)
+    if unit := patient.unit_sent(column):
+        context |= {"value_sent": patient.value_sent(finding.row, column), "unit_sent": unit}
+    if kind == "dropped":
+        context["dropped"] = VARIABLES[column].name
+    return _problem(finding, kind, patient.locate(finding.row, column), context)
+
+
+@lru_cache(maxsize=1024)
+def _problem_of_the_stay(finding: Finding, kind: str, base: Location) -> Problem:
+    """A problem without hour and value, such as a short stay: the same for many patients."""
+    return _problem(finding, kind, base, finding.context)
+
+
+def _problem(finding: Finding, kind: str, loc: Location, context: Mapping[str, Any]) -> Problem:
     return Problem(
         type=kind,
         rule=finding.rule,

@@ -3,7 +3,7 @@
 Each stay is assessed as `include=trend&on_incoherence=drop` of the API does, by the same pipeline.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -82,9 +82,13 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     stay = batch.stay
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
     reasons, n_values_dropped = [], 0
-    edges = pairwise([*stay.starts.tolist(), stay.n_hours])
+    edges = list(pairwise([*stay.starts.tolist(), stay.n_hours]))
     for patient_id, is_non_contiguous, (begin, end), result in zip(
-        batch.patient_ids, batch.is_non_contiguous, edges, _assessed(model, stay), strict=True
+        batch.patient_ids,
+        batch.is_non_contiguous,
+        edges,
+        _assessed(model, stay, edges),
+        strict=True,
     ):
         n_values_dropped += _n_values_dropped(result.judgement)
         if is_non_contiguous:
@@ -115,23 +119,18 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     )
 
 
-def _assessed(model: Model, stay: Stay) -> Iterable[Assessment | Refusal]:
+def _assessed(
+    model: Model, stay: Stay, edges: Sequence[tuple[int, int]]
+) -> Iterable[Assessment | Refusal]:
     """Assess the stays of a batch, a piece of whole stays at a time."""
-    for patients in _pieces(stay):
-        yield from pipeline.assess(model, patients, OnIncoherence.DROP, every_hour=True)
-
-
-def _pieces(stay: Stay) -> Iterator[list[StayOfFile]]:
     piece: list[StayOfFile] = []
     n_hours = 0
-    for begin, end in pairwise([*stay.starts.tolist(), stay.n_hours]):
+    for begin, end in edges:
         piece.append(StayOfFile(Stay(stay.values[begin:end])))
         n_hours += end - begin
-        if n_hours >= PIECE_HOURS:
-            yield piece
+        if n_hours >= PIECE_HOURS or end == stay.n_hours:
+            yield from pipeline.assess(model, piece, OnIncoherence.DROP, every_hour=True)
             piece, n_hours = [], 0
-    if piece:
-        yield piece
 
 
 def _n_values_dropped(judgement: Judgement) -> int:

@@ -8,11 +8,8 @@ from dataclasses import dataclass
 
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 
-POINTS_UNIT = "{score}"  # UCUM code
-RATIO_UNIT = "/min/mm[Hg]"  # UCUM code
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One item of a score.
 
@@ -26,31 +23,27 @@ class Item:
     name: str
     label_en: str
     label_fr: str
-    variables: tuple[str, ...] = ()
+    variables: tuple[str, ...]
     max_points: int
     depends_on_treatment: bool = False
 
 
-def _item(challenge: str, max_points: int) -> Item:
+def _item(challenge: str, max_points: int = 0) -> Item:
     """An item with one variable, named after it."""
     variable = BY_CHALLENGE[challenge]
-    return Item(
-        name=variable.name,
-        label_en=variable.label_en,
-        label_fr=variable.label_fr,
-        variables=(challenge,),
-        max_points=max_points,
-    )
+    return Item(variable.name, variable.label_en, variable.label_fr, (challenge,), max_points)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A sum of points; reached at `threshold` points."""
+    """A sum of points; reached if it is `threshold_is` (`>=`, `>`) the threshold."""
 
     name: str
     label_en: str
     label_fr: str
-    threshold: int
+    threshold: float
+    threshold_is: str = ">="
+    unit: str = "{score}"  # UCUM code
     items: tuple[Item, ...]
     note_en: str
     note_fr: str
@@ -62,17 +55,10 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ratio:
-    """A quotient of two variables; reached if it is `threshold_is` (`>=`, `>`) the threshold."""
+class Ratio(Score):
+    """A quotient of the variables of its two items."""
 
-    name: str
-    label_en: str
-    label_fr: str
-    threshold: float
-    threshold_is: str
-    items: tuple[Item, Item]
-    note_en: str
-    note_fr: str
+    unit: str = "/min/mm[Hg]"
 
 
 SCORES = (
@@ -85,19 +71,13 @@ SCORES = (
             _item("Temp", 1),
             _item("HR", 1),
             Item(
-                name="breathing",
-                label_en="Respiratory rate or PaCO2",
-                label_fr="Fréquence respiratoire ou PaCO2",
-                variables=("Resp", "PaCO2"),
-                max_points=1,
+                "breathing",
+                "Respiratory rate or PaCO2",
+                "Fréquence respiratoire ou PaCO2",
+                ("Resp", "PaCO2"),
+                1,
             ),
-            Item(
-                name="white_cells",
-                label_en="White blood cell count",
-                label_fr="Leucocytes",
-                variables=("WBC",),
-                max_points=1,
-            ),
+            Item("white_cells", "White blood cell count", "Leucocytes", ("WBC",), 1),
         ),
         note_en="Immature cells are not in the data. PaCO2 counts where it was measured.",
         note_fr="Les formes leucocytaires immatures ne sont pas dans les données. "
@@ -112,10 +92,11 @@ SCORES = (
             _item("Resp", 1),
             _item("SBP", 1),
             Item(
-                name="mental_state",
-                label_en="Altered mental state (GCS below 15)",
-                label_fr="Altération de la conscience (Glasgow inférieur à 15)",
-                max_points=1,
+                "mental_state",
+                "Altered mental state (GCS below 15)",
+                "Altération de la conscience (Glasgow inférieur à 15)",
+                (),
+                1,
             ),
         ),
         note_en="Mental state is not in the data: add 1 point if the Glasgow score is below 15.",
@@ -131,20 +112,15 @@ SCORES = (
             _item("Resp", 3),
             _item("O2Sat", 3),
             Item(
-                name="oxygen",
-                label_en="Supplemental oxygen (FiO2 above 0.21)",
-                label_fr="Oxygénothérapie (FiO2 supérieure à 0,21)",
-                variables=("FiO2",),
-                max_points=2,
+                "oxygen",
+                "Supplemental oxygen (FiO2 above 0.21)",
+                "Oxygénothérapie (FiO2 supérieure à 0,21)",
+                ("FiO2",),
+                2,
             ),
             _item("SBP", 3),
             _item("HR", 3),
-            Item(
-                name="consciousness",
-                label_en="Consciousness (ACVPU)",
-                label_fr="Conscience (échelle ACVPU)",
-                max_points=3,
-            ),
+            Item("consciousness", "Consciousness (ACVPU)", "Conscience (échelle ACVPU)", (), 3),
             _item("Temp", 3),
         ),
         note_en="Consciousness is not in the data: add 3 points unless alert. Oxygen saturation "
@@ -161,48 +137,43 @@ SCORES = (
         label_fr="SOFA-2 (partiel)",
         threshold=2,
         items=(
+            Item("brain", "Brain (Glasgow score)", "Neurologique (score de Glasgow)", (), 4),
             Item(
-                name="brain",
-                label_en="Brain (Glasgow score)",
-                label_fr="Neurologique (score de Glasgow)",
-                max_points=4,
+                "respiratory",
+                "Respiratory (SpO2/FiO2, when SpO2 is below 98 %)",
+                "Respiratoire (SpO2/FiO2, si la SpO2 est inférieure à 98 %)",
+                ("O2Sat", "FiO2"),
+                4,
             ),
             Item(
-                name="respiratory",
-                label_en="Respiratory (SpO2/FiO2, when SpO2 is below 98 %)",
-                label_fr="Respiratoire (SpO2/FiO2, si la SpO2 est inférieure à 98 %)",
-                variables=("O2Sat", "FiO2"),
-                max_points=4,
-            ),
-            Item(
-                name="cardiovascular",
-                label_en="Cardiovascular (mean arterial pressure)",
-                label_fr="Cardiovasculaire (pression artérielle moyenne)",
-                variables=("MAP",),
-                max_points=4,
+                "cardiovascular",
+                "Cardiovascular (mean arterial pressure)",
+                "Cardiovasculaire (pression artérielle moyenne)",
+                ("MAP",),
+                4,
                 depends_on_treatment=True,
             ),
             Item(
-                name="liver",
-                label_en="Liver (total bilirubin)",
-                label_fr="Hépatique (bilirubine totale)",
-                variables=("Bilirubin_total",),
-                max_points=4,
+                "liver",
+                "Liver (total bilirubin)",
+                "Hépatique (bilirubine totale)",
+                ("Bilirubin_total",),
+                4,
             ),
             Item(
-                name="kidney",
-                label_en="Kidney (creatinine)",
-                label_fr="Rénal (créatinine)",
-                variables=("Creatinine", "Potassium", "pH", "HCO3"),
-                max_points=4,
+                "kidney",
+                "Kidney (creatinine)",
+                "Rénal (créatinine)",
+                ("Creatinine", "Potassium", "pH", "HCO3"),
+                4,
                 depends_on_treatment=True,
             ),
             Item(
-                name="coagulation",
-                label_en="Haemostasis (platelets)",
-                label_fr="Hémostase (plaquettes)",
-                variables=("Platelets",),
-                max_points=4,
+                "coagulation",
+                "Haemostasis (platelets)",
+                "Hémostase (plaquettes)",
+                ("Platelets",),
+                4,
             ),
         ),
         note_en="Glasgow score, PaO2, respiratory support, ECMO (taken as absent), vasopressors, "
@@ -221,8 +192,7 @@ RATIOS = (
         label_en="Shock index (heart rate / systolic pressure)",
         label_fr="Index de choc (fréquence cardiaque / pression systolique)",
         threshold=1.0,
-        threshold_is=">=",
-        items=(_item("HR", 0), _item("SBP", 0)),
+        items=(_item("HR"), _item("SBP")),
         note_en="Usually 0.5 to 0.7 in a healthy adult.",
         note_fr="Habituellement 0,5 à 0,7 chez l'adulte sain.",
     ),
@@ -232,7 +202,7 @@ RATIOS = (
         label_fr="Index de choc modifié (fréquence cardiaque / pression moyenne)",
         threshold=1.3,
         threshold_is=">",
-        items=(_item("HR", 0), _item("MAP", 0)),
+        items=(_item("HR"), _item("MAP")),
         note_en="Usually 0.7 to 1.3.",
         note_fr="Habituellement 0,7 à 1,3.",
     ),

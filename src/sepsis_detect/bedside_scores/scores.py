@@ -25,15 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from sepsis_detect.bedside_scores.definitions import (
-    POINTS_UNIT,
-    RATIO_UNIT,
-    RATIOS,
-    SCORES,
-    Item,
-    Ratio,
-    Score,
-)
+from sepsis_detect.bedside_scores.definitions import RATIOS, SCORES, Item, Ratio, Score
 from sepsis_detect.bedside_scores.point_bands import PointTable, item_of
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL, N_CLINICAL, VITALS
@@ -67,15 +59,8 @@ _SPO2, _FIO2, _POTASSIUM, _PH, _BICARBONATE = (
 )
 _points = PointTable(_NAMES, np.float64, of=item_of)
 
-_USED = tuple(
-    variable.challenge
-    for variable in CLINICAL
-    if any(
-        variable.challenge in item.variables
-        for definition in (*SCORES, *RATIOS)
-        for item in definition.items
-    )
-)
+_NEEDED = {name for score in (*SCORES, *RATIOS) for item in score.items for name in item.variables}
+_USED = tuple(variable.challenge for variable in CLINICAL if variable.challenge in _NEEDED)
 _used = np.array([BY_CHALLENGE[name].column for name in _USED])
 _hours_carried = np.where(_used < len(VITALS), VITAL_HOURS, LAB_HOURS)
 
@@ -201,51 +186,60 @@ def _score_result(score: Score, points: "_ItemPoints", readings: dict[str, Readi
         _item_result(item, int(low) if is_known else None, int(high), readings)
         for item, low, high, is_known in zip(score.items, lows, highs, known, strict=True)
     )
-    return ScoreResult(
-        score=score.name,
-        label_en=score.label_en,
-        label_fr=score.label_fr,
-        unit=POINTS_UNIT,
+    return _result(
+        score,
+        items,
+        missing=tuple(item.item for item in items if item.points is None),
         value=minimum if any(known) else None,
         minimum=minimum,
         maximum=maximum,
         out_of=score.max_points,
-        threshold=score.threshold,
-        threshold_is=">=",
-        is_reached=None if minimum < score.threshold <= maximum else minimum >= score.threshold,
-        available=sum(known),
-        total=len(items),
-        missing=tuple(item.item for item in items if item.points is None),
-        items=items,
-        note_en=score.note_en,
-        note_fr=score.note_fr,
     )
 
 
 def _ratio_result(ratio: Ratio, readings: dict[str, Reading]) -> ScoreResult:
     items = tuple(_item_result(item, None, None, readings) for item in ratio.items)
     missing = tuple(item.item for item in items if not item.readings)
-    value = None
-    if not missing:
-        value = items[0].readings[0].value / items[1].readings[0].value
+    value = None if missing else items[0].readings[0].value / items[1].readings[0].value
+    return _result(
+        ratio, items, missing=missing, value=value, minimum=value, maximum=value, out_of=None
+    )
+
+
+def _result(
+    score: Score,
+    items: tuple[ItemResult, ...],
+    *,
+    missing: tuple[str, ...],
+    value: float | None,
+    minimum: float | None,
+    maximum: float | None,
+    out_of: int | None,
+) -> ScoreResult:
+    is_reached = None
+    if minimum is not None and maximum is not None:
+        reached = [
+            _REACHES[score.threshold_is](each, score.threshold) for each in (minimum, maximum)
+        ]
+        is_reached = reached[0] if reached[0] == reached[1] else None
     return ScoreResult(
-        score=ratio.name,
-        label_en=ratio.label_en,
-        label_fr=ratio.label_fr,
-        unit=RATIO_UNIT,
+        score=score.name,
+        label_en=score.label_en,
+        label_fr=score.label_fr,
+        unit=score.unit,
         value=value,
-        minimum=value,
-        maximum=value,
-        out_of=None,
-        threshold=ratio.threshold,
-        threshold_is=ratio.threshold_is,
-        is_reached=None if value is None else _REACHES[ratio.threshold_is](value, ratio.threshold),
+        minimum=minimum,
+        maximum=maximum,
+        out_of=out_of,
+        threshold=score.threshold,
+        threshold_is=score.threshold_is,
+        is_reached=is_reached,
         available=len(items) - len(missing),
         total=len(items),
         missing=missing,
         items=items,
-        note_en=ratio.note_en,
-        note_fr=ratio.note_fr,
+        note_en=score.note_en,
+        note_fr=score.note_fr,
     )
 
 

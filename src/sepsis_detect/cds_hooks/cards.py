@@ -11,20 +11,18 @@ from typing import Any
 from uuid import uuid4
 
 from sepsis_detect import __version__
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.assessment import FhirAssessment, named_reason, percent
-from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.notice import NOTICES
 from sepsis_detect.problems import Problem
 
-MAX_WARNINGS, MAX_PROBLEMS = 5, 5
+MAX_LISTED = 5  # problems or warnings of one card
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 
 OVERRIDES = {
-    "already-treated": (
-        "Sepsis already recognised and treated",
-        "Sepsis déjà reconnu et traité",
-    ),
+    "already-treated": ("Sepsis already recognised and treated", "Sepsis déjà reconnu et traité"),
     "other-cause": ("Explained by another condition", "Expliqué par une autre affection"),
     "bad-data": ("Input data are wrong", "Données d'entrée erronées"),
 }
@@ -45,16 +43,9 @@ def risk_cards(
         return []
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
-    is_critical = assessment.is_high or assessment.is_in_shock
-    summary = (
-        f"Risque de sepsis dans les 6 h : {risk}" if is_french else f"Sepsis risk, next 6 h: {risk}"
-    )
-    card = _card(
-        summary,
-        "critical" if is_critical else "warning",
-        "\n\n".join(_details(assessment, language)),
-        page,
-    )
+    title = "Risque de sepsis dans les 6 h : " if is_french else "Sepsis risk, next 6 h: "
+    indicator = "critical" if assessment.is_high or assessment.is_in_shock else "warning"
+    card = _card(title + risk, indicator, "\n\n".join(_details(assessment, language)), page)
     card["overrideReasons"] = [
         {"system": systems.OVERRIDES, "code": code, "display": french if is_french else english}
         for code, (english, french) in OVERRIDES.items()
@@ -82,11 +73,8 @@ def problem_card(problems: list[Problem], language: Language, *, page: str) -> d
         if is_french
         else "Sepsis risk not computed: the data are incoherent or cannot be read"
     )
-    lines = [_bullet(problem, language) for problem in problems[:MAX_PROBLEMS]]
-    if n_more := len(problems) - len(lines):
-        lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
-    notice = f"_{NOTICES[language]}_"
-    return _card(summary, "info", "\n".join(lines) + f"\n\n{notice}", page)
+    detail = f"{_bullets(problems, language)}\n\n_{NOTICES[language]}_"
+    return _card(summary, "info", detail, page)
 
 
 def _card(summary: str, indicator: str, detail: str, page: str) -> dict[str, Any]:
@@ -123,13 +111,14 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
         yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
     if warnings := assessment.warnings:
         title = "Qualité des données :" if is_french else "Data quality:"
-        lines = [_bullet(each, language) for each in warnings[:MAX_WARNINGS]]
-        if n_more := len(warnings) - len(lines):
-            lines.append(f"- et {n_more} autres" if is_french else f"- and {n_more} more")
-        yield "\n".join([title, "", *lines])
+        yield f"{title}\n\n{_bullets(warnings, language)}"
     yield f"_{NOTICES[language]}_"
 
 
-def _bullet(problem: Problem, language: Language) -> str:
-    """A problem as a Markdown list item; words of the caller are escaped."""
-    return "- " + MARKDOWN.sub(r"\\\1", " ".join(sentence(problem, language).split()))
+def _bullets(problems: list[Problem], language: Language) -> str:
+    """The first problems as a Markdown list; words of the caller are escaped."""
+    texts = [" ".join(sentence(each, language).split()) for each in problems[:MAX_LISTED]]
+    lines = ["- " + MARKDOWN.sub(r"\\\1", text) for text in texts]
+    if n_more := len(problems) - len(lines):
+        lines.append(f"- et {n_more} autres" if language == "fr" else f"- and {n_more} more")
+    return "\n".join(lines)

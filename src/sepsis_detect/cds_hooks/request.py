@@ -50,9 +50,8 @@ def read_request(sent: Any) -> CdsRequest:
     hook = sent.get("hook")
     if not isinstance(hook, str) or hook not in REQUIRED_CONTEXT:
         listed = ", ".join(REQUIRED_CONTEXT)
-        problems.append(
-            _wrong(("hook",), f"`hook` must be one of {listed}.", f"`hook` : {listed} attendu.")
-        )
+        msg, msg_fr = f"`hook` must be one of {listed}.", f"`hook` : {listed} attendu."
+        problems.append(_wrong(("hook",), msg, msg_fr))
         hook = PATIENT_VIEW
     if not _is_word(sent.get("hookInstance")):
         problems.append(_required(("hookInstance",)))
@@ -127,13 +126,9 @@ def _prefetch(sent: Any, problems: list[Problem]) -> dict[str, Resource]:
         if kind == wanted:
             found[key] = value
         else:
-            problems.append(
-                _wrong(
-                    (BASE, key),
-                    f"`{key}` must be a {wanted} or null, not `{quoted(kind)}`.",
-                    f"`{key}` doit être un {wanted} ou null, et non `{quoted(kind)}`.",
-                )
-            )
+            msg = f"`{key}` must be a {wanted} or null, not `{quoted(kind)}`."
+            msg_fr = f"`{key}` doit être un {wanted} ou null, et non `{quoted(kind)}`."
+            problems.append(_wrong((BASE, key), msg, msg_fr))
     return found
 
 

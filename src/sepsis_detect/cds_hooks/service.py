@@ -40,6 +40,16 @@ DISCOVERY: dict[str, Any] = {
 
 OUTCOMES = ("accepted", "overridden")
 MAX_FEEDBACK = 100
+WANTED = {
+    "card": ("the uuid of a card", "l'uuid d'une carte"),
+    "outcome": (" or ".join(OUTCOMES), " ou ".join(OUTCOMES)),
+    "outcomeTimestamp": ("a time with offset", "une heure avec décalage"),
+    "acceptedSuggestions": ("a list of ids", "une liste d'identifiants"),
+    "overrideReason": (
+        "a reason, a userComment, or both",
+        "une raison, un commentaire ou les deux",
+    ),
+}
 
 
 def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
@@ -54,9 +64,8 @@ def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
     """
     listed = sent.get("feedback") if isinstance(sent, dict) else None
     if not isinstance(listed, list) or not 1 <= len(listed) <= MAX_FEEDBACK:
-        raise unprocessable(
-            [_problem(("feedback",), f"a list of 1 to {MAX_FEEDBACK} objects", "une liste")]
-        )
+        wanted = f"a list of 1 to {MAX_FEEDBACK} objects"
+        raise unprocessable([_problem(("feedback",), wanted, "une liste")])
     problems: list[Problem] = []
     found = []
     for index, each in enumerate(listed):
@@ -72,39 +81,21 @@ def read_feedback(sent: Any) -> list[tuple[str, str | None]]:
 
 
 def _problems(each: dict[str, Any], place: tuple[str | int, ...]) -> list[Problem]:
-    problems = []
-    if not isinstance(each.get("card"), str) or not each["card"]:
-        problems.append(_problem((*place, "card"), "the uuid of a card", "l'uuid d'une carte"))
-    outcome = each.get("outcome")
-    if outcome not in OUTCOMES:
-        listed = " or ".join(OUTCOMES)
-        problems.append(_problem((*place, "outcome"), listed, listed.replace(" or ", " ou ")))
-    if not _is_time(each.get("outcomeTimestamp")):
-        problems.append(
-            _problem((*place, "outcomeTimestamp"), "a time with offset", "une heure avec décalage")
-        )
-    accepted = each.get("acceptedSuggestions")
-    if outcome == "accepted" and not _has_ids(accepted):  # invariant cds-fb-2
-        problems.append(
-            _problem((*place, "acceptedSuggestions"), "a list of ids", "une liste d'identifiants")
-        )
-    if not _is_reason(each.get("overrideReason")):  # invariant cds-fb-3
-        problems.append(
-            _problem(
-                (*place, "overrideReason"),
-                "a reason, a userComment, or both",
-                "une raison, un commentaire ou les deux",
-            )
-        )
-    return problems
+    outcome, accepted = each.get("outcome"), each.get("acceptedSuggestions")
+    is_valid = {
+        "card": isinstance(each.get("card"), str) and bool(each["card"]),
+        "outcome": outcome in OUTCOMES,
+        "outcomeTimestamp": _is_time(each.get("outcomeTimestamp")),
+        "acceptedSuggestions": outcome != "accepted" or _has_ids(accepted),  # invariant cds-fb-2
+        "overrideReason": _is_reason(each.get("overrideReason")),  # invariant cds-fb-3
+    }
+    return [_problem((*place, key), *WANTED[key]) for key, is_ok in is_valid.items() if not is_ok]
 
 
 def _has_ids(accepted: Any) -> bool:
-    return (
-        isinstance(accepted, list)
-        and bool(accepted)
-        and all(isinstance(each, dict) and isinstance(each.get("id"), str) for each in accepted)
-    )
+    listed = accepted if isinstance(accepted, list) else []
+    ids = [each.get("id") if isinstance(each, dict) else None for each in listed]
+    return bool(ids) and all(isinstance(id_, str) for id_ in ids)
 
 
 def _is_reason(stated: Any) -> bool:

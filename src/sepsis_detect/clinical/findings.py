@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 from math import isnan
-from typing import Any, Literal
+from typing import Any
 
 from sepsis_detect.clinical import hints, rules
 from sepsis_detect.clinical.coherence import (
@@ -15,12 +15,9 @@ from sepsis_detect.clinical.coherence import (
     USUAL_LOW,
     RuleViolation,
 )
-from sepsis_detect.clinical.hints import decimal_comma, number
 from sepsis_detect.clinical.rules import Rule, Severity
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES, Variable
-
-Language = Literal["en", "fr"]
+from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES, Language, Variable, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,10 +127,10 @@ def _range_finding(
 def _range_placeholders(
     variable: Variable, value: float, limits: dict[str, float], language: Language
 ) -> dict[str, str]:
-    texts = {name: _number(limit, language) for name, limit in limits.items()}
+    texts = {name: number(limit, language) for name, limit in limits.items()}
     return texts | {
-        "label": _label(variable, language),
-        "value": _measurement(variable, value, language),
+        "label": variable.label(language),
+        "value": variable.measurement(value, language),
     }
 
 
@@ -173,12 +170,12 @@ def _placeholders(
     """Texts of a rule's placeholders; `numbers` have the unit of the first variable."""
     texts = {"label": ""}
     for letter, variable, value in zip("abc", variables, values, strict=False):
-        texts[letter] = _measurement(variable, value, language)
+        texts[letter] = variable.measurement(value, language)
     if not variables:
-        return texts | {name: _number(value, language) for name, value in numbers.items()}
-    texts["label"] = _label(variables[0], language)
+        return texts | {name: number(value, language) for name, value in numbers.items()}
+    texts["label"] = variables[0].label(language)
     of_numbers = {
-        name: _measurement(variables[0], value, language) for name, value in numbers.items()
+        name: variables[0].measurement(value, language) for name, value in numbers.items()
     }
     return texts | of_numbers
 
@@ -186,19 +183,3 @@ def _placeholders(
 def _json_number(value: float) -> float | int:
     """A whole number without `.0`, if JSON numbers can hold all its digits."""
     return int(value) if value.is_integer() and abs(value) < MAX_WHOLE else value
-
-
-def _number(value: float, language: Language) -> str:
-    text = number(value)
-    return decimal_comma(text) if language == "fr" else text
-
-
-def _label(variable: Variable, language: Language) -> str:
-    return variable.label_fr if language == "fr" else variable.label_en
-
-
-def _measurement(variable: Variable, value: float, language: Language) -> str:
-    """A value with its unit."""
-    unit = variable.unit_label_fr if language == "fr" else variable.unit_label_en
-    unit = "" if unit == "fraction" else unit
-    return f"{_number(value, language)} {unit}".rstrip()

@@ -4,14 +4,15 @@ Most hints follow from the table of conversions: if the value is usual when take
 accepted unit, that unit is named. Hints for other causes are written here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from math import isinf, isnan
+from math import isnan
 from typing import NamedTuple
 
 import numpy as np
 
 from sepsis_detect.clinical.units import CONVERSIONS, Conversion
-from sepsis_detect.clinical.variables import Variable
+from sepsis_detect.clinical.variables import Variable, decimal_comma, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,68 +35,37 @@ IONISED_CALCIUM = (
 )
 
 
-def number(value: float) -> str:
-    """Format a number without trailing zeros, with all digits that tell it from its bound."""
-    if isinf(value):  # a conversion overflowed, or the value has no logarithm
-        return "∞" if value > 0 else "-∞"
-    return f"{value:.15g}"
-
-
-def decimal_comma(text: str) -> str:
-    """A formatted number with the French decimal sign."""
-    return text.replace(".", ",")
-
-
-def _year_of_birth(value: float) -> Hint | None:
-    if 1900 <= value <= 2100:
-        return Hint(
-            "Is this the year of birth? Send the age in years.",
-            "Est-ce l'année de naissance ? Envoyez l'âge en années.",
-        )
-    return None
-
-
-def _wrong_sign(value: float) -> Hint | None:
-    if value <= 0:
-        return None
-    negated = number(-value)
-    return Hint(
-        f"Hours before intensive care are negative: send {negated}.",
-        f"Les heures précédant la réanimation sont négatives : envoyez {decimal_comma(negated)}.",
-    )
-
-
-def _other_sex_code(value: float) -> Hint | None:
-    if value == 2:
-        return Hint(
-            "Coded 1 male, 2 female? Send 0 for female and 1 for male, or the words.",
-            "Codage 1 homme, 2 femme ? Envoyez 0 pour femme et 1 pour homme, ou les mots.",
-        )
-    return None
-
-
-def _clotting_ratio(value: float) -> Hint | None:
-    if 0 < value < 10:
-        return Hint(
-            "This looks like a patient/control ratio: send seconds.",
-            "Cela ressemble à un rapport malade/témoin : envoyez des secondes.",
-        )
-    return None
-
-
-CAUSES_BESIDE_UNITS = {
-    "Age": _year_of_birth,
-    "HospAdmTime": _wrong_sign,
-    "Gender": _other_sex_code,
-    "PTT": _clotting_ratio,
+CAUSES_BESIDE_UNITS: dict[str, tuple[Callable[[float], bool], str, str]] = {
+    "Age": (
+        lambda value: 1900 <= value <= 2100,
+        "Is this the year of birth? Send the age in years.",
+        "Est-ce l'année de naissance ? Envoyez l'âge en années.",
+    ),
+    "HospAdmTime": (
+        lambda value: value > 0,
+        "Hours before intensive care are negative: send -{value}.",
+        "Les heures précédant la réanimation sont négatives : envoyez -{value}.",
+    ),
+    "Gender": (
+        lambda value: value == 2,
+        "Coded 1 male, 2 female? Send 0 for female and 1 for male, or the words.",
+        "Codage 1 homme, 2 femme ? Envoyez 0 pour femme et 1 pour homme, ou les mots.",
+    ),
+    "PTT": (
+        lambda value: 0 < value < 10,
+        "This looks like a patient/control ratio: send seconds.",
+        "Cela ressemble à un rapport malade/témoin : envoyez des secondes.",
+    ),
 }
+"""By challenge name, which values a cause explains, and its sentence."""
 
 
 def hint(variable: Variable, value: float) -> Hint | None:
     """The likely cause of an unusual or impossible value; None if there is none."""
     cause = CAUSES_BESIDE_UNITS.get(variable.challenge)
-    if cause and (found := cause(value)):
-        return found
+    if cause and cause[0](value):
+        _, en, fr = cause
+        return Hint(en.format(value=number(value)), fr.format(value=number(value, "fr")))
     if value == 0 and variable.kind == "vital":
         return NOT_MEASURED
     likely = [

@@ -9,10 +9,26 @@ Source: `sepsis_detect/variables.csv`; docs/coherence.md gives the reasons for t
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any
+from math import isinf
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Language = Literal["en", "fr"]
+
+
+def number(value: float, language: Language = "en") -> str:
+    """Format a number without trailing zeros, with all digits that tell it from its bound."""
+    if isinf(value):  # a conversion overflowed, or the value has no logarithm
+        return "∞" if value > 0 else "-∞"
+    text = f"{value:.15g}"
+    return decimal_comma(text) if language == "fr" else text
+
+
+def decimal_comma(text: str) -> str:
+    """A formatted number with the French decimal sign."""
+    return text.replace(".", ",")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +66,15 @@ class Variable:
     hard_high: float
     warn_low: float
     warn_high: float
+
+    def label(self, language: Language) -> str:
+        """Its name."""
+        return self.label_fr if language == "fr" else self.label_en
+
+    def measurement(self, value: float, language: Language) -> str:
+        """A value with its unit."""
+        unit = self.unit_label_fr if language == "fr" else self.unit_label_en
+        return f"{number(value, language)} {unit.removeprefix('fraction')}".rstrip()
 
     @property
     def is_clinical(self) -> bool:

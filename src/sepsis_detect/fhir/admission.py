@@ -5,13 +5,13 @@ the name of a location, in English or French.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from operator import attrgetter, itemgetter
+from typing import Any, TypeVar
 
-from sepsis_detect.fhir.bundle import Entry
-from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.bundle import Entry, References
 from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
 
 INTENSIVE_CARE = re.compile(
@@ -24,6 +24,7 @@ SURGICAL = re.compile(
     r"\b(s|ts|cv|ct)icu\b|\bcsru\b|surgical|surgery|chirurgical|chirurgie", re.IGNORECASE
 )
 ICU_ROLE = "ICU"
+T = TypeVar("T")
 # Tuples, not sets: the value compared may be of any type.
 ENCOUNTER_STATUS_IGNORED = ("cancelled", "entered-in-error", "planned")
 LOCATION_STATUS_IGNORED = ("planned", "reserved")
@@ -81,7 +82,7 @@ def find(
     ]
     places = [place for each in present for place in _places(each, references, reader)]
     if places:
-        chosen = _chosen(places, last)
+        chosen = _last_before(last, places, key=attrgetter("started_at"))
         first = _first_of(chosen, places)
         hospital_at, hospital_path = _hospital(chosen.encounter, references, reader)
         icu_unit = _icu_unit(chosen.text)
@@ -112,10 +113,7 @@ def _by_encounter(present: list[Entry], last: datetime | None, reader: Reader) -
             "Admission en réanimation inconnue : heures comptées depuis la première mesure.",
         )
         return Admission(encounter=present[0] if present else None)
-    before = [each for each in begun if last is None or each[0] <= last]
-    moment, path, encounter = (
-        max(before, key=lambda each: each[0]) if before else min(begun, key=lambda each: each[0])
-    )
+    moment, path, encounter = _last_before(last, begun, key=itemgetter(0))
     reader.note(
         "icu.start_assumed",
         path,
@@ -130,7 +128,8 @@ def _places(encounter: Entry, references: References, reader: Reader) -> Iterabl
         if location.get("status") in LOCATION_STATUS_IGNORED:
             continue
         reference = reader.element(location, "location", path)
-        resource = _location(references.resolve(reference))
+        found = references.resolve(reference)
+        resource = found.resource if found is not None and found.kind == "Location" else {}
         text = " ".join(_words(reference, resource, encounter.resource))
         if not (_is_icu(resource) or INTENSIVE_CARE.search(text)):
             continue
@@ -145,20 +144,11 @@ def _places(encounter: Entry, references: References, reader: Reader) -> Iterabl
             yield _Place(started_at, ended_at, path, text, encounter)
 
 
-def _location(entry: Entry | None) -> Resource:
-    return entry.resource if entry is not None and entry.kind == "Location" else {}
-
-
 def _words(reference: Resource, location: Resource, encounter: Resource) -> Iterable[str]:
     service = encounter.get("serviceType")
-    for word in (
-        reference.get("display"),
-        location.get("name"),
-        location.get("description"),
-        service.get("text") if isinstance(service, dict) else None,
-    ):
-        if isinstance(word, str):
-            yield word[:200]
+    words = [reference.get("display"), location.get("name"), location.get("description")]
+    words += [service.get("text")] if isinstance(service, dict) else []
+    return [word[:200] for word in words if isinstance(word, str)]
 
 
 def _is_icu(location: Resource) -> bool:
@@ -173,11 +163,10 @@ def _objects(value: Any) -> list[Resource]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def _chosen(places: list[_Place], last: datetime | None) -> _Place:
-    before = [each for each in places if last is None or each.started_at <= last]
-    if before:
-        return max(before, key=lambda each: each.started_at)
-    return min(places, key=lambda each: each.started_at)
+def _last_before(last: datetime | None, found: list[T], key: Callable[[T], datetime]) -> T:
+    """The last one that began by the time of the last measurement, else the first."""
+    before = [each for each in found if last is None or key(each) <= last]
+    return max(before, key=key) if before else min(found, key=key)
 
 
 def _first_of(chosen: _Place, places: list[_Place]) -> _Place:

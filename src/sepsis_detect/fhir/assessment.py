@@ -1,15 +1,13 @@
 """Assessment of one FHIR patient, and its parts in words: for RiskAssessment and for cards."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sepsis_detect.assessment import pipeline
 from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
 from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.clinical import rules
-from sepsis_detect.clinical.hints import decimal_comma, number
-from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES
-from sepsis_detect.fhir.languages import Language
+from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Language, decimal_comma
 from sepsis_detect.fhir.patient import FhirPatient
 from sepsis_detect.prediction import explain
 from sepsis_detect.prediction.explain import Contribution
@@ -28,16 +26,11 @@ LACTATE_IN_SHOCK_ABOVE = 4.0  # mmol/L
 Risk = Literal["negligible", "low", "moderate", "high"]
 NEGLIGIBLE_BELOW = 0.25  # of the threshold
 
-_labels = {
-    "en": {variable.name: variable.label_en for variable in VARIABLES},
-    "fr": {variable.name: variable.label_fr for variable in VARIABLES}
-    | {"icu_unit": "Unité de réanimation"},
-}
-_labels["en"]["icu_unit"] = "Intensive care unit"
-_units = {
-    "en": {variable.name: variable.unit_label_en for variable in VARIABLES},
-    "fr": {variable.name: variable.unit_label_fr for variable in VARIABLES},
-}
+_by_name = {variable.name: variable for variable in VARIABLES}
+_icu_unit = replace(
+    _by_name["icu_unit"], label_en="Intensive care unit", label_fr="Unité de réanimation"
+)
+_by_name["icu_unit"] = _icu_unit
 WORDS_FR = {
     "female": "féminin",
     "male": "masculin",
@@ -154,26 +147,17 @@ def assess(
 
 def named_reason(reason: Contribution, language: Language) -> str:
     """A variable with its value, such as `Lactate 3.1 mmol/L`."""
-    label, value, is_french = _labels[language][reason.variable], reason.value, language == "fr"
+    variable, value, is_french = _by_name[reason.variable], reason.value, language == "fr"
+    label = variable.label(language)
     if value is None:
         return f"{label} : pas de mesure" if is_french else f"{label}: not measured"
     if isinstance(value, str):
         return f"{label} : {WORDS_FR[value]}" if is_french else f"{label}: {value}"
-    return f"{label} {local(number(round(value, 2)), language)} {_unit(reason, language)}".strip()
-
-
-def _unit(reason: Contribution, language: Language) -> str:
-    unit = _units[language][reason.variable]
-    return "" if unit == "fraction" else unit
-
-
-def local(text: str, language: Language) -> str:
-    """A number as the language writes it."""
-    return decimal_comma(text) if language == "fr" else text
+    return f"{label} {variable.measurement(round(value, 2), language)}"
 
 
 def percent(probability: float, language: Language) -> str:
     """A probability in per cent, with two significant digits."""
     value = 100 * probability
     text = f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
-    return f"{local(text, language)} %"
+    return f"{decimal_comma(text) if language == 'fr' else text} %"

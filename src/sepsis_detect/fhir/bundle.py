@@ -1,10 +1,11 @@
-"""Unpacks a Bundle, or Parameters with a Bundle, into resources with their FHIRPath.
+"""Unpacks a Bundle, or Parameters with a Bundle, into resources, and resolves their references.
 
 A batch response may contain searchsets; deeper nesting is refused, and so is a bundle with more
 than `MAX_ENTRIES` entries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
 from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
@@ -12,6 +13,9 @@ from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 MAX_ENTRIES = 5_000
 BUNDLE_TYPES = ("collection", "searchset", "batch-response")
 PARAMETER, POLICY = "bundle", "on_incoherence"
+# A resource cannot be part of itself. Other references may be circular: an Encounter may name as
+# its reason an Observation that was made in it.
+HIERARCHIES = ("partOf", "hasMember", "derivedFrom")
 
 
 class Entry(NamedTuple):
@@ -188,3 +192,57 @@ def _note_response(entry: Resource, path: str, reader: Reader) -> None:
 
 def _named(kind: Any) -> str:
     return f" (`{quoted(kind)}`)" if isinstance(kind, str) else ""
+
+
+class References:
+    """Resolves references to the resources of a request."""
+
+    def __init__(self, entries: Iterable[Entry]):
+        """Index the resources by id and by full URL."""
+        self._by_name: dict[str, Entry] = {}
+        for entry in entries:
+            for name in (entry.key, entry.full_url):
+                if name:
+                    self._by_name.setdefault(name, entry)
+
+    def key(self, reference: str) -> str:
+        """The key of a reference: `Patient/p1` for its URL, its version and its urn:uuid."""
+        if entry := self._by_name.get(reference):
+            return entry.key
+        parts = reference.split("/_history/")[0].split("/")
+        return "/".join(parts[-2:]) if len(parts) > 1 else reference
+
+    def resolve(self, reference: Any) -> Entry | None:
+        """The resource that a `Reference` points to; None if it is not in the request."""
+        text = reference.get("reference") if isinstance(reference, dict) else None
+        if not isinstance(text, str):
+            return None
+        return self._by_name.get(text) or self._by_name.get(self.key(text))
+
+    def find_circle(self, entries: Iterable[Entry], reader: Reader) -> None:
+        """Refuse resources that are part of themselves."""
+        parts = {
+            entry.path: [part.path for part in found]
+            for entry in entries
+            if (found := self._parts(entry))
+        }
+        try:
+            TopologicalSorter(parts).prepare()
+        except CycleError as error:
+            reader.problem(
+                "fhir.circular",
+                error.args[1][0],
+                "The references go in a circle: this resource is part of itself.",
+                "Les références tournent en rond : cette ressource fait partie d'elle-même.",
+                kind="incoherent",
+            )
+
+    def _parts(self, entry: Entry) -> list[Entry]:
+        found = []
+        for key in HIERARCHIES:
+            if key not in entry.resource:
+                continue
+            value = entry.resource[key]
+            listed = value if isinstance(value, list) else [value]
+            found += [part for each in listed if (part := self.resolve(each)) is not None]
+        return found

@@ -65,7 +65,11 @@ SATURATION_BY_CATEGORY = {VITAL_SIGNS: _of("O2Sat"), LABORATORY: _of("SaO2")}
 SATURATIONS = frozenset(SATURATION_BY_CATEGORY.values())
 
 _IONISED = ("ionised calcium", "le calcium ionisé")
-_CO2_FRACTION = ("a fraction of CO2, not a pressure", "une fraction de CO2, pas une pression")
+_CO2_FRACTION = (
+    "a volume fraction of CO2, not a pressure",
+    "une fraction de CO2, pas une pression",
+)
+_TROPONIN_T = ("troponin T", "la troponine T")
 NOT_INTERCHANGEABLE = {
     "1994-3": _IONISED,
     "1995-0": _IONISED,
@@ -75,16 +79,10 @@ NOT_INTERCHANGEABLE = {
     "63561-5": ("an aPTT ratio, not seconds", "un rapport de TCA, pas des secondes"),
     "39106-0": ("skin temperature", "la température cutanée"),
     "19834-1": ("a ventilator setting", "un réglage du respirateur"),
-    "19888-7": (
-        "a volume fraction of CO2, not a pressure",
-        "une fraction de CO2, pas une pression",
-    ),
-    "19889-5": (
-        "a volume fraction of CO2, not a pressure",
-        "une fraction de CO2, pas une pression",
-    ),
-    "6598-7": ("troponin T", "la troponine T"),
-    "67151-1": ("troponin T", "la troponine T"),
+    "19888-7": _CO2_FRACTION,
+    "19889-5": _CO2_FRACTION,
+    "6598-7": _TROPONIN_T,
+    "67151-1": _TROPONIN_T,
     "3256-5": ("fibrinogen antigen", "le fibrinogène antigénique"),
 }
 """Codes of analytes that are similar to a variable and must not replace it; their names."""

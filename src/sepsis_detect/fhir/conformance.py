@@ -9,6 +9,18 @@ from sepsis_detect.fhir.bundle import BUNDLE_TYPES, MAX_ENTRIES, PARAMETER, POLI
 from sepsis_detect.notice import NOTICE
 
 PUBLISHED_ON = "2026-11-25"
+BUNDLE_TEXT = f"Of type {', '.join(BUNDLE_TYPES)}, at most {MAX_ENTRIES} entries."
+POLICY_TEXT = (
+    f"{' or '.join(OnIncoherence)}: whether incoherent values refuse the request "
+    "(the default), or are left out and listed as warnings."
+)
+RETURN_TEXT = "The answer; `probabilityDecimal` is a percentage."
+
+
+def _parameter(name: str, use: str, least: int, kind: str, text: str) -> dict[str, Any]:
+    fields = {"name": name, "use": use, "min": least, "max": "1"}
+    return {**fields, "documentation": text, "type": kind}
+
 
 CAPABILITY_STATEMENT: dict[str, Any] = {
     "resourceType": "CapabilityStatement",
@@ -64,32 +76,8 @@ OPERATION_DEFINITION: dict[str, Any] = {
     "type": False,
     "instance": False,
     "parameter": [
-        {
-            "name": PARAMETER,
-            "use": "in",
-            "min": 1,
-            "max": "1",
-            "documentation": f"Of type {', '.join(BUNDLE_TYPES)}, at most {MAX_ENTRIES} entries.",
-            "type": "Bundle",
-        },
-        {
-            "name": POLICY,
-            "use": "in",
-            "min": 0,
-            "max": "1",
-            "documentation": (
-                f"{' or '.join(OnIncoherence)}: whether incoherent values refuse the request "
-                "(the default), or are left out and listed as warnings."
-            ),
-            "type": "code",
-        },
-        {
-            "name": "return",
-            "use": "out",
-            "min": 1,
-            "max": "1",
-            "documentation": "The answer; `probabilityDecimal` is a percentage.",
-            "type": "RiskAssessment",
-        },
+        _parameter(PARAMETER, "in", 1, "Bundle", BUNDLE_TEXT),
+        _parameter(POLICY, "in", 0, "code", POLICY_TEXT),
+        _parameter("return", "out", 1, "RiskAssessment", RETURN_TEXT),
     ],
 }

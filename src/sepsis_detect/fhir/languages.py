@@ -1,11 +1,10 @@
 """Content negotiation of the language: French if `Accept-Language` prefers it, else English."""
 
 import re
-from typing import Literal
 
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.problems import Problem
 
-Language = Literal["en", "fr"]
 RANGE = re.compile(
     r"\s*([A-Za-z]{1,8})(?:-[A-Za-z0-9-]{1,40})?\s*(?:;\s*q\s*=\s*([0-9.]{1,6}))?\s*"
 )

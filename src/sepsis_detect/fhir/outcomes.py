@@ -6,40 +6,41 @@ Source: https://hl7.org/fhir/R4/valueset-issue-type.html
 from collections.abc import Iterable
 from typing import Any
 
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.fhir import systems
-from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.problems import Problem
 
-CODE_BY_RULE = {
-    "bundle.duplicate": "duplicate",
-    "bundle.type": "not-supported",
-    "bundle.two_patients": "invariant",
-    "code.ambiguous": "code-invalid",
-    "code.gender": "code-invalid",
-    "code.nearly": "informational",
-    "code.other_analyte": "not-supported",
-    "code.status": "code-invalid",
-    "code.unknown": "not-supported",
-    "fhir.format": "not-supported",
-    "fhir.parameter": "invalid",
-    "json.broken": "structure",
-    "json.duplicate": "structure",
-    "json.missing": "required",
-    "json.nan": "value",
-    "json.size": "too-costly",
-    "json.type": "structure",
-    "body.size": "too-long",
-    "body.media_type": "not-supported",
-    "body.encoding": "not-supported",
-    "resource.unused": "not-supported",
-    "route.method": "not-supported",
-    "route.unknown": "not-found",
-    "stay.all_missing": "required",
-    "time.format": "value",
-    "unit.missing": "required",
-    "unit.unknown": "code-invalid",
-    "value.comparator": "code-invalid",
+RULES_BY_CODE = {
+    "code-invalid": [
+        "code.ambiguous",
+        "code.gender",
+        "code.status",
+        "unit.unknown",
+        "value.comparator",
+    ],
+    "duplicate": ["bundle.duplicate"],
+    "informational": ["code.nearly"],
+    "invalid": ["fhir.parameter"],
+    "invariant": ["bundle.two_patients"],
+    "not-found": ["route.unknown"],
+    "not-supported": [
+        "body.encoding",
+        "body.media_type",
+        "bundle.type",
+        "code.other_analyte",
+        "code.unknown",
+        "fhir.format",
+        "resource.unused",
+        "route.method",
+    ],
+    "required": ["json.missing", "stay.all_missing", "unit.missing"],
+    "structure": ["json.broken", "json.duplicate", "json.type"],
+    "too-costly": ["json.size"],
+    "too-long": ["body.size"],
+    "value": ["json.nan", "time.format"],
 }
+CODE_BY_RULE = {rule: code for code, rules in RULES_BY_CODE.items() for rule in rules}
 CODE_BY_TYPE = {
     "access": "login",
     "body": "structure",
@@ -69,8 +70,10 @@ def _issue(problem: Problem, language: Language) -> dict[str, Any]:
             "text": sentence(problem, language),
         },
     }
-    if expressions := [each for each in problem.loc if _is_path(each)]:
-        issue["expression"] = expressions
+    # Locations of other routes are no FHIRPaths.
+    paths = [part for part in problem.loc if isinstance(part, str) and part[:1].isupper()]
+    if paths:
+        issue["expression"] = paths
     return issue
 
 
@@ -78,8 +81,3 @@ def _code(problem: Problem) -> str:
     if problem.rule.startswith("range:"):
         return "value"
     return CODE_BY_RULE.get(problem.rule) or CODE_BY_TYPE.get(problem.type, "processing")
-
-
-def _is_path(part: str | int) -> bool:
-    """Whether a part of a location is a FHIRPath: locations of other routes are not."""
-    return isinstance(part, str) and part[:1].isupper()

@@ -2,33 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
+from sepsis_detect.clinical import variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.clinical.variables import (
-    AGE,
-    HOSPITAL_ADMISSION_HOUR,
-    ICU_HOUR,
-    MEDICAL_UNIT,
-    N_COLUMNS,
-    SEX,
-    SURGICAL_UNIT,
-)
-from sepsis_detect.fhir import admission, measurements, subject
+from sepsis_detect.fhir import admission, measurements
 from sepsis_detect.fhir.admission import Admission
-from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.bundle import Entry, References
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.fhir.observations import Observations
-from sepsis_detect.fhir.references import References
-from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
+from sepsis_detect.fhir.resource_reader import EPOCH, Reader, day_of, quoted
 from sepsis_detect.patient_json.fields import ICU_UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
 KINDS_READ = ("Patient", "Encounter", "Observation")
+UNSTATED = ("other", "unknown")  # gender
 MAX_PATHS = 10  # of one value: the Observations of one hour
 MAX_KINDS_NOTED = 10
 
@@ -109,9 +102,9 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     entries = _distinct(entries, reader)
     references = References(entries)
     references.find_circle(entries, reader)
-    person = subject.find_patient(entries, reader)
+    person = _find_patient(entries, reader)
     of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
-    patient.subject = subject.check_subjects(person, of_patient, references, reader)
+    patient.subject = _check_subjects(person, of_patient, references, reader)
     _note_others(entries, reader)
     found = Observations(reader)
     for entry in of_patient:
@@ -131,20 +124,22 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
 
 def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
     if not measured:
-        patient.stay = Stay(np.full((1, N_COLUMNS), np.nan))
+        patient.stay = Stay(np.full((1, variables.N_COLUMNS), np.nan))
         return
     start = None if admitted.started_at is None else _seconds(admitted.started_at)
     values, patient.cells = measurements.hours_of(measured, start)
     patient.last = max(measured, key=lambda each: each.moment.seconds).moment.at
     patient.used = measurements.used(measured)
-    patient.constants[ICU_HOUR] = admitted.path or str(patient.base[0])
+    patient.constants[variables.ICU_HOUR] = admitted.path or str(patient.base[0])
     if admitted.hospital_hour is not None:
-        values[:, HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
-        patient.constants[HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
+        values[:, variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
+        patient.constants[variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_path
     if admitted.icu_unit is not None:
         for column, flag in ICU_UNIT_FLAGS[admitted.icu_unit]:
             values[:, column] = flag
-        patient.constants |= dict.fromkeys((MEDICAL_UNIT, SURGICAL_UNIT), admitted.icu_unit_path)
+        patient.constants |= dict.fromkeys(
+            (variables.MEDICAL_UNIT, variables.SURGICAL_UNIT), admitted.icu_unit_path
+        )
     patient.stay = Stay(values)
 
 
@@ -167,12 +162,12 @@ def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> 
 
 
 def _describe(patient: FhirPatient, person: Entry, reader: Reader) -> None:
-    sex = subject.sex_code(person, reader)
+    sex = _sex_code(person, reader)
     on = (patient.last or reader.now).date()
-    age = subject.age_years(person, on, reader)
+    age = _age_years(person, on, reader)
     if patient.stay is None:
         return
-    for column, value, key in ((SEX, sex, "gender"), (AGE, age, "birthDate")):
+    for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):
         if value is not None:
             patient.stay.values[:, column] = value
             patient.constants[column] = f"{person.path}.{key}"
@@ -225,3 +220,111 @@ def _note_others(entries: list[Entry], reader: Reader) -> None:
             f"Resources of type `{kind}` are not read ({len(found)}).",
             f"Les ressources de type `{kind}` ne sont pas lues ({len(found)}).",
         )
+
+
+# --- Subject, sex and age ---
+
+
+def _find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
+    """The Patient, if sent; two different ones are a problem, the same one twice is not."""
+    patients = [entry for entry in entries if entry.kind == "Patient"]
+    others = [each for each in patients if each.resource != patients[0].resource]
+    if others:
+        _two_patients(others[0].path, reader)
+    return patients[0] if patients else None
+
+
+def _check_subjects(
+    patient: Entry | None, entries: list[Entry], references: References, reader: Reader
+) -> str:
+    """Check that all resources have the same subject.
+
+    Returns:
+        Reference to the patient: `Patient/p1`; empty when there is none.
+    """
+    name = patient.key if patient is not None else ""
+    known: dict[str, str] = {}
+    is_reported = False
+    for entry in entries:
+        reference = _subject(entry, reader)
+        if not reference:
+            continue
+        if reference not in known:
+            known[reference] = references.key(reference)
+        name = name or known[reference]
+        if known[reference] != name and not is_reported:
+            is_reported = True
+            _two_patients(f"{entry.path}.subject.reference", reader)
+    return name
+
+
+def _subject(entry: Entry, reader: Reader) -> str:
+    sent = entry.resource.get("subject")
+    if isinstance(sent, dict) and isinstance(reference := sent.get("reference"), str):
+        return reference
+    subject = reader.element(entry.resource, "subject", entry.path)
+    return reader.text(subject, "reference", f"{entry.path}.subject") or ""
+
+
+def _two_patients(path: str, reader: Reader) -> None:
+    reader.problem(
+        "bundle.two_patients",
+        path,
+        "Resources of more than one patient were sent.",
+        "Des ressources de plusieurs patients ont été envoyées.",
+        kind="incoherent",
+        hint="Send one patient at a time.",
+        hint_fr="Envoyez un seul patient à la fois.",
+    )
+
+
+def _sex_code(patient: Entry, reader: Reader) -> float | None:
+    """Sex: 0 female, 1 male, None when not stated."""
+    gender: Any = patient.resource.get("gender")
+    path = f"{patient.path}.gender"
+    if gender is None:
+        return None
+    if isinstance(gender, str) and gender in variables.SEX_CODES:
+        return variables.SEX_CODES[gender]
+    if isinstance(gender, str) and gender in UNSTATED:
+        reader.note(
+            "code.gender",
+            path,
+            f"Gender {gender}: the model is not told a sex.",
+            f"Genre {gender} : le modèle ne reçoit pas de sexe.",
+        )
+        return None
+    reader.problem(
+        "code.gender",
+        path,
+        f"`{quoted(gender)}` is not a gender: use male, female, other or unknown.",
+        f"`{quoted(gender)}` n'est pas un genre : male, female, other ou unknown.",
+        kind="incoherent",
+    )
+    return None
+
+
+def _age_years(patient: Entry, on: date, reader: Reader) -> float | None:
+    """Age in completed years on a day; None when the birth date is not stated."""
+    text = patient.resource.get("birthDate")
+    if text is None:
+        return None
+    path = f"{patient.path}.birthDate"
+    found = day_of(text) if isinstance(text, str) else None
+    if found is None:
+        reader.problem(
+            "time.format",
+            path,
+            "A birth date must be written as 1958-07-02.",
+            "Une date de naissance s'écrit 1958-07-02.",
+        )
+        return None
+    born, is_exact = found
+    if not is_exact:
+        reader.note(
+            "age.approximate",
+            path,
+            "The birth date is not known to the day: the age may be off by one.",
+            "Date de naissance incomplète : l'âge peut être faux d'un an.",
+        )
+    return float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))

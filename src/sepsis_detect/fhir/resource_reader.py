@@ -36,27 +36,19 @@ class Reader:
         self, rule: str, path: str, msg: str, msg_fr: str, *, kind: str = "json", **rest: Any
     ) -> None:
         """Add a problem, which refuses the request."""
-        self._add(self.problems, "json", rule, path, msg, msg_fr, kind, rest)
+        problem = Problem(type=kind, rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest)
+        self._add(problem, self.problems, "json")
 
     def note(self, rule: str, path: str, msg: str, msg_fr: str, **rest: Any) -> None:
         """Add a note, which accompanies the answer as a warning."""
-        self._add(self.notes, "warning", rule, path, msg, msg_fr, "warning", rest)
+        note = Problem(type="warning", rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest)
+        self._add(note, self.notes, "warning")
 
-    def _add(
-        self,
-        found: list[Problem],
-        counted: str,
-        rule: str,
-        path: str,
-        msg: str,
-        msg_fr: str,
-        kind: str,
-        rest: dict[str, Any],
-    ) -> None:
-        if len(found) >= MAX_PROBLEMS:
+    def _add(self, problem: Problem, found: list[Problem], counted: str) -> None:
+        if len(found) < MAX_PROBLEMS:
+            found.append(problem)
+        else:
             self._n_more[counted] += 1
-            return
-        found.append(Problem(type=kind, rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest))
 
     def finish(self, base: str) -> None:
         """Add the number of problems and notes that are not listed."""
@@ -70,10 +62,7 @@ class Reader:
         """Add a problem: an element has another JSON type than FHIR gives it."""
         name = path.rpartition(".")[2]
         self.problem(
-            "json.type",
-            path,
-            f"`{name}` must be {wanted}.",
-            f"`{name}` doit être {wanted_fr}.",
+            "json.type", path, f"`{name}` must be {wanted}.", f"`{name}` doit être {wanted_fr}."
         )
 
     def missing(self, path: str, what: str, what_fr: str) -> None:
@@ -152,7 +141,7 @@ class Reader:
         return moment
 
     def _no_moment(self, text: Any, path: str) -> None:
-        if isinstance(text, str) and is_day(text):
+        if isinstance(text, str) and day_of(text):
             self.note(
                 "time.day_only",
                 path,
@@ -178,11 +167,6 @@ def time_of(text: Any) -> datetime | None:
     return None if len(text) < SHORTEST_TIME or moment.year < EARLIEST_YEAR else moment
 
 
-def is_day(text: str) -> bool:
-    """Whether it is a FHIR date: a year, a month or a day."""
-    return day_of(text) is not None
-
-
 def day_of(text: str) -> tuple[date, bool] | None:
     """The day of a FHIR date, and whether it is exact; else July, or the first of the month."""
     found = DATE.fullmatch(text)
@@ -197,14 +181,10 @@ def day_of(text: str) -> tuple[date, bool] | None:
 
 def finite(value: Any) -> float | None:
     """A JSON number as a float; None for anything else, infinities included."""
-    if type(value) is float:
-        return value if isfinite(value) else None
-    if type(value) is int:
-        try:
-            return float(value)
-        except OverflowError:
-            return None
-    return None
+    try:
+        return float(value) if type(value) in (float, int) and isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def quoted(word: Any) -> str:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 from sepsis_detect import __version__
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.assessment import FhirAssessment, percent
 from sepsis_detect.fhir.bundle import Entry
-from sepsis_detect.fhir.languages import Language, sentence
+from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.fhir.outcomes import outcome
 from sepsis_detect.fhir.systems import concept
 from sepsis_detect.notice import NOTICE, NOTICES

@@ -21,22 +21,7 @@ from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import FloatArray, Stay
 from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import MEDICAL_UNIT, N_COLUMNS, SEX, SURGICAL_UNIT, VARIABLES
-from sepsis_detect.patient_json import json_body, timestamps
-from sepsis_detect.patient_json.fields import (
-    BESIDE_HOURS,
-    COLUMNS,
-    CONSTANTS,
-    EXACT_BELOW,
-    HOURS,
-    ICU_UNIT,
-    IN_A_FLAT_HOUR,
-    IN_AN_HOUR,
-    MAX_HOURS,
-    ONCE,
-    TIMESTAMP,
-    UNITS,
-    numbers_of,
-)
+from sepsis_detect.patient_json import fields, json_body, timestamps
 from sepsis_detect.patient_json.json_body import NotFinite
 from sepsis_detect.patient_json.text_problems import TextProblems
 from sepsis_detect.problems import MAX_PROBLEMS, Location, Problem, RequestError, more, shown
@@ -69,27 +54,21 @@ class JsonPatient:
     def locate(self, row: int, column: int | None = None) -> Location:
         """Location of an hour, or of one of its values, spelled as the caller spelled it."""
         hour, place = self.sent, self.base
-        if self.sent.get(HOURS) is not None:
-            hour, place = self.sent[HOURS][row], (*self.base, HOURS, row)
+        if self.sent.get(fields.HOURS) is not None:
+            hour, place = self.sent[fields.HOURS][row], (*self.base, fields.HOURS, row)
         if column is None:
             return place
-        holders = [(hour, place), (self.sent, self.base)]
-        sent = [
-            (value is None, key, at)
-            for holder, at in holders
+        is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
+        # Of several spellings, the variable's own before `icu_unit`, then one that is not null.
+        found = [
+            (key == fields.ICU_UNIT, value is None, (*at, key))
+            for holder, at in ((hour, place), (self.sent, self.base))
             if isinstance(holder, dict)
             for key, value in holder.items()
+            if fields.COLUMNS.get(key) == column or (is_flag and key == fields.ICU_UNIT)
         ]
-        # Of two spellings, the one that is not null.
-        keys = [(key, at) for _, key, at in sorted(sent, key=itemgetter(0))]
-        is_flag = column in (MEDICAL_UNIT, SURGICAL_UNIT)
-        for key, at in keys:
-            if COLUMNS.get(key) == column:
-                return (*at, key)
-        for key, at in keys:
-            if is_flag and key == ICU_UNIT:
-                return (*at, key)
-        return (*place, VARIABLES[column].name)
+        own_name = (*place, VARIABLES[column].name)
+        return min(found, key=itemgetter(0, 1))[2] if found else own_name
 
     def value_sent(self, row: int, column: int) -> float | None:
         """A number as the caller wrote it, before any conversion."""
@@ -99,17 +78,17 @@ class JsonPatient:
                 found = found[part]
             else:  # an hour may be no object at all
                 found = found.get(part) if isinstance(found, dict) else None
-        if type(found) is int and abs(found) < EXACT_BELOW:
+        if type(found) is int and abs(found) < fields.EXACT_BELOW:
             return found
         number = _as_float(found) if type(found) in (int, float) else inf
         return number if isfinite(number) else None
 
     def unit_sent(self, column: int) -> str | None:
         """The unit the caller stated for a variable, if any."""
-        stated = self.sent.get(UNITS)
+        stated = self.sent.get(fields.UNITS)
         if not isinstance(stated, dict):
             return None
-        units_of = [unit for key, unit in stated.items() if COLUMNS.get(key) == column]
+        units_of = [unit for key, unit in stated.items() if fields.COLUMNS.get(key) == column]
         return next((shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
@@ -139,9 +118,9 @@ def read(
     if not isinstance(sent, dict):
         reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
         return JsonPatient({}, base, None, reader.problems, [])
-    hours = sent.get(HOURS)
+    hours = sent.get(fields.HOURS)
     values = reader.flat_values(sent) if hours is None else reader.stay_values(hours, sent)
-    conversions = reader.conversions(sent.get(UNITS))
+    conversions = reader.conversions(sent.get(fields.UNITS))
     patient = JsonPatient(sent, base, None, reader.problems, reader.violations)
     if len(values):
         reader.infinities(values, patient)
@@ -152,7 +131,8 @@ def read(
         patient.stay = Stay(values)
         if reader.has_timestamps:
             stamps = [
-                hour.get(TIMESTAMP) if isinstance(hour, dict) else None for hour in hours or [sent]
+                hour.get(fields.TIMESTAMP) if isinstance(hour, dict) else None
+                for hour in hours or [sent]
             ]
             reader.problems += timestamps.check(stamps, patient.stay.icu_hours, now, patient.locate)
     if reader.n_more:
@@ -186,24 +166,24 @@ class _Reader(TextProblems):
         values = _plain_values([sent])
         if values is None:
             values = np.full((1, N_COLUMNS), nan)
-            _put(self.row(sent, self.base, IN_A_FLAT_HOUR), values[0])
+            _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
         return values
 
     def stay_values(self, hours: Any, sent: dict[str, Any]) -> FloatArray:
         """Shape (n_hours, 40): hours with the constants beside them; (0, 40) if there are none."""
-        place = (*self.base, HOURS)
+        place = (*self.base, fields.HOURS)
         if not isinstance(hours, list) or not hours:
             self.wrong_type(place, "`hours`", "`hours`", *HOURS_LIST)
             return NO_HOURS
-        if len(hours) > MAX_HOURS:
+        if len(hours) > fields.MAX_HOURS:
             self.problem(
                 "json.size",
                 place,
-                f"{len(hours)} hours were sent; at most {MAX_HOURS} are accepted.",
-                f"{len(hours)} heures envoyées ; {MAX_HOURS} au plus sont acceptées.",
+                f"{len(hours)} hours were sent; at most {fields.MAX_HOURS} are accepted.",
+                f"{len(hours)} heures envoyées ; {fields.MAX_HOURS} au plus sont acceptées.",
             )
             return NO_HOURS
-        beside = self.row(sent, self.base, BESIDE_HOURS)
+        beside = self.row(sent, self.base, fields.BESIDE_HOURS)
         values = _plain_values(hours)
         if values is None:
             values = self._hours(hours, place)
@@ -215,7 +195,7 @@ class _Reader(TextProblems):
         values = np.full((len(hours), N_COLUMNS), nan)
         for index, hour in enumerate(hours):
             if isinstance(hour, dict):
-                _put(self.row(hour, (*place, index), IN_AN_HOUR), values[index])
+                _put(self.row(hour, (*place, index), fields.IN_AN_HOUR), values[index])
             else:
                 self.wrong_type((*place, index), "An hour", "Une heure", *OBJECT)
         return values
@@ -231,7 +211,7 @@ class _Reader(TextProblems):
         values[:, columns] = np.where(is_missing, constants, own)
 
     def _compare(self, columns: list[int], constants: FloatArray, own: FloatArray) -> None:
-        tolerances = [CONSTANTS[column] for column in columns]
+        tolerances = [fields.CONSTANTS[column] for column in columns]
         with np.errstate(invalid="ignore"):  # two infinities do not differ
             differs = np.abs(own - constants) > tolerances
         for at in np.flatnonzero(differs.any(axis=0)).tolist():
@@ -242,7 +222,7 @@ class _Reader(TextProblems):
     def conversions(self, stated: Any) -> dict[int, Conversion]:
         if stated is None:
             return {}
-        place = (*self.base, UNITS)
+        place = (*self.base, fields.UNITS)
         if not isinstance(stated, dict):
             self.wrong_type(place, "`units`", "`units`", *OBJECT_OF_UNITS)
             return {}
@@ -250,9 +230,9 @@ class _Reader(TextProblems):
         found: dict[int, Conversion] = {}
         for key, unit in stated.items():
             at = (*place, shown(key))
-            column = COLUMNS.get(key)
+            column = fields.COLUMNS.get(key)
             if column is None:
-                self.unknown(key, at, COLUMNS)
+                self.unknown(key, at, fields.COLUMNS)
             elif not isinstance(unit, str):
                 self.wrong_type(at, "A unit", "Une unité", "a text", "un texte")
             elif conversion := units.conversion(VARIABLES[column], unit):
@@ -281,13 +261,13 @@ class _Reader(TextProblems):
         """Columns and numbers of one value; none where it is null, or a problem."""
         if key not in allowed:
             self.unknown(key, (*place[:-1], shown(key)), allowed)
-        elif key == TIMESTAMP:
+        elif key == fields.TIMESTAMP:
             self.has_timestamps = value is not None or self.has_timestamps
-        elif value is not None and key not in ONCE:
-            column = COLUMNS.get(key)
+        elif value is not None and key not in fields.ONCE:
+            column = fields.COLUMNS.get(key)
             if type(value) in (float, int) and column is not None:
                 return ((column, _as_float(value)),)
-            if isinstance(value, str) and (numbers := numbers_of(key, value)):
+            if isinstance(value, str) and (numbers := fields.numbers_of(key, value)):
                 return numbers
             self._not_a_number(key, value, place)
         return ()
@@ -295,7 +275,7 @@ class _Reader(TextProblems):
     def _not_a_number(self, key: str, value: Any, place: Location) -> None:
         if isinstance(value, NotFinite):
             self.not_finite(key, place, value.literal)
-        elif COLUMNS.get(key) == SEX or key == ICU_UNIT:
+        elif fields.COLUMNS.get(key) == SEX or key == fields.ICU_UNIT:
             self.unknown_word(key, place)
         elif isinstance(value, str):
             self.problem(
@@ -330,9 +310,9 @@ def _plain_values(hours: list[Any]) -> FloatArray | None:
     if not NUMBER_OR_NULL.issuperset(map(type, numbers)):
         return None
     try:
-        columns = map(COLUMNS.__getitem__, chain.from_iterable(hours))
+        columns = map(fields.COLUMNS.__getitem__, chain.from_iterable(hours))
         cells = np.fromiter(columns, np.intp, len(numbers))
-        found = np.array(numbers, np.float64)
+        found = np.fromiter(numbers, np.float64, len(numbers))  # null becomes NaN
     except (KeyError, OverflowError):  # an unknown key; an integer too large for a float
         return None
     if len(hours) > 1:

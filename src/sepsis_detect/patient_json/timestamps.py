@@ -3,7 +3,7 @@
 RFC 3339 with an offset: a time without one is ambiguous twice a year.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,26 @@ from sepsis_detect.problems import Location, Problem
 KEY = "timestamp"
 MAX_AHEAD = timedelta(hours=1)  # clocks differ
 MAX_DISAGREEMENT_HOURS = 1.0
+
+SENTENCES = {
+    "time.format": (
+        "A timestamp must be a text such as 2026-11-23T08:00:00+01:00 (RFC 3339).",
+        "Un horodatage doit être un texte tel que 2026-11-23T08:00:00+01:00 (RFC 3339).",
+    ),
+    "time.tz": (
+        "A timestamp needs its offset, such as +01:00 or Z.",
+        "Un horodatage doit porter son décalage, tel que +01:00 ou Z.",
+    ),
+    "time.future": (
+        "The timestamp lies more than an hour ahead of now.",
+        "L'horodatage est dans le futur de plus d'une heure.",
+    ),
+    "time.duplicate": ("This timestamp is sent twice.", "Cet horodatage est envoyé deux fois."),
+    "time.iculos_vs_ts": (
+        "Timestamps and ICU hours disagree by more than an hour since the hour before.",
+        "Horodatages et heures de réanimation divergent de plus d'une heure.",
+    ),
+}
 
 Locate = Callable[[int], Location]
 
@@ -29,64 +49,40 @@ def check(
         now: The present, with a time zone.
         locate: Gives the location of an hour in the body.
     """
-    problems: list[Problem] = []
-    hours = icu_hours.tolist()
-
-    def add(rule: str, row: int, msg: str, msg_fr: str) -> None:
-        loc = (*locate(row), KEY)
-        problems.append(Problem(type="incoherent", rule=rule, loc=loc, msg=msg, msg_fr=msg_fr))
-
+    faults: list[tuple[int, str]] = []
     known: list[tuple[int, datetime]] = []
     for row, stamp in enumerate(stamps):
         if stamp is None:
             continue
         moment = _parse(stamp)
         if moment is None:
-            add(
-                "time.format",
-                row,
-                "A timestamp must be a text such as 2026-11-23T08:00:00+01:00 (RFC 3339).",
-                "Un horodatage doit être un texte tel que 2026-11-23T08:00:00+01:00 (RFC 3339).",
-            )
+            faults.append((row, "time.format"))
         elif moment.tzinfo is None:
-            add(
-                "time.tz",
-                row,
-                "A timestamp needs its offset, such as +01:00 or Z.",
-                "Un horodatage doit porter son décalage, tel que +01:00 ou Z.",
-            )
+            faults.append((row, "time.tz"))
         elif moment > now + MAX_AHEAD:
-            add(
-                "time.future",
-                row,
-                "The timestamp lies more than an hour ahead of now.",
-                "L'horodatage est dans le futur de plus d'une heure.",
-            )
+            faults.append((row, "time.future"))
         else:
             known.append((row, moment))
+    faults += _disagreements(known, icu_hours.tolist())
+    return [_problem(rule, (*locate(row), KEY)) for row, rule in faults]
+
+
+def _disagreements(
+    known: list[tuple[int, datetime]], icu_hours: list[float]
+) -> Iterable[tuple[int, str]]:
     reported: set[int] = set()
     ends = [(known[0], known[-1])] if len(known) > 2 else []  # small disagreements add up
     for (before, earlier), (row, later) in [*pairwise(known), *ends]:
         elapsed = (later - earlier).total_seconds() / 3600
-        if row in reported:
-            continue
-        if elapsed == 0:
+        is_apart = abs(elapsed - (icu_hours[row] - icu_hours[before])) > MAX_DISAGREEMENT_HOURS
+        if row not in reported and (elapsed == 0 or is_apart):
             reported.add(row)
-            add(
-                "time.duplicate",
-                row,
-                "This timestamp is sent twice.",
-                "Cet horodatage est envoyé deux fois.",
-            )
-        elif abs(elapsed - (hours[row] - hours[before])) > MAX_DISAGREEMENT_HOURS:
-            reported.add(row)
-            add(
-                "time.iculos_vs_ts",
-                row,
-                "Timestamps and ICU hours disagree by more than an hour since the hour before.",
-                "Horodatages et heures de réanimation divergent de plus d'une heure.",
-            )
-    return problems
+            yield row, "time.duplicate" if elapsed == 0 else "time.iculos_vs_ts"
+
+
+def _problem(rule: str, loc: Location) -> Problem:
+    msg, msg_fr = SENTENCES[rule]
+    return Problem(type="incoherent", rule=rule, loc=loc, msg=msg, msg_fr=msg_fr)
 
 
 def _parse(stamp: Any) -> datetime | None:

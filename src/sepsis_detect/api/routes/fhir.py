@@ -16,9 +16,10 @@ from sepsis_detect.api.query_options import read_options
 from sepsis_detect.api.schema import interop_schemas
 from sepsis_detect.api.services import services_of
 from sepsis_detect.assessment.policy import OnIncoherence
+from sepsis_detect.clinical.variables import Language
 from sepsis_detect.fhir import bundle, conformance, patient, strict_json
 from sepsis_detect.fhir.assessment import assess
-from sepsis_detect.fhir.languages import Language, preferred
+from sepsis_detect.fhir.languages import preferred
 from sepsis_detect.fhir.risk_assessment import risk_assessment
 from sepsis_detect.fhir.systems import MEDIA_TYPE
 from sepsis_detect.prediction.model import Model
