@@ -1,4 +1,4 @@
-"""Who may call: nobody without a key, once keys are asked for, and nothing is told to them."""
+"""Authentication: who may call once keys are required, and what a refusal tells."""
 
 import time
 from collections.abc import Iterator
