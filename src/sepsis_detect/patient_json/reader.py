@@ -27,7 +27,8 @@ from sepsis_detect.patient_json.text_problems import TextProblems
 from sepsis_detect.problems import MAX_PROBLEMS, Location, Problem, RequestError, more, shown
 
 BODY: Location = ("body",)
-NUMBER_OR_NULL = frozenset({float, int, NoneType})
+NUMBER = frozenset({float, int})
+NUMBER_OR_NULL = NUMBER | {NoneType}
 
 Row = dict[int, float]
 """The numbers of one JSON object by column."""
@@ -163,10 +164,8 @@ class _Reader(TextProblems):
 
     def flat_values(self, sent: dict[str, Any]) -> FloatArray:
         """Shape (1, 40): a flat hour."""
-        values = _plain_values([sent])
-        if values is None:
-            values = np.full((1, N_COLUMNS), nan)
-            _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
+        values = np.full((1, N_COLUMNS), nan)
+        _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
         return values
 
     def stay_values(self, hours: Any, sent: dict[str, Any]) -> FloatArray:
@@ -249,27 +248,29 @@ class _Reader(TextProblems):
         """Read one object value by value: numbers, words, and whatever else is sent."""
         row: Row = {}
         for key, value in hour.items():
-            for column, number in self._numbers(key, value, (*place, key), allowed):
+            numbers = self._numbers(key, value, place, allowed)
+            for column, number in numbers:
                 if row.setdefault(column, number) != number:
                     self.contradiction((*place, key), "value", "la valeur")
         self.repeated(hour, place)
         return row
 
     def _numbers(
-        self, key: str, value: Any, place: Location, allowed: set[str]
+        self, key: str, value: Any, holder: Location, allowed: set[str]
     ) -> Iterable[tuple[int, float]]:
         """Columns and numbers of one value; none where it is null, or a problem."""
         if key not in allowed:
-            self.unknown(key, (*place[:-1], shown(key)), allowed)
+            self.unknown(key, (*holder, shown(key)), allowed)
+        elif value is None or key in fields.ONCE:
+            pass
         elif key == fields.TIMESTAMP:
-            self.has_timestamps = value is not None or self.has_timestamps
-        elif value is not None and key not in fields.ONCE:
-            column = fields.COLUMNS.get(key)
-            if type(value) in (float, int) and column is not None:
-                return ((column, _as_float(value)),)
-            if isinstance(value, str) and (numbers := fields.numbers_of(key, value)):
-                return numbers
-            self._not_a_number(key, value, place)
+            self.has_timestamps = True
+        elif type(value) in NUMBER and key != fields.ICU_UNIT:
+            return ((fields.COLUMNS[key], _as_float(value)),)
+        elif isinstance(value, str) and (numbers := fields.numbers_of(key, value)):
+            return numbers
+        else:
+            self._not_a_number(key, value, (*holder, key))
         return ()
 
     def _not_a_number(self, key: str, value: Any, place: Location) -> None:
