@@ -1,4 +1,4 @@
-"""A hostile or hopeless request costs little and is answered in few words."""
+"""Limits of a request: too many or too large parts are refused at once, in a short answer."""
 
 import gzip
 import json

@@ -248,8 +248,7 @@ class _Reader(TextProblems):
         """Read one object value by value: numbers, words, and whatever else is sent."""
         row: Row = {}
         for key, value in hour.items():
-            numbers = self._numbers(key, value, place, allowed)
-            for column, number in numbers:
+            for column, number in self._numbers(key, value, place, allowed):
                 if row.setdefault(column, number) != number:
                     self.contradiction((*place, key), "value", "la valeur")
         self.repeated(hour, place)

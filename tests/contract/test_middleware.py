@@ -1,4 +1,4 @@
-"""What surrounds every route: request ids, limits, and one form for every error."""
+"""Middleware: request ids, limits, security headers, and one form for every error."""
 
 from collections.abc import Iterator
 from typing import Any
