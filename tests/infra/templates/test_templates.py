@@ -154,15 +154,6 @@ def test_the_alarm_on_unhealthy_instances_allows_for_a_boot(prod: Template) -> N
     assert alarm["EvaluationPeriods"] * alarm["Period"] > group["HealthCheckGracePeriod"]
 
 
-def test_the_firewall_allows_batches_and_requests_without_user_agent(prod: Template) -> None:
-    rules = {each["Name"]: each for each in only(prod, "WAFv2::WebACL")["Rules"]}
-    common = rules["CommonRuleSet"]["Statement"]["ManagedRuleGroupStatement"]
-    counted = {each["Name"]: each["ActionToUse"] for each in common["RuleActionOverrides"]}
-    assert counted == {"SizeRestrictions_BODY": {"Count": {}}, "NoUserAgent_HEADER": {"Count": {}}}
-    assert "RateBasedStatement" in rules["Rate"]["Statement"]
-    assert not any(each["VisibilityConfig"]["SampledRequestsEnabled"] for each in rules.values())
-
-
 def test_a_part_of_the_requests_goes_to_the_function(everything: Template) -> None:
     function = next(
         each
