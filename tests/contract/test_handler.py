@@ -1,5 +1,7 @@
 """Lambda handler, called in this process as Lambda calls it."""
 
+import base64
+import gzip
 import importlib
 import json
 import logging
@@ -236,3 +238,11 @@ def test_an_invocation_does_not_wait_long_for_a_slow_s3(
     began = time.monotonic()
     assert answering_version(polling_s3) == "1"
     assert time.monotonic() - began < 10  # half of the fetch time-out of a server
+
+
+def test_a_gzip_body_is_unpacked(handler: Handler, kind: Asked) -> None:
+    event = kind("POST", "/predict/patient", content_encoding="gzip")
+    packed = base64.b64encode(gzip.compress(json.dumps(a_patient()).encode())).decode()
+    answer = handler(event | {"body": packed, "isBase64Encoded": True}, None)
+    assert answer["statusCode"] == 200
+    check_prediction(body_of(answer))

@@ -21,6 +21,7 @@ from sepsis_detect.api.middleware.authentication import Authentication
 from sepsis_detect.api.middleware.body_limit import BodyLimit
 from sepsis_detect.api.middleware.drain import Drain
 from sepsis_detect.api.middleware.in_flight_limit import InFlightLimit
+from sepsis_detect.api.middleware.request_decompression import RequestDecompression
 from sepsis_detect.api.middleware.request_id import RequestId
 from sepsis_detect.api.middleware.request_log import RequestLog
 from sepsis_detect.api.middleware.security_headers import SecurityHeaders
@@ -93,6 +94,7 @@ def _middleware(services: Services) -> list[Middleware]:
         Middleware(UnhandledErrors),
         *_cors(settings),  # outside of authentication: preflight requests have no key
         *_authentication(services),
+        Middleware(RequestDecompression, max_body_bytes=settings.max_body_bytes),
         Middleware(BodyLimit, max_body_bytes=settings.max_body_bytes),
     ]
 

@@ -36,7 +36,7 @@ class AuditLog:
         """Log one request.
 
         Args:
-            body: The request body, unchanged.
+            body: The request body, unpacked if it was sent as gzip, else unchanged.
             decisions: `Positive`, `Negative` or `Refused`, one for each patient.
             model: The model that answered.
             request_id: Id of the answer.
