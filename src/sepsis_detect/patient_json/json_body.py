@@ -17,6 +17,9 @@ from sepsis_detect.problems import Problem, unprocessable
 
 GZIP = b"\x1f\x8b"  # the first bytes of a gzip stream
 
+Hints = tuple[str | None, str | None]
+"""In English and French."""
+
 
 class NotFinite:
     """Mark for a NaN, Infinity or -Infinity of the text."""
@@ -84,7 +87,7 @@ def parse_tolerantly(body: bytes) -> Any:
         raise _broken(
             f"The body is not UTF-8 (byte {error.start}).",
             f"Le corps n'est pas en UTF-8 (octet {error.start}).",
-            **_encoding_hint(body),
+            _encoding_hint(body),
         ) from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
@@ -100,23 +103,26 @@ def parse_tolerantly(body: bytes) -> Any:
         raise _broken("A number has too many digits.", "Un nombre a trop de chiffres.") from error
 
 
-def _encoding_hint(body: bytes) -> dict[str, str]:
+def _encoding_hint(body: bytes) -> Hints:
     """What the first bytes say about a body that is not UTF-8."""
     if body.startswith(GZIP):
-        return {
-            "hint": "It looks like gzip: send Content-Encoding: gzip with it.",
-            "hint_fr": "Il semble compressé en gzip : ajoutez Content-Encoding: gzip.",
-        }
+        return (
+            "It looks like gzip: send Content-Encoding: gzip with it.",
+            "Il semble compressé en gzip : ajoutez Content-Encoding: gzip.",
+        )
     if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return {
-            "hint": "It looks like UTF-16: send UTF-8.",
-            "hint_fr": "Il semble être en UTF-16 : envoyez-le en UTF-8.",
-        }
-    return {}
+        return "It looks like UTF-16: send UTF-8.", "Il semble être en UTF-16 : envoyez de l'UTF-8."
+    return None, None
 
 
-def _broken(msg: str, msg_fr: str, **hints: str) -> Exception:
+def _broken(msg: str, msg_fr: str, hints: Hints = (None, None)) -> Exception:
     problem = Problem(
-        type="json", rule="json.broken", loc=("body",), msg=msg, msg_fr=msg_fr, **hints
+        type="json",
+        rule="json.broken",
+        loc=("body",),
+        msg=msg,
+        msg_fr=msg_fr,
+        hint=hints[0],
+        hint_fr=hints[1],
     )
     return unprocessable([problem])
