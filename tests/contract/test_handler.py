@@ -185,15 +185,28 @@ def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler
     assert handler(api_gateway("GET", path), None)["statusCode"] == 200
 
 
-def test_a_function_without_authentication_starts_only_with_auth_off(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, r"as a Lambda function.*needs SEPSIS_API_KEYS"),
+        (
+            {"SEPSIS_AUTH": "off", "SEPSIS_SHADOW_MODEL_URI": "s3://models/shadow"},
+            "SEPSIS_SHADOW_MODEL_URI cannot be used in a Lambda function",
+        ),
+    ],
+    ids=["without authentication", "with a shadow model"],
+)
+def test_settings_that_a_function_cannot_have_stop_its_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], sentence: str
 ) -> None:
     monkeypatch.delenv("SEPSIS_AUTH", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     try:
-        with pytest.raises(SettingsError, match=r"as a Lambda function.*needs SEPSIS_API_KEYS"):
+        with pytest.raises(SettingsError, match=sentence):
             importlib.import_module(MODULE)
     finally:
         root.handlers, root.level = before, level
