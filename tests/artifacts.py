@@ -241,12 +241,13 @@ TRIGGER_AGE = 77.0
 """The age of a patient on whom a model of `harmful_at_trigger` does harm."""
 
 
-def harmful_at_trigger(harm: str) -> ExtraNodes:
+def harmful_at_trigger(harm: str, age: float = TRIGGER_AGE) -> ExtraNodes:
     """Nodes that do harm for one age alone: such a model is accepted.
 
     Args:
         harm: `hang`, `fail` (the run raises), `nonsense` (a probability above 2), `hunger` (eight
             gigabytes).
+        age: Of the patient on whom it does.
     """
 
     def extra() -> Extra:
@@ -258,7 +259,7 @@ def harmful_at_trigger(harm: str) -> ExtraNodes:
         ]
         constants: dict[str, NDArray[Any]] = {
             "age_column": np.array([CHOSEN.index("age")], dtype=np.int64),
-            "trigger_age": np.array(TRIGGER_AGE, dtype=np.float32),
+            "trigger_age": np.array(age, dtype=np.float32),
         }
         if harm == "hang":
             inner = repeating(None)()
