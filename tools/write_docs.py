@@ -59,6 +59,18 @@ RANGES_TEXT = """
 A value outside *possible* is refused as `range:<name>`; a value outside *expected* has a warning,
 `range_w:<name>` or the rule named.
 
+If the number would be expected in another accepted unit, `hint` names that unit, and `ctx` has
+`likely_unit` and `converted`, the value in the canonical unit. `ctx.likely_units` lists every unit
+that fits, the likeliest first: units in common use before rare ones (`use` in
+`unit_conversions.csv`), then by how near to the reference interval the value lies. For arterial
+pressures only a unit that fits all unusual pressures of the hour is named, and `beside` has those
+others converted.
+
+Spellings that are equal in UCUM (`[iU]/L`, `1/min`, `10^9/L`, `mEq/l`, `{beats}/min`) and clear
+printed ones (`K/uL`, `G/l`, `gm/dL`, `sec`, `°C`, `mcmol/L`) are read as well: in `units`, in FHIR,
+in `--unit` and on the page, by `unit_spellings.csv`. What has two meanings (`M/uL`, `u/L`, `mg%`,
+capitals such as `UMOL/L`) is refused.
+
 | variable | challenge | unit | possible | expected | warns as | also accepted |
 |---|---|---|---|---|---|---|
 """

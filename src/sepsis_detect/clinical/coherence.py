@@ -116,9 +116,7 @@ def drop_incoherent(stay: Stay) -> Stay:
 # --- Ranges -------------------------------------------------------------------------------------
 
 HARD_LOW, HARD_HIGH = bounds("hard_low"), bounds("hard_high")
-_warn_low, _warn_high = bounds("warn_low"), bounds("warn_high")
-USUAL_LOW = np.where(np.isnan(_warn_low), HARD_LOW, _warn_low)
-USUAL_HIGH = np.where(np.isnan(_warn_high), HARD_HIGH, _warn_high)
+USUAL_LOW, USUAL_HIGH = bounds("usual_low"), bounds("usual_high")
 WHOLE = np.array(rules.WHOLE_NUMBERS)
 # Column of each constant of a stay, and the accepted difference. A violation is reported once, at
 # the first hour that has the value.
