@@ -39,6 +39,12 @@ class Sender(Protocol):
         """The unit that was stated for a variable; None if none was."""
 
 
+def stated_conversion(sender: Sender, column: int) -> Conversion | None:
+    """The conversion from the unit that was stated for a variable; None if none was."""
+    unit = sender.unit_sent(column)
+    return units.conversion(VARIABLES[column], unit) if unit else None
+
+
 @dataclass(frozen=True, slots=True)
 class SentStay:
     """A stay, and what its sender wrote; without `sender`, all was sent in canonical units."""
@@ -59,8 +65,7 @@ class SentStay:
 
     def _as_sent(self, row: int, column: int) -> tuple[float, Conversion | None]:
         in_canonical = self.stay.values.item(row, column)
-        unit = self.sender.unit_sent(column) if self.sender else None
-        stated = units.conversion(VARIABLES[column], unit) if unit else None
+        stated = stated_conversion(self.sender, column) if self.sender else None
         if self.sender is None or stated is None:
             return in_canonical, None
         value = self.sender.value_sent(row, column)
