@@ -41,9 +41,16 @@ class Hint:
     units: tuple[LikelyUnit, ...] = ()
 
 
-NOT_MEASURED = Hint(
-    "Zero is not a measurement: send null when it was not measured.",
-    "Zéro n'est pas une mesure : envoyez null si elle n'a pas été faite.",
+NO_SIGNAL = Hint(
+    "Zero is what a monitor without signal shows: leave it out or send null, also in an apnoea "
+    "test.",
+    "Zéro est ce qu'affiche un moniteur sans signal : ne l'envoyez pas, ou envoyez null, même lors "
+    "d'une épreuve d'apnée.",
+)
+NO_RESULT = Hint(
+    "Zero is not a result: leave it out or send null when it was not measured.",
+    "Zéro n'est pas un résultat : ne l'envoyez pas, ou envoyez null, si la mesure n'a pas été "
+    "faite.",
 )
 
 CAUSES_BESIDE_UNITS: dict[str, tuple[Callable[[float], bool], str, str]] = {
@@ -84,8 +91,8 @@ def hint(variable: Variable, sent: SentValue, *, is_refused: bool) -> Hint | Non
     if cause and cause[0](value):
         _, en, fr = cause
         return Hint(en.format(value=number(value)), fr.format(value=number(value, "fr")))
-    if value == 0 and variable.kind == "vital":
-        return NOT_MEASURED
+    if value == 0 and variable.is_clinical and (is_refused or variable.kind == "vital"):
+        return NO_SIGNAL if variable.kind == "vital" else NO_RESULT
     if not (variable.is_clinical or is_refused):  # a long stay is no unit
         return None
     likely = _likely_units(variable, sent)

@@ -46,6 +46,7 @@ class Variable:
         reference_low, reference_high: Adult reference interval, NaN where there is none.
         hard_low, hard_high: Outside, the value is refused.
         warn_low, warn_high: Outside, the value is accepted with a warning; NaN: no bound.
+        range_source: Where the bounds come from.
     """
 
     column: int
@@ -66,6 +67,7 @@ class Variable:
     hard_high: float
     warn_low: float
     warn_high: float
+    range_source: str
 
     def label(self, language: Language) -> str:
         """Its name."""
