@@ -113,16 +113,13 @@ def _chosen(values: FloatArray, seconds: FloatArray, columns: IntArray) -> IntAr
         columns: Shape (n_columns,), the variables.
     """
     distances = np.abs(values - np.nanmedian(values, axis=0)) / _SPREAD[columns]
-    order = np.lexsort((-seconds, np.nanmean(distances, axis=1)))
-    best, best_merit = np.full(len(columns), -1), (False, -1)
-    for base in order[:MAX_BASES].tolist():
-        found, is_coherent = _completed(base, values, seconds, columns)
-        merit = (is_coherent, int(np.count_nonzero(found >= 0)))
-        if merit == (True, len(columns)):
-            return found
-        if merit > best_merit:
-            best, best_merit = found, merit
-    return best
+    n_own = np.count_nonzero(~np.isnan(values), axis=1)
+    order = np.lexsort((-seconds, -n_own, np.nanmean(distances, axis=1)))
+    tried = (_completed(base, values, seconds, columns) for base in order[:MAX_BASES].tolist())
+    nearest, is_coherent = next(tried)
+    if is_coherent:
+        return nearest
+    return next((found for found, is_coherent in tried if is_coherent), nearest)
 
 
 def _completed(

@@ -39,9 +39,11 @@ class ObservationCodes:
 
     def coded(self, observation: Resource, path: str) -> list[Coded]:
         """The variables of an Observation and its components."""
-        components: list[tuple[Resource, str]] = []
-        if "component" in observation:
-            components = self._reader.elements(observation, "component", path)
+        n_found = self._reader.n_found
+        self._reader.items(observation, "component", path)
+        if self._reader.n_found > n_found:
+            return []
+        components = self._reader.elements(observation, "component", path)
         n_found = self._reader.n_found
         is_panel = bool(components or observation.get("hasMember"))
         own = self._meaning(observation, path, observation, path, is_panel=is_panel)
