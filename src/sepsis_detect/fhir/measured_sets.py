@@ -80,7 +80,8 @@ def beside_others(sets: MeasuredSets) -> tuple[MeasuredSets, IntArray]:
     Returns:
         The sets, and the index in `sets.measurements` of each of their measurements.
     """
-    added = list(_beside(sets))
+    has_company = len(np.unique(sets.minutes)) < len(sets.minutes)
+    added = list(_beside(sets)) if has_company else []
     if not added:
         return sets, np.arange(len(sets.measurements))
     indices, rows = np.array(added).T

@@ -12,7 +12,7 @@ from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.fhir import codes, places
 from sepsis_detect.fhir.bundle import Entry, References
 from sepsis_detect.fhir.codes import LOINC, MEANINGS, UCUM, Meaning, system_of
-from sepsis_detect.fhir.concepts import Coding, display_of, profile_words, words_of
+from sepsis_detect.fhir.concepts import codings_of, profile_words, words_of
 from sepsis_detect.fhir.measurements import Measurement, Moment
 from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified
 from sepsis_detect.fhir.observation_codes import ObservationCodes
@@ -106,9 +106,9 @@ class Observations:
             value, text = quantity["value"], observation["effectiveDateTime"]
             moment = self._moments.get(text) or self._new_moment(text)
             known = _simple(
-                (coding["system"], coding["code"], display_of(coding)),
+                (coding["system"], coding["code"], coding.get("display"), concept.get("text")),
                 (quantity["system"], quantity["code"], quantity.get("unit", "")),
-                f"{words_of(concept)} {profile_words(observation)}",
+                tuple(observation["meta"]["profile"]) if _has_profiles(observation) else (),
             )
             is_outside = _is_outside(observation.get("category", ()))
         except (KeyError, TypeError, ValueError, AttributeError):  # absent, or of another type
@@ -207,25 +207,33 @@ class Observations:
         )
 
 
+def _has_profiles(observation: Resource) -> bool:
+    return "meta" in observation and "profile" in observation["meta"]
+
+
 @lru_cache(maxsize=2_048)
 def _simple(
-    coded: tuple[str, str, str], unit: tuple[str, str, str], words: str
+    coded: tuple[str, str, str | None, str | None],
+    unit: tuple[str, str, str],
+    profiles: tuple[str, ...],
 ) -> tuple[Meaning, Conversion] | None:
     """Meaning and conversion of a code in a unit; None if they need a note or a problem.
 
     Args:
-        coded: System, code and display.
+        coded: System, code and display of the coding; text of the code.
         unit: System, code and text.
-        words: Of the code and the profiles.
+        profiles: URLs.
     """
-    system, code, display = coded
+    system, code, display, text = coded
     unit_system, unit_code, unit_text = unit
     meaning = MEANINGS.get(code)
     if system_of(system) != LOINC or system_of(unit_system) != UCUM:
         return None
     if meaning is None or meaning.caution_en or code == codes.SATURATION:
         return None
-    if places.other_measurement(meaning, (Coding(LOINC, code, display),), words, ""):
+    concept = {"coding": [{"system": system, "code": code, "display": display}], "text": text}
+    words = f"{words_of(concept)} {profile_words({'meta': {'profile': list(profiles)}})}"
+    if places.other_measurement(meaning, tuple(codings_of(concept)), words, ""):
         return None
     conversion = conversion_of(meaning, unit_code)
     if conversion is None or not agrees(meaning, unit_code, unit_text):

@@ -37,10 +37,8 @@ def of_person(
     others: list[Entry] = []
     kept: list[Entry] = []
     for entry in entries:
-        n_found = reader.n_found
-        with reader.droppable() if entry.kind == "Observation" else nullcontext():
-            reference = _subject(entry, reader)
-        if reader.n_found > n_found:
+        reference = _subject(entry, reader)
+        if reference is None:
             continue
         if reference and reference not in known:
             known[reference] = references.key(reference)
@@ -66,12 +64,16 @@ def _drop_other(entry: Entry, reader: Reader) -> None:
         )
 
 
-def _subject(entry: Entry, reader: Reader) -> str:
+def _subject(entry: Entry, reader: Reader) -> str | None:
+    """The reference to the subject, empty if there is none; None if it cannot be read."""
     sent = entry.resource.get("subject")
     if isinstance(sent, dict) and isinstance(reference := sent.get("reference"), str):
         return reference
-    subject = reader.element(entry.resource, "subject", entry.path)
-    return reader.text(subject, "reference", f"{entry.path}.subject") or ""
+    n_found = reader.n_found
+    with reader.droppable() if entry.kind == "Observation" else nullcontext():
+        subject = reader.element(entry.resource, "subject", entry.path)
+        reader.text(subject, "reference", f"{entry.path}.subject")
+    return "" if reader.n_found == n_found else None
 
 
 def _two_patients(path: str, reader: Reader) -> None:
