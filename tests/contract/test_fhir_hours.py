@@ -70,10 +70,7 @@ def with_pressures(*sent: Json) -> Json:
 
 
 def expected(systolic: float, diastolic: float, mean: float | None) -> Json:
-    found = {"systolic_bp": systolic, "diastolic_bp": diastolic, "mean_arterial_pressure": mean}
-    return a_patient(**{key: value for key, value in found.items() if value is not None}) | (
-        {"mean_arterial_pressure": None} if mean is None else {}
-    )
+    return a_patient(systolic_bp=systolic, diastolic_bp=diastolic, mean_arterial_pressure=mean)
 
 
 # --- Each value is judged ---
