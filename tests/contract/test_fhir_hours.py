@@ -199,7 +199,7 @@ coherent_panels = st.lists(
         st.integers(0, 59),
         st.integers(60, 200),
         st.floats(0.3, 0.9),
-        st.floats(0, 1),
+        st.floats(0.2, 0.45),
         st.booleans(),
     ).map(lambda each: (each[0], *_coherent(each[1], each[2], each[3], each[4]))),
     min_size=1,
