@@ -157,8 +157,9 @@ def test_a_positive_answer_has_a_qualitative_risk(client: TestClient) -> None:
     body = a_bundle(**SICK)
     prediction = assessed(client, body)["prediction"][0]
     assert prediction["qualitativeRisk"]["text"] == "Positive"
-    assert prediction["qualitativeRisk"]["coding"][0]["code"] in ("moderate", "high")
-    assert prediction["rationale"].startswith("Raised the risk: ")
+    assert prediction["qualitativeRisk"]["coding"][0]["code"].endswith("above-threshold")
+    assert "hl7.org" not in str(prediction["qualitativeRisk"])
+    assert prediction["rationale"].startswith("Associated with a higher risk: ")
     assert assessed(client, a_bundle())["prediction"][0]["qualitativeRisk"]["text"] == "Negative"
 
 
