@@ -2,26 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
 from sepsis_detect.clinical import variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.fhir import admission, measurements
+from sepsis_detect.fhir import admission, deidentified, demographics, measurements, stay_window
 from sepsis_detect.fhir.admission import Admission
-from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.fhir.observations import Observations
-from sepsis_detect.fhir.resource_reader import EPOCH, Reader, day_of, quoted
+from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
+from sepsis_detect.fhir.subjects import Subjects, find_patient
 from sepsis_detect.patient_json.fields import ICU_UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
 KINDS_READ = ("Patient", "Encounter", "Observation")
-UNSTATED = ("other", "unknown")  # gender
 MAX_PATHS = 10  # of one value: the Observations of one hour
 MAX_KINDS_NOTED = 10
 
@@ -102,9 +102,12 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     entries = _distinct(entries, reader)
     references = References(entries)
     references.find_circle(entries, reader)
-    person = _find_patient(entries, reader)
     of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
-    patient.subject = _check_subjects(person, of_patient, references, reader)
+    is_shifted = deidentified.are_dates_shifted(of_patient, reader)
+    subjects = Subjects(find_patient(entries, reader), references, reader)
+    for entry in of_patient:
+        subjects.check(entry)
+    patient.subject = subjects.name
     _note_others(entries, reader)
     found = Observations(reader)
     for entry in of_patient:
@@ -117,9 +120,9 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     encounters = [each for each in of_patient if each.kind == "Encounter"]
     admitted = admission.find(encounters, last.at if last else None, references, reader)
     patient.encounter = admitted.encounter
-    _lay_out(patient, _since(admitted, measured, reader), admitted)
-    if person is not None:
-        _describe(patient, person, reader)
+    _lay_out(patient, stay_window.of_stay(admitted, measured, reader), admitted)
+    if subjects.person is not None:
+        _describe(patient, subjects.person, reader, is_shifted=is_shifted)
 
 
 def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
@@ -143,28 +146,10 @@ def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admiss
     patient.stay = Stay(values)
 
 
-def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> list[Measurement]:
-    """The measurements since admission to intensive care; earlier ones are counted in a note."""
-    if admitted.started_at is None:
-        return measured
-    start = _seconds(admitted.started_at)
-    kept = [each for each in measured if each.moment.seconds >= start]
-    if n_before := len(measured) - len(kept):
-        first = next(each for each in measured if each.moment.seconds < start)
-        reader.note(
-            "time.before_icu",
-            first.path,
-            f"{n_before} values were measured before admission to intensive care: not used.",
-            f"{n_before} valeurs mesurées avant l'admission en réanimation : non utilisées.",
-            ctx={"count": n_before},
-        )
-    return kept
-
-
-def _describe(patient: FhirPatient, person: Entry, reader: Reader) -> None:
-    sex = _sex_code(person, reader)
+def _describe(patient: FhirPatient, person: Entry, reader: Reader, *, is_shifted: bool) -> None:
+    sex = demographics.sex_code(person, reader)
     on = (patient.last or reader.now).date()
-    age = _age_years(person, on, reader)
+    age = demographics.age_years(person, on, reader, is_shifted=is_shifted)
     if patient.stay is None:
         return
     for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):
@@ -220,111 +205,3 @@ def _note_others(entries: list[Entry], reader: Reader) -> None:
             f"Resources of type `{kind}` are not read ({len(found)}).",
             f"Les ressources de type `{kind}` ne sont pas lues ({len(found)}).",
         )
-
-
-# --- Subject, sex and age ---
-
-
-def _find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
-    """The Patient, if sent; two different ones are a problem, the same one twice is not."""
-    patients = [entry for entry in entries if entry.kind == "Patient"]
-    others = [each for each in patients if each.resource != patients[0].resource]
-    if others:
-        _two_patients(others[0].path, reader)
-    return patients[0] if patients else None
-
-
-def _check_subjects(
-    patient: Entry | None, entries: list[Entry], references: References, reader: Reader
-) -> str:
-    """Check that all resources have the same subject.
-
-    Returns:
-        Reference to the patient: `Patient/p1`; empty when there is none.
-    """
-    name = patient.key if patient is not None else ""
-    known: dict[str, str] = {}
-    is_reported = False
-    for entry in entries:
-        reference = _subject(entry, reader)
-        if not reference:
-            continue
-        if reference not in known:
-            known[reference] = references.key(reference)
-        name = name or known[reference]
-        if known[reference] != name and not is_reported:
-            is_reported = True
-            _two_patients(f"{entry.path}.subject.reference", reader)
-    return name
-
-
-def _subject(entry: Entry, reader: Reader) -> str:
-    sent = entry.resource.get("subject")
-    if isinstance(sent, dict) and isinstance(reference := sent.get("reference"), str):
-        return reference
-    subject = reader.element(entry.resource, "subject", entry.path)
-    return reader.text(subject, "reference", f"{entry.path}.subject") or ""
-
-
-def _two_patients(path: str, reader: Reader) -> None:
-    reader.problem(
-        "bundle.two_patients",
-        path,
-        "Resources of more than one patient were sent.",
-        "Des ressources de plusieurs patients ont été envoyées.",
-        kind="incoherent",
-        hint="Send one patient at a time.",
-        hint_fr="Envoyez un seul patient à la fois.",
-    )
-
-
-def _sex_code(patient: Entry, reader: Reader) -> float | None:
-    """Sex: 0 female, 1 male, None when not stated."""
-    gender: Any = patient.resource.get("gender")
-    path = f"{patient.path}.gender"
-    if gender is None:
-        return None
-    if isinstance(gender, str) and gender in variables.SEX_CODES:
-        return variables.SEX_CODES[gender]
-    if isinstance(gender, str) and gender in UNSTATED:
-        reader.note(
-            "code.gender",
-            path,
-            f"Gender {gender}: the model is not told a sex.",
-            f"Genre {gender} : le modèle ne reçoit pas de sexe.",
-        )
-        return None
-    reader.problem(
-        "code.gender",
-        path,
-        f"`{quoted(gender)}` is not a gender: use male, female, other or unknown.",
-        f"`{quoted(gender)}` n'est pas un genre : male, female, other ou unknown.",
-        kind="incoherent",
-    )
-    return None
-
-
-def _age_years(patient: Entry, on: date, reader: Reader) -> float | None:
-    """Age in completed years on a day; None when the birth date is not stated."""
-    text = patient.resource.get("birthDate")
-    if text is None:
-        return None
-    path = f"{patient.path}.birthDate"
-    found = day_of(text) if isinstance(text, str) else None
-    if found is None:
-        reader.problem(
-            "time.format",
-            path,
-            "A birth date must be written as 1958-07-02.",
-            "Une date de naissance s'écrit 1958-07-02.",
-        )
-        return None
-    born, is_exact = found
-    if not is_exact:
-        reader.note(
-            "age.approximate",
-            path,
-            "The birth date is not known to the day: the age may be off by one.",
-            "Date de naissance incomplète : l'âge peut être faux d'un an.",
-        )
-    return float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))
