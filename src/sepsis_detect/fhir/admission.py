@@ -71,7 +71,12 @@ def find(
     stays = of_periods(history.icu, history.elsewhere)
     if stays:
         begun = [each for each in stays if last is None or each.started_at <= last]
-        found = _of_stay(begun[-1] if begun else stays[0], last, history, reader)
+        stay = begun[-1] if begun else stays[0]
+        later = [each for each in present if _is_after(stay, each, last, history)]
+        if later:
+            found = _by_encounter(later, last, history, reader)
+        else:
+            found = _of_stay(stay, last, history, reader)
     elif history.undated is not None:
         place, of = history.undated
         _note_unknown(place.path, reader)
@@ -112,6 +117,18 @@ def _of_stay(
     )
 
 
+def _is_after(
+    stay: IcuStay, encounter: Entry, last: datetime | None, history: LocationHistory
+) -> bool:
+    """Whether an Encounter is a later hospital stay, to which the last measurement belongs."""
+    started_at, _ = history.period(encounter.resource, encounter.path)
+    if stay.ended_at is None or started_at is None or last is None:
+        return False
+    is_other = history.outermost(encounter)[-1] is not stay.periods[-1].hospital_stay
+    is_inside = not _is_outside_hospital(encounter.resource)
+    return is_other and is_inside and stay.ended_at < started_at <= last
+
+
 def _note_end(admitted: Admission, reader: Reader) -> None:
     """Note that intensive care, or the encounter, has ended."""
     encounter = admitted.encounter
@@ -128,7 +145,7 @@ def _note_end(admitted: Admission, reader: Reader) -> None:
             "encounter.ended",
             admitted.end_path if is_past else f"{encounter.path}.status",
             "This encounter has ended: the answer is for its last hours, not for now.",
-            "Ce séjour est terminé : la réponse vaut pour ses dernières heures, pas pour l'instant.",
+            "Ce séjour est terminé : la réponse vaut pour ses dernières heures.",
         )
 
 

@@ -53,7 +53,7 @@ class LocationHistory:
             self._add(location, path, place, encounter, elsewhere)
         is_said = any(place.care.level for _, _, place in found)
         if not is_said and (of_all := self._locations.of_encounter(encounter)):
-            self._add({}, encounter.path, of_all, encounter, [])
+            self._add(encounter.resource, encounter.path, of_all, encounter, [])
         elif any("start" not in _period_of(each[0]) for each in in_icu):
             self._note_undated(in_icu, encounter)
 

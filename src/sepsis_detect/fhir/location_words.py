@@ -16,7 +16,7 @@ MAX_NAME_LENGTH = 200
 
 _ICU = (
     # acronyms: ICU with its prefixes, coronary care, French units
-    r"(?!(?:post|non|pre|sub|ex|step)icu)[a-z]{0,4}icus?|i?ccu|nccu|csru|itu"
+    r"(?!(?:post|non|pre|sub|ex|step)icu)[a-z]{0,8}icus?|i?ccu|nccu|csru|itu"
     r"|usi(?:c|p|pd|nv|r|h)?|rea|reanim"
     # English
     r"|(?:intensive|critical|coronary) care|intensive (?:cardiac care|therapy|treatment)"
@@ -65,14 +65,14 @@ NOT_ADULT = re.compile(
 ADULT = re.compile(r"\b(?:adult\w*|erwachsen\w*)\b")
 
 _MEDICAL = (
-    r"micu|medical|medicales?|medicaux|medico|med|internal medicine|medecine interne"
+    r"micus?|medical|medicales?|medicaux|medico|med|internal medicine|medecine interne"
     r"|innere[rn]? medizin|internist\w*|medizinisch\w*"
 )
 _SURGICAL = (
-    r"(?:c|ct|cv|t)?sicu|cticu|sticu|csru|\w*surgical|\w*surgery|surg"
+    r"(?:(?:c|ct|cv|t)?sicu|cticu|sticu|csru)s?|\w*surgical|\w*surgery|surg"
     r"|\w*chirurg\w*|chir|operative[nrs]?"
 )
-_MIXED = r"msicu|ccu|coronar\w*|mixed|mixte|interdisziplin\w*|multidisciplin\w*"
+_MIXED = r"msicus?|ccus?|coronar\w*|mixed|mixte|interdisziplin\w*|multidisciplin\w*"
 KINDS = {
     "medical": re.compile(rf"\b(?:{_MEDICAL})\b"),
     "surgical": re.compile(rf"\b(?:{_SURGICAL})\b"),

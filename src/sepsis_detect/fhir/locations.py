@@ -12,7 +12,7 @@ from sepsis_detect.fhir import location_codes, location_words
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.location_words import Care, Level
 from sepsis_detect.fhir.references import References
-from sepsis_detect.fhir.resource_reader import Reader, Resource
+from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 
 MAX_LEVELS = 8  # bed, room, unit, floor, building ...
 
@@ -55,7 +55,8 @@ class Locations:
         """The place of one element of `Encounter.location`; the most specific level decides."""
         reference: Any = self._reader.element(holder, "location", path)
         at, owner = f"{path}.location", encounter
-        found, names = CareLocation(Care(), at), None
+        care, _ = self._care(_objects(holder.get("physicalType")), f"{path}.physicalType")
+        found, names = CareLocation(care, path if care.level else at), None
         for _ in range(MAX_LEVELS):
             entry = self._location(reference, owner)
             care, where, here = self._level(reference, at, entry)
@@ -123,8 +124,8 @@ class Locations:
             self._reader.note(
                 "code.no_system",
                 path,
-                f"This coding has no `system`: it is read by its words ({name[:60]}).",
-                f"Ce codage n'a pas de `system` : il est lu par ses mots ({name[:60]}).",
+                f"This coding has no `system`: it is read by its words ({quoted(name)}).",
+                f"Ce codage n'a pas de `system` : il est lu par ses mots ({quoted(name)}).",
             )
         return name
 

@@ -1,5 +1,6 @@
 """Which measurements are hours of the stay: not those before it, nor those after it."""
 
+from datetime import datetime
 from itertools import pairwise
 
 from sepsis_detect.fhir.admission import Admission
@@ -10,7 +11,7 @@ MAX_SILENCE_HOURS = 36
 """Without an Encounter, what lies before so many hours without any measurement is not used.
 
 Longer than a day, as some values are measured once a day; in intensive care no two days go by
-without any. See docs/adr/0022-where-the-patient-was.md.
+without any. See docs/adr/0021-where-the-patient-was.md.
 """
 
 
@@ -24,7 +25,22 @@ def of_stay(admitted: Admission, measured: list[Measurement], reader: Reader) ->
     """
     if admitted.started_at is None:
         return _without_long_gap(measured, reader)
-    start = (admitted.started_at - EPOCH).total_seconds()
+    kept = _between(admitted.started_at, admitted, measured, reader)
+    if measured and not kept:
+        reader.problem(
+            "stay.nothing_inside",
+            measured[0].path,
+            "No value was measured during the stay: there is nothing to predict from.",
+            "Aucune valeur n'a été mesurée pendant le séjour : rien ne permet de prédire.",
+            kind="incoherent",
+        )
+    return kept
+
+
+def _between(
+    started_at: datetime, admitted: Admission, measured: list[Measurement], reader: Reader
+) -> list[Measurement]:
+    start = (started_at - EPOCH).total_seconds()
     before = [each for each in measured if each.moment.seconds < start]
     _note_before(before, reader, is_icu=admitted.is_icu)
     if admitted.ended_at is None:

@@ -2,7 +2,7 @@
 
 A patient who goes to theatre or to imaging and returns is in the same stay; one who was discharged
 to a ward, or from hospital, and returns begins a new one.
-See docs/adr/0022-where-the-patient-was.md.
+See docs/adr/0021-where-the-patient-was.md.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from sepsis_detect.fhir.locations import CareLocation
 from sepsis_detect.fhir.resource_reader import HOUR
 
 MAX_ABSENCE = timedelta(hours=12)
-"""The longest absence from intensive care that may be theatre; docs/adr/0022."""
+"""The longest absence from intensive care that may be theatre; docs/adr/0021."""
 MAX_MOVE = HOUR  # between two locations that follow each other: clocks and clerks differ
 
 
