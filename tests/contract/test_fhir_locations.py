@@ -265,3 +265,20 @@ def test_intensive_care_that_is_part_of_a_hospital_stay() -> None:
     for order in ([inner, outer], [outer, inner]):
         found = read(bundle(a_person(), *order, *vital_signs()))
         assert (hours(found), hospital_hour(found)) == ([START], -48.0)
+
+
+@pytest.mark.parametrize(
+    "period",
+    [
+        {"start": "2999-01-01T00:00:00Z"},
+        {"start": "2026-03-01T10:00:00"},
+        {"start": "?"},
+        {"end": 5},
+    ],
+    ids=repr,
+)
+def test_a_wrong_time_in_another_place_changes_nothing(period: Json) -> None:
+    ward = {"location": {"display": "Ward 3"}, "period": period}
+    icu = {"location": {"display": "MICU"}, "period": {"start": at(0.5)}}
+    found = read(bundle(a_person(), an_encounter(location=[ward, icu]), *vital_signs()))
+    assert hours(found) == [START]

@@ -121,12 +121,13 @@ def _is_after(
     stay: IcuStay, encounter: Entry, last: datetime | None, history: LocationHistory
 ) -> bool:
     """Whether an Encounter is a later hospital stay, to which the last measurement belongs."""
-    started_at, _ = history.period(encounter.resource, encounter.path)
-    if stay.ended_at is None or started_at is None or last is None:
+    if last is None or stay.ended_at is None or last <= stay.ended_at:
         return False
     is_other = history.outermost(encounter)[-1] is not stay.periods[-1].hospital_stay
-    is_inside = not _is_outside_hospital(encounter.resource)
-    return is_other and is_inside and stay.ended_at < started_at <= last
+    if not is_other or _is_outside_hospital(encounter.resource):
+        return False
+    started_at, _ = history.period(encounter.resource, encounter.path)
+    return started_at is not None and stay.ended_at < started_at <= last
 
 
 def _note_end(admitted: Admission, reader: Reader) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.locations import CareLocation, Locations
 from sepsis_detect.fhir.references import References
-from sepsis_detect.fhir.resource_reader import Reader, Resource
+from sepsis_detect.fhir.resource_reader import Reader, Resource, time_of
 from sepsis_detect.fhir.stays import LocationPeriod
 
 MAX_LOCATIONS = 1_000  # of all Encounters
@@ -22,7 +22,7 @@ class LocationHistory:
 
     Attributes:
         icu: Periods in intensive care.
-        elsewhere: Periods in other places whose start is known.
+        elsewhere: Periods in other places, of which only the start is read.
         undated: A place in intensive care whose time is not known.
     """
 
@@ -101,12 +101,12 @@ class LocationHistory:
                 "Paediatric, neonatal or psychiatric intensive care: not that of adults.",
                 "Soins intensifs pédiatriques, néonatals ou psychiatriques : pas ceux d'adultes.",
             )
-        started_at, ended_at = self.period(location, path)
-        if started_at is None:
+        # Not with `period`: a time that is wrong here changes no hour of the stay.
+        started_at = time_of(_period_of(location).get("start"))
+        if started_at is None or started_at.tzinfo is None:
             return None
         at, end = f"{path}.period.start", f"{path}.period.end"
-        stay = self.outermost(encounter)[-1]
-        return LocationPeriod(started_at, ended_at, at, end, place, encounter, stay)
+        return LocationPeriod(started_at, None, at, end, place, encounter, encounter)
 
     def _add(
         self,

@@ -24,22 +24,16 @@ class CareLocation:
     Attributes:
         care: Level of care and kind of unit.
         path: FHIRPath of the element that says so.
-        names: Of the location itself.
+        is_named: Whether the location itself has a name.
+        is_ward: Whether it is certainly no intensive care, but a place where patients stay.
+        is_procedure_room: Whether patients come here for some hours and return.
     """
 
     care: Care
     path: str
-    names: tuple[str, ...] = ()
-
-    @property
-    def is_ward(self) -> bool:
-        """Whether it is certainly no intensive care, but a place where patients stay."""
-        return self.care.level == "lower" or any(map(location_words.is_ward, self.names))
-
-    @property
-    def is_procedure_room(self) -> bool:
-        """Whether patients come here for some hours and return."""
-        return any(map(location_words.is_procedure_room, self.names))
+    is_named: bool = False
+    is_ward: bool = False
+    is_procedure_room: bool = False
 
 
 class Locations:
@@ -65,7 +59,14 @@ class Locations:
             if entry is None:
                 break
             reference, at, owner = entry.resource.get("partOf"), f"{entry.path}.partOf", entry
-        return CareLocation(found.care, found.path, names or ())
+        names = names or ()
+        return CareLocation(
+            found.care,
+            found.path,
+            is_named=bool(names),
+            is_ward=found.care.level == "lower" or any(map(location_words.is_ward, names)),
+            is_procedure_room=any(map(location_words.is_procedure_room, names)),
+        )
 
     def of_encounter(self, encounter: Entry) -> CareLocation | None:
         """What an Encounter says of itself, if that is intensive care."""

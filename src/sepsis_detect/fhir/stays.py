@@ -100,5 +100,5 @@ def _was_on_a_ward(stay: IcuStay, period: LocationPeriod, elsewhere: list[Locati
     return any(
         left_at - MAX_MOVE <= each.started_at < period.started_at
         for each in elsewhere
-        if each.place.names and not each.place.is_procedure_room
+        if each.place.is_named and not each.place.is_procedure_room
     )
