@@ -7,7 +7,15 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.builders import Json, a_patient
-from tests.contract.asking_fhir import assessed, issues, rules_refused, same, warned
+from tests.contract.asking_fhir import (
+    assessed,
+    by_rest,
+    issues,
+    probability,
+    rules_refused,
+    same,
+    warned,
+)
 from tests.fhir_reading import age, hours, noted, read
 from tests.resources import a_bundle, a_person, an_encounter, bundle, observation, vital_signs
 
@@ -233,3 +241,29 @@ def test_an_age_of_300_is_read_with_true_dates_too(client: TestClient) -> None:
     same(client, body, a_patient(age=90))
     body["entry"][0]["resource"]["birthDate"] = "1826-01-15"
     assert rules_refused(client, body) == ["range:Age"]
+
+
+@pytest.mark.parametrize(
+    ("added", "rule"),
+    [
+        (about_contained(identifier=[OTHER]), "bundle.other_patient"),
+        (about({"identifier": OTHER}), "bundle.other_patient"),
+        (about({"reference": "#pat"}), "subject.not_contained"),
+        (about({"reference": "Patient?name=x"}), "subject.conditional"),
+        (about({"reference": "urn:uuid:7c0d"}), "subject.unknown"),
+    ],
+)
+def test_a_value_that_may_be_of_another_patient_is_dropped_where_asked(
+    client: TestClient, added: Json, rule: str
+) -> None:
+    found = assessed(client, sent(added), "?on_incoherence=drop")
+    assert rule in warned(found)
+    assert probability(found) == pytest.approx(by_rest(client, a_patient()), abs=1e-6)
+
+
+def test_a_contained_location_with_a_modifier_is_not_read() -> None:
+    unit = {"resourceType": "Location", "id": "l", "name": "SICU", "modifierExtension": [{}]}
+    place = {"location": {"reference": "#l"}, "period": an_encounter()["period"]}
+    encounter = an_encounter(contained=[unit], location=[place])
+    found = noted(read(bundle(a_person(), encounter, *vital_signs())))
+    assert {"fhir.modifier", "icu.start_assumed"} <= found.keys()

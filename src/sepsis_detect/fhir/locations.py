@@ -11,6 +11,7 @@ from typing import Any
 from sepsis_detect.fhir import location_codes, location_words
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.location_words import Care, Level
+from sepsis_detect.fhir.modifiers import is_modified
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 
@@ -78,7 +79,10 @@ class Locations:
 
     def _location(self, reference: Any, owner: Entry) -> Entry | None:
         found = self._references.resolve(reference, owner)
-        return found if found is not None and found.kind == "Location" else None
+        if found is None or found.kind != "Location":
+            return None
+        is_unread = found.container and is_modified(found.resource, found.path, self._reader)
+        return None if is_unread else found
 
     def _level(
         self, reference: Any, at: str, entry: Entry | None

@@ -1,19 +1,32 @@
 """From resources to a `Stay`, with the FHIRPath of the elements behind each value."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
 import numpy as np
 
-from sepsis_detect.clinical import variables
+from sepsis_detect.assessment import wording
+from sepsis_detect.assessment.policy import Judgement, OnIncoherence
+from sepsis_detect.clinical import coherence, variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.fhir import admission, deidentified, demographics, measurements, stay_window
+from sepsis_detect.fhir import (
+    admission,
+    deidentified,
+    hours,
+    measured_sets,
+    measurements,
+    person,
+    stay_window,
+)
 from sepsis_detect.fhir.admission import Admission
 from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.measured_sets import MeasuredSets
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
+from sepsis_detect.fhir.modifiers import is_modified
 from sepsis_detect.fhir.observations import Observations
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
@@ -24,6 +37,7 @@ from sepsis_detect.problems import Location, Problem
 KINDS_READ = ("Patient", "Encounter", "Observation")
 MAX_PATHS = 10  # of one value: the Observations of one hour
 MAX_KINDS_NOTED = 10
+CLINICAL_COLUMNS = frozenset(range(variables.N_CLINICAL))
 
 SECONDS = attrgetter("seconds")
 
@@ -81,15 +95,22 @@ class FhirPatient:
         return sent.pop() if len(sent) == 1 else None
 
 
-def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
+def read(
+    unpack: Unpack,
+    *,
+    base: str,
+    now: datetime,
+    on_incoherence: OnIncoherence = OnIncoherence.REJECT,
+) -> FhirPatient:
     """Read one patient; nothing is raised, every problem is in `problems`.
 
     Args:
         unpack: Gives the resources of the request.
         base: FHIRPath of the whole request.
         now: A time after it lies in the future.
+        on_incoherence: Policy for values that cannot be read, and for incoherent ones.
     """
-    reader = Reader(now)
+    reader = Reader(now, on_incoherence)
     patient = FhirPatient((base,), problems=reader.problems, notes=reader.notes)
     entries = unpack(reader)
     if not reader.problems:
@@ -99,40 +120,56 @@ def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
 
 
 def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) -> None:
+    patient.n_observations = sum(entry.kind == "Observation" for entry in entries)
     entries = _distinct(entries, reader)
+    entries = [each for each in entries if _is_plain(each, reader)]
     references = References(entries)
     references.find_circle(entries, reader)
     of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
-    is_shifted = deidentified.are_dates_shifted(of_patient, reader)
     subjects = Subjects(find_patient(entries, reader), references, reader)
-    for entry in of_patient:
-        subjects.check(entry)
+    of_patient = subjects.own(of_patient)
+    is_shifted = deidentified.are_dates_shifted(of_patient, reader)
     patient.subject = subjects.name
     _note_others(entries, reader)
-    found = Observations(reader)
+    found = Observations(reader, references, patient.subject)
     for entry in of_patient:
         if entry.kind == "Observation":
             found.read(entry)
     found.finish()
-    patient.n_observations = found.n_read
     measured = found.measurements
     last = max((each.moment for each in measured), key=SECONDS, default=None)
     encounters = [each for each in of_patient if each.kind == "Encounter"]
     admitted = admission.find(encounters, last.at if last else None, references, reader)
     patient.encounter = admitted.encounter
-    _lay_out(patient, stay_window.of_stay(admitted, measured, reader), admitted)
-    if subjects.person is not None:
-        _describe(patient, subjects.person, reader, is_shifted=is_shifted)
+    _lay_out(patient, stay_window.of_stay(admitted, measured, reader), admitted, reader)
+    found_person = subjects.person
+    if found_person is not None and not is_modified(
+        found_person.resource, found_person.path, reader
+    ):
+        _describe(patient, found_person, reader, is_shifted=is_shifted)
 
 
-def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
+def _is_plain(entry: Entry, reader: Reader) -> bool:
+    """Whether a resource is what its elements say; an Encounter or Location that is not is noted.
+
+    A Patient still says whose the resources are; an Observation tells first whether it is read.
+    """
+    is_place = entry.kind in ("Encounter", "Location")
+    return not (is_place and is_modified(entry.resource, entry.path, reader))
+
+
+def _lay_out(
+    patient: FhirPatient, measured: list[Measurement], admitted: Admission, reader: Reader
+) -> None:
     if not measured:
         patient.stay = Stay(np.full((1, variables.N_COLUMNS), np.nan))
         return
     start = None if admitted.started_at is None else _seconds(admitted.started_at)
-    values, patient.cells = measurements.hours_of(measured, start)
+    sets = measured_sets.sets_of(measured, start)
+    values, patient.cells, unused = hours.hours_of(sets, _judged(sets, patient, reader))
+    _note_unused(unused, reader)
     patient.last = max(measured, key=lambda each: each.moment.seconds).moment.at
-    patient.used = measurements.used(measured)
+    patient.used = measurements.used(patient.cells.kept())
     patient.constants[variables.ICU_HOUR] = admitted.path or str(patient.base[0])
     if admitted.hospital_hour is not None:
         values[:, variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
@@ -146,16 +183,54 @@ def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admiss
     patient.stay = Stay(values)
 
 
-def _describe(patient: FhirPatient, person: Entry, reader: Reader, *, is_shifted: bool) -> None:
-    sex = demographics.sex_code(person, reader)
+def _judged(sets: MeasuredSets, patient: FhirPatient, reader: Reader) -> Stay:
+    """The sets without the values that the rules refuse, which are reported.
+
+    Each value is judged before an hour is made of several, which could hide it.
+    """
+    judged, indices = measured_sets.beside_others(sets)
+    refused = [
+        each
+        for each in coherence.scan_hours(judged.stay)
+        if each.is_refusal and set(each.columns) <= CLINICAL_COLUMNS
+    ]
+    if not refused:
+        return sets.stay
+    cells = Cells(judged.measurements, judged.set_of, judged.columns)
+    sent = FhirPatient(patient.base, stay=judged.stay, cells=cells)
+    if reader.is_dropping:
+        reader.extend(wording.warnings_of(Judgement(sent, judged.stay, refused, (), ())))
+    else:
+        reader.extend(wording.refusals_of(Judgement(sent, judged.stay, (), refused, ())))
+    kept = coherence.drop(judged.stay, refused).values[judged.set_of, judged.columns]
+    is_refused = np.zeros(len(sets.measurements), dtype=np.bool_)
+    is_refused[indices[np.isnan(kept)]] = True
+    return sets.without(is_refused)
+
+
+def _note_unused(unused: list[Measurement], reader: Reader) -> None:
+    for each in unused:
+        reader.note(
+            "value.other_moment",
+            each.path,
+            "Values of several moments of one hour contradict each other: those of one are used, "
+            "not this one.",
+            "Des valeurs de plusieurs moments d'une heure se contredisent : celles d'un seul sont "
+            "utilisées, pas celle-ci.",
+        )
+
+
+def _describe(patient: FhirPatient, resource: Entry, reader: Reader, *, is_shifted: bool) -> None:
     on = (patient.last or reader.now).date()
-    age = demographics.age_years(person, on, reader, is_shifted=is_shifted)
+    with reader.droppable():
+        sex = person.sex_code(resource, reader)
+        age = person.age_years(resource, on, reader, is_shifted=is_shifted)
     if patient.stay is None:
         return
     for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):
         if value is not None:
             patient.stay.values[:, column] = value
-            patient.constants[column] = f"{person.path}.{key}"
+            patient.constants[column] = f"{resource.path}.{key}"
 
 
 def _seconds(moment: datetime) -> float:
@@ -163,26 +238,36 @@ def _seconds(moment: datetime) -> float:
 
 
 def _distinct(entries: list[Entry], reader: Reader) -> list[Entry]:
-    """Each resource once: two searchsets may share some; different ones with one id are refused."""
+    """Each resource once: two searchsets may share some; different ones with one id are refused.
+
+    Of Observations, all of one id may be dropped.
+    """
     by_key: dict[str, Entry] = {}
     kept = []
+    contradictory: set[str] = set()
     for entry in entries:
         key = entry.key
         earlier = by_key.setdefault(key, entry) if key else entry
-        if earlier is entry:
+        if earlier is entry or entry.kind == "Patient":
             kept.append(entry)
-        elif earlier.resource != entry.resource and entry.kind != "Patient":
-            reader.problem(
-                "bundle.duplicate",
-                f"{entry.path}.id",
-                "Two different resources have this id.",
-                "Deux ressources différentes portent cet identifiant.",
-                hint="Which one is true?",
-                hint_fr="Laquelle est juste ?",
-            )
-        elif entry.kind == "Patient":
-            kept.append(entry)
-    return kept
+        elif earlier.resource != entry.resource:
+            contradictory.add(key)
+            _two_of_one_id(entry, reader)
+    if not reader.is_dropping:
+        return kept
+    return [each for each in kept if each.kind != "Observation" or each.key not in contradictory]
+
+
+def _two_of_one_id(entry: Entry, reader: Reader) -> None:
+    with reader.droppable() if entry.kind == "Observation" else nullcontext():
+        reader.problem(
+            "bundle.duplicate",
+            f"{entry.path}.id",
+            "Two different resources have this id.",
+            "Deux ressources différentes portent cet identifiant.",
+            hint="Which one is true?",
+            hint_fr="Laquelle est juste ?",
+        )
 
 
 def _note_others(entries: list[Entry], reader: Reader) -> None:

@@ -4,7 +4,8 @@ from datetime import datetime
 from itertools import pairwise
 
 from sepsis_detect.fhir.admission import Admission
-from sepsis_detect.fhir.measurements import HOUR_SECONDS, Measurement
+from sepsis_detect.fhir.measured_sets import HOUR_SECONDS
+from sepsis_detect.fhir.measurements import Measurement
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader
 
 MAX_SILENCE_HOURS = 36

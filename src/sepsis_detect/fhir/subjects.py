@@ -4,13 +4,22 @@ A subject is a reference to a Patient, a contained Patient, an identifier, or ab
 it is of another person is refused; what cannot be compared has a sentence of its own.
 """
 
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.references import References, contained
 from sepsis_detect.fhir.resource_reader import Reader, Resource
 
 Identifiers = dict[str, set[str]]  # values by system
+OTHER_PATIENT = "bundle.two_patients"
+
+
+class Fault(NamedTuple):
+    """Why a resource is not used: a rule, empty if it is reported already; and its FHIRPath."""
+
+    rule: str
+    path: str
 
 
 def find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
@@ -39,51 +48,73 @@ class Subjects:
         self._known: dict[str, str] = {}
         self._reported: set[str] = set()
 
-    def check(self, entry: Entry) -> None:
-        """Compare the subject of one resource with the patient."""
-        sent = entry.resource.get("subject")
-        subject = (
-            sent
-            if isinstance(sent, dict)
-            else self._reader.element(entry.resource, "subject", entry.path)
-        )
-        path = f"{entry.path}.subject"
-        reference = self._reader.text(subject, "reference", path)
-        if reference:
-            self._check_reference(reference, f"{path}.reference", entry)
-        if "identifier" in subject and self.person is not None:
-            logical = {"identifier": [subject["identifier"]]}
-            if is_other(logical, self.person.resource):
-                self._report("bundle.two_patients", f"{path}.identifier")
+    def own(self, entries: list[Entry]) -> list[Entry]:
+        """The resources of the patient; the others are a problem.
 
-    def _check_reference(self, reference: str, path: str, entry: Entry) -> None:
+        Where a Patient says whose they are, and some Observations are, the others may be dropped.
+        Without one, it is not known which of them are the patient's.
+        """
+        is_known = self.person is not None
+        found = [(entry, self._fault(entry)) for entry in entries]
+        kept = [entry for entry, fault in found if fault is None]
+        has_own = any(entry.kind == "Observation" for entry in kept)
+        is_dropping = is_known and has_own and self._reader.is_dropping
+        for entry, fault in found:
+            if fault is not None and fault.rule:
+                self._report(fault, entry, is_dropping=is_dropping)
+        return kept
+
+    def _fault(self, entry: Entry) -> Fault | None:
+        """Why a resource is not known to be of the patient; None: it is."""
+        subject = entry.resource.get("subject")
+        path = f"{entry.path}.subject"
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        if not isinstance(reference, str):
+            if not self._is_readable(entry, path):
+                return Fault("", path)
+            reference = ""
+        fault = self._fault_of(reference, f"{path}.reference", entry) if reference else None
+        return fault or self._fault_of_identifier(subject, path)
+
+    def _is_readable(self, entry: Entry, path: str) -> bool:
+        n_found = self._reader.n_found
+        with self._reader.droppable() if entry.kind == "Observation" else nullcontext():
+            subject = self._reader.element(entry.resource, "subject", entry.path)
+            self._reader.text(subject, "reference", path)
+        return self._reader.n_found == n_found
+
+    def _fault_of_identifier(self, subject: Any, path: str) -> Fault | None:
+        if self.person is None or not isinstance(subject, dict) or "identifier" not in subject:
+            return None
+        is_contradicted = is_other({"identifier": [subject["identifier"]]}, self.person.resource)
+        return Fault(OTHER_PATIENT, f"{path}.identifier") if is_contradicted else None
+
+    def _fault_of(self, reference: str, path: str, entry: Entry) -> Fault | None:
         if reference.startswith("#"):
-            self._check_contained(reference[1:], path, entry)
-            return
+            return self._fault_of_contained(reference[1:], path, entry)
         if "?" in reference:
-            if not self._matches(reference):
-                self._report("subject.conditional", path)
-            return
+            return None if self._matches(reference) else Fault("subject.conditional", path)
         if reference not in self._known:
             self._known[reference] = self._references.key(reference)
         name = self._known[reference]
         self.name = self.name or name
-        if name != self.name:
-            is_nowhere = name.startswith("urn:") and self.person is not None
-            self._report("subject.unknown" if is_nowhere else "bundle.two_patients", path)
+        if name == self.name:
+            return None
+        is_nowhere = name.startswith("urn:") and self.person is not None
+        return Fault("subject.unknown" if is_nowhere else OTHER_PATIENT, path)
 
-    def _check_contained(self, id_: str, path: str, entry: Entry) -> None:
+    def _fault_of_contained(self, id_: str, path: str, entry: Entry) -> Fault | None:
         found = contained(id_, entry)
         if found is None:
-            self._report("subject.not_contained", path)
-        elif found.kind != "Patient":
-            self._report("bundle.two_patients", path)
-        elif self.person is None:
-            self.person = found
-        elif is_other(found.resource, self.person.resource):
-            self._report("bundle.two_patients", path)
-        elif not is_same(found.resource, self.person.resource):
-            self._report("subject.contained", path)
+            return Fault("subject.not_contained", path)
+        if found.kind != "Patient":
+            return Fault(OTHER_PATIENT, path)
+        self.person = self.person or found
+        if is_other(found.resource, self.person.resource):
+            return Fault(OTHER_PATIENT, path)
+        if not is_same(found.resource, self.person.resource):
+            self._reader.note("subject.contained", path, *SENTENCES["subject.contained"])
+        return None
 
     def _matches(self, conditional: str) -> bool:
         """Whether `Patient?identifier=system|value` is an identifier of the patient."""
@@ -93,17 +124,28 @@ class Subjects:
         known = _identifiers(self.person.resource) if self.person is not None else {}
         return kind == "Patient" and key == "identifier" and value in known.get(system, ())
 
-    def _report(self, rule: str, path: str) -> None:
-        """Each rule once: what follows is usually the same."""
-        if rule in self._reported:
-            return
-        self._reported.add(rule)
-        if rule == "bundle.two_patients":
-            _two_patients(path, self._reader)
-        elif rule == "subject.contained":
-            self._reader.note(rule, path, *SENTENCES[rule])
-        else:
-            self._reader.problem(rule, path, *SENTENCES[rule], kind="incoherent")
+    def _report(self, fault: Fault, entry: Entry, *, is_dropping: bool) -> None:
+        """Drop a resource, or refuse the request: each rule once, as what follows is the same."""
+        if is_dropping:
+            self._drop(fault, entry)
+        elif fault.rule not in self._reported:
+            self._reported.add(fault.rule)
+            if fault.rule == OTHER_PATIENT:
+                _two_patients(fault.path, self._reader)
+            else:
+                sentences = SENTENCES[fault.rule]
+                self._reader.problem(fault.rule, fault.path, *sentences, kind="incoherent")
+
+    def _drop(self, fault: Fault, entry: Entry) -> None:
+        rule, sentences = fault.rule, SENTENCES.get(fault.rule)
+        if sentences is None:
+            rule = "bundle.other_patient"
+            sentences = (
+                f"This {entry.kind} is of another patient: not used.",
+                f"{entry.kind} d'un autre patient : non utilisée.",
+            )
+        with self._reader.droppable():
+            self._reader.problem(rule, fault.path, *sentences)
 
 
 SENTENCES = {
@@ -179,7 +221,7 @@ def _family_names(person: Resource) -> set[str]:
 
 def _two_patients(path: str, reader: Reader) -> None:
     reader.problem(
-        "bundle.two_patients",
+        OTHER_PATIENT,
         path,
         "Resources of more than one patient were sent.",
         "Des ressources de plusieurs patients ont été envoyées.",
