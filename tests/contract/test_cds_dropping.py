@@ -121,7 +121,7 @@ def test_without_artefacts_a_negative_answer_has_no_card(client: TestClient) -> 
 def test_the_policies_of_the_setting_are_those_of_the_assessment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert Settings().cds_on_incoherence == OnIncoherence.DROP
+    assert OnIncoherence(Settings().cds_on_incoherence) is OnIncoherence.DROP
     for policy in OnIncoherence:
         monkeypatch.setenv(SETTING, policy)
         assert OnIncoherence(read_settings().cds_on_incoherence) is policy
