@@ -112,7 +112,9 @@ def test_hours_without_measurement_are_no_gap(client: TestClient) -> None:
     assert probability(found) == pytest.approx(by_rest(client, stay), abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["collection", "searchset", "batch-response"])
+@pytest.mark.parametrize(
+    "kind", ["collection", "searchset", "batch-response", "transaction", "batch"]
+)
 def test_each_kind_of_bundle_is_read(client: TestClient, kind: str) -> None:
     same(client, a_bundle() | {"type": kind}, a_patient())
 
