@@ -1,4 +1,4 @@
-"""A shadow model on a running server: it answers nobody, whatever happens to it."""
+"""A shadow model on a running server: it answers no request, whatever happens to it."""
 
 import json
 import os
@@ -61,7 +61,7 @@ def shadow_of(server: Server) -> ShadowHealth:
 
 def version(server: Server) -> str | None:
     model = shadow_of(server).model
-    return model and model.version
+    return None if model is None else model.version
 
 
 def answers(server: Server, patients: list[Any] = PATIENTS) -> list[dict[str, Any]]:
@@ -122,7 +122,7 @@ def test_a_wrong_file_is_shown_and_changes_no_answer(
 ) -> None:
     before = answers(server)
     put(s3, SHADOW_KEY, BAD[kind][0]())
-    until(lambda: shadow_of(server).candidate and shadow_of(server).candidate.status == "refused")
+    until(lambda: getattr(shadow_of(server).candidate, "status", None) == "refused")
     candidate = shadow_of(server).candidate
     assert candidate is not None
     assert reason in candidate.reason

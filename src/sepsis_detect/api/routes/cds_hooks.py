@@ -49,13 +49,16 @@ async def discovery(request: Request) -> Response:
 async def sepsis_risk(request: Request) -> Response:
     """Answer with a card when the risk is at or above the threshold, else with none.
 
-    Data that are incoherent or cannot be read make an `info` card that says so. 412: neither
-    vital signs nor laboratory results were prefetched. In silent mode there are no cards at all.
+    Values that are incoherent or cannot be read are left out and named on the card
+    (`SEPSIS_CDS_ON_INCOHERENCE=drop`), or make an `info` card that says that nothing was computed
+    (`reject`). 412: neither vital signs nor laboratory results were prefetched. In silent mode
+    there are no cards at all.
     """
     language = preferred(request.headers.get("accept-language"))
     page = page_address(request)
     services = services_of(request)
     metrics = services.metrics
+    policy = OnIncoherence(services.settings.cds_on_incoherence)
 
     def response(found: list[dict[str, Any]]) -> Response:
         return json_response({"cards": [] if services.settings.silent else found})
@@ -63,9 +66,9 @@ async def sepsis_risk(request: Request) -> Response:
     def respond(body: bytes, model: Model) -> execution.Answered:
         observation = services.observe()
         sent = cds_request.read_request(strict_json.parse(body))
-        patient = cds_request.read_patient(sent, datetime.now(UTC))
+        patient = cds_request.read_patient(sent, datetime.now(UTC), policy)
         try:
-            assessment = assess(patient, model, OnIncoherence.REJECT, observe=observation)
+            assessment = assess(patient, model, policy, observe=observation)
         except RequestError as error:
             if any(problem.type == "json" for problem in error.problems):
                 raise  # the request itself is not valid
