@@ -117,6 +117,8 @@ def main() -> int:
                     print(f"{number:3} served: {version}", flush=True)
             server.stop()
             n_lines = server.log.read_text("utf-8").count('"event":"audit"')
+    n_swaps = options.swaps
+    print(f"{n_swaps} swaps of the served model, {2 * n_swaps} of the shadow and its faults")
     print(f"{requests}; median {requests.latency_ms(0.5):.1f} ms")
     return report(_bounds(swaps, shadow, requests, n_lines))
 
