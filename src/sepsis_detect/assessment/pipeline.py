@@ -107,18 +107,18 @@ def _judged(patients: Sequence[Patient], together: Stay | None) -> list[Judgemen
 
 
 def _judged_after_drop(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Drop the refused values of all patients that have some, and scan these once more."""
+    """Drop the droppable values of all patients that have some, and scan these once more."""
     dropped = {
-        at: coherence.drop(judgement.stay, judgement.refusals)
+        at: coherence.drop(judgement.stay, judgement.droppable)
         for at, judgement in enumerate(judgements)
-        if judgement.stay is not None and judgement.has_values_to_drop
+        if judgement.stay is not None and judgement.droppable
     }
     judged = list(judgements)
     if dropped:
         found = coherence.scan_each(Stay.end_to_end(list(dropped.values())))
         for (at, stay), violations in zip(dropped.items(), found, strict=True):
             before = judged[at]
-            judged[at] = policy.judge(before.patient, stay, violations, dropped=before.refusals)
+            judged[at] = policy.judge(before.patient, stay, violations, dropped=before.droppable)
     return judged
 
 

@@ -29,7 +29,7 @@ from tests.unit.batch_scoring.hour_files import (
 )
 
 STAYS = SHARED / "data" / "physionet2019" / "setB.parquet"
-DIRTY = changed(changed(stay_of("dirty", 10, 2), 3, SBP=60.0, DBP=90.0, pH=74.0), 5, Age=91.0)
+DIRTY = changed(changed(stay_of("dirty", 10, 2), 3, SBP=60.0, DBP=90.0, pH=74.0), 5, HR=0.0)
 EVERYONE = [
     *GOOD,
     *DIRTY,
@@ -37,10 +37,11 @@ EVERYONE = [
     *reversed(stay_of("backwards", 4, 4)),
     *changed(stay_of("twice", 4, 5), 2, ICULOS=2.0),
     *all_missing(stay_of("nothing", 5)),
+    *changed(stay_of("two patients", 3, 8), 1, Age=91.0),
     *changed(stay_of("gap", 6, 6), 5, ICULOS=20.0),
     *stay_of("one hour", 1, 7),
 ]
-UNSCORED = {"fractional hour", "backwards", "twice", "nothing"}
+UNSCORED = {"fractional hour", "backwards", "twice", "nothing", "two patients"}
 
 
 def scored(*arguments: str | Path) -> Any:
@@ -154,11 +155,11 @@ def test_stays_that_cannot_be_scored_are_named_with_the_reason(
 ) -> None:
     scored(write(tmp_path / "in.csv", EVERYONE), "-o", tmp_path / "out.csv")
     first, dropped, n_unscored, *named = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"45 hours of 8 stays scored into {tmp_path / 'out.csv'}: ")
+    assert first.startswith(f"48 hours of 9 stays scored into {tmp_path / 'out.csv'}: ")
     assert dropped.endswith("incoherent values were taken as missing")
-    assert n_unscored == "4 stays could not be scored:"
+    assert n_unscored == "5 stays could not be scored:"
     assert [line.split(":")[0].strip() for line in named] == [
-        "fractional hour", "backwards", "twice", "nothing",
+        "fractional hour", "backwards", "twice", "nothing", "two patients",
     ]  # fmt: skip
     assert named[1] == "  backwards: ICU hour 3 comes after hour 4: hours must increase."
     assert named[2] == "  twice: ICU hour 2 is sent twice."
