@@ -13,6 +13,7 @@ from sepsis_detect.bedside_scores import scores
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.patient_json import patient_list, reader
 from sepsis_detect.prediction import explain
+from sepsis_detect.prediction.data_sufficiency import DataSufficiency
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import MAX_PROBLEMS, RequestError, unprocessable
 from sepsis_detect.telemetry.metrics import Metrics
@@ -89,10 +90,15 @@ def present_prediction(
         "probability": assessment.probabilities[-1],
         "threshold": model.threshold,
         "icu_hour": _hour(assessment.icu_hours[-1]),
+        "data_sufficiency": _sufficiency(assessment.sufficiency),
         "model": {"name": model.metadata.name, "version": model.metadata.version},
         "request_id": request_id,
         "warnings": [warning.as_dict() for warning in assessment.warnings(max_problems)],
     }
+
+
+def _sufficiency(found: DataSufficiency) -> dict[str, Any]:
+    return {"level": found.level, "missing": found.missing}
 
 
 def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, Any]:

@@ -194,6 +194,18 @@ class ContributionOut(Schema):
     effect: float = Field(description="Change of the log-odds against a typical hour")
 
 
+class DataSufficiencyOut(Schema):
+    """How much the answer rests on: what was measured in the last 36 hours."""
+
+    level: Literal["sufficient", "limited", "insufficient"] = Field(
+        description="`insufficient`: Negative does not mean low risk; a warning says so too"
+    )
+    missing: list[str] = Field(
+        description="Variables that would help most; empty where the data are sufficient",
+        examples=[["lactate"]],
+    )
+
+
 class Prediction(Schema):
     """The answer for the last hour sent."""
 
@@ -203,6 +215,7 @@ class Prediction(Schema):
     )
     threshold: float = Field(description="Positive from here on")
     icu_hour: int | None
+    data_sufficiency: DataSufficiencyOut
     model: ModelName
     request_id: str
     warnings: list[ProblemOut]
