@@ -20,14 +20,12 @@ from sepsis_detect.clinical import coherence, rules
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
 from sepsis_detect.clinical.stay import IntArray, Stay
-from sepsis_detect.clinical.variables import AGE, ICU_HOUR, N_COLUMNS
+from sepsis_detect.clinical.variables import ICU_HOUR, N_COLUMNS
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Location, Problem
 
 PIECE_HOURS = 256  # assessed at a time: intermediate arrays fit into the processor's cache
 
-NEVER_DROPPED = frozenset({rules.CONSTANT, rules.OUT_OF_RANGE[AGE]})
-"""Two patients in one stay, and a patient whom the model is not for: no value can be left out."""
 MAX_HINTS = 20  # dropped values of one variable and rule in a batch whose likely unit is sought
 
 SCHEMA = pa.schema(
@@ -98,7 +96,7 @@ class Scored:
 
     Attributes:
         table: One row an hour, columns of `SCHEMA`.
-        n_stays: How many stays the batch has.
+        n_stays: How many stays the batch has, without those of which rows came before.
         n_hours_scored: How many hours have a probability.
         n_positive: How many hours are positive.
         dropped: The incoherent values that were taken as missing.
@@ -141,15 +139,16 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
     reasons, dropped = [], Dropped()
     edges = list(pairwise([*stay.starts.tolist(), stay.n_hours]))
-    for patient_id, reason, (begin, end), result in zip(
+    for patient_id, reason, is_again, (begin, end), result in zip(
         batch.patient_ids,
         batch.reasons,
+        batch.is_again,
         edges,
         _assessed(model, stay, edges),
         strict=True,
     ):
         if why := reason or _why_unscored(result):
-            reasons.append((patient_id, why))
+            reasons += [] if is_again else [(patient_id, why)]
         elif isinstance(result, Assessment):
             probabilities[begin:end] = result.probabilities
             dropped.add_stay(result.judgement)
@@ -170,7 +169,7 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     )
     return Scored(
         table=table,
-        n_stays=stay.n_stays,
+        n_stays=stay.n_stays - sum(batch.is_again),
         n_hours_scored=int(np.count_nonzero(is_scored)),
         n_positive=int(is_positive.sum()),
         dropped=dropped,
@@ -194,16 +193,12 @@ def _assessed(
 
 def _why_unscored(result: Assessment | Refusal) -> str | None:
     """The sentence of the first violation that leaves a stay unscored; None: it is scored."""
-    judgement = result.judgement
-    stay = judgement.patient.stay
-    for violation in judgement.dropped:
-        if violation.rule in NEVER_DROPPED:
-            return _sentence(stay, violation)
     if not isinstance(result, Refusal):
         return None
+    judgement = result.judgement
     for violation in judgement.dropped:
         if violation.columns == (ICU_HOUR,):  # why the hour that the rules miss is missing
-            return _sentence(stay, violation)
+            return _sentence(judgement.patient.stay, violation)
     return _sentence(judgement.stay, judgement.refusals[0])
 
 

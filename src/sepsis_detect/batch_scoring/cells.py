@@ -68,7 +68,7 @@ def texts(column: Any) -> Any:
         ColumnTypeError: It has a type without a text, such as a list.
     """
     is_coded = pa.types.is_dictionary(column.type)
-    if is_coded and pa.types.is_string(column.type.value_type) and not column.dictionary.null_count:
+    if is_coded and pa.types.is_string(column.type.value_type):
         return column
     column = decoded(column)
     if pa.types.is_nested(column.type):

@@ -97,7 +97,7 @@ class DelimitedText:
             with path.open(encoding=self._encoding) as text:
                 self._n_header_lines, self._separator, self.headers = _header(path, text)
         except UnicodeDecodeError as error:
-            raise self._not_a_text() from error
+            raise _not_a_text(path) from error
 
     def blocks(self, positions: Sequence[int]) -> Iterator[TextBlock]:
         """Read some columns, block by block.
@@ -125,7 +125,7 @@ class DelimitedText:
                     yield TextBlock(table, text, self._separator, n_lines)
                 n_lines += text.count("\n")
         except UnicodeDecodeError as error:
-            raise self._not_a_text() from error
+            raise _not_a_text(self._path) from error
 
     def _texts(self) -> Iterator[str]:
         """The rows in blocks of whole lines; every line end is a line feed."""
@@ -184,9 +184,6 @@ class DelimitedText:
             writer.writerow(kept + [""] * (n_columns - len(kept)))
         return rewritten.getvalue()
 
-    def _not_a_text(self) -> BadFileError:
-        return BadFileError(f"{self._path} is not a text in UTF-8, UTF-16 or Windows-1252")
-
 
 def _records(text: str, separator: str, n_lines_before: int) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank lines, each with its last line."""
@@ -194,6 +191,10 @@ def _records(text: str, separator: str, n_lines_before: int) -> Iterator[tuple[i
     for cells in reader:
         if cells:
             yield n_lines_before + reader.line_num, cells
+
+
+def _not_a_text(path: Path) -> BadFileError:
+    return BadFileError(f"{path} is not a text in UTF-8, UTF-16 or Windows-1252")
 
 
 def _refuse_other_formats(path: Path, begin: bytes) -> None:
@@ -232,28 +233,32 @@ def _is_utf_8(begin: bytes, file: BinaryIO) -> bool:
 
 def _header(path: Path, file: io.TextIOWrapper) -> tuple[int, str, list[str]]:
     """How many lines the header ends after, the separator, and the names of the columns."""
-    n_lines, text, separator = 0, "", None
-    while not text.strip():
-        text = file.readline(MAX_LINE_CHARACTERS)
-        n_lines += 1
-        if not text:
-            raise BadFileError(f"{path} has no header")
-        if len(text) == MAX_LINE_CHARACTERS:
-            raise BadFileError(f"{path} has a line of more than {MAX_LINE_CHARACTERS:,} characters")
-        if stated := _SEPARATOR_LINE.fullmatch(text):
-            separator, text = stated[1], ""
+    n_lines, text, separator = _first_line(path, file)
     while text.count('"') % 2 and len(text) < MAX_LINE_CHARACTERS and (line := file.readline()):
         text += line  # a name of two lines
         n_lines += 1
     if "\x00" in text:
-        raise BadFileError(f"{path} is not a text in UTF-8, UTF-16 or Windows-1252")
-    preferred = SEPARATORS[path.suffix.lower()]
-    choices = [separator] if separator else [preferred, *"\t|;,"]
+        raise _not_a_text(path)
+    choices = [separator] if separator else [SEPARATORS[path.suffix.lower()], *"\t|;,"]
     names = {each: _cells(text, each) for each in choices}
     separator = max(choices, key=lambda each: len(names[each]))
     if len(names[separator]) < 2:
         raise BadFileError(f"{path} has no comma, semicolon, tab or bar in its first line")
     return n_lines, separator, [" ".join(name.split()) for name in names[separator]]
+
+
+def _first_line(path: Path, file: io.TextIOWrapper) -> tuple[int, str, str | None]:
+    """The number of the first line that is not blank, its text, and the separator stated before."""
+    separator = None
+    for n_lines, line in enumerate(iter(lambda: file.readline(MAX_LINE_CHARACTERS), ""), 1):
+        text = line.lstrip("\ufeff")  # a second mark
+        if len(line) == MAX_LINE_CHARACTERS:
+            raise BadFileError(f"{path} has a line of more than {MAX_LINE_CHARACTERS:,} characters")
+        if stated := _SEPARATOR_LINE.fullmatch(text):
+            separator = stated[1]
+        elif text.strip():
+            return n_lines, text, separator
+    raise BadFileError(f"{path} has no header")
 
 
 def _cells(line: str, separator: str) -> list[str]:

@@ -36,12 +36,15 @@ PATIENT_IDS = (
 STAY_IDS = (*ICU_STAY_IDS, *HOSPITAL_STAY_IDS, *PATIENT_IDS)
 """Names of identifiers, the finest first."""
 
-_BRACKETS = re.compile(r"(.+?)[\s_]*[(\[](.+)[)\]]\s*")
+_BETWEEN_WORDS = re.compile(r"[\s_.'’\"-]+")
+_OPENING = re.compile(r"[(\[]")
 _ID_WORDS = re.compile(
     r"(.*[^a-z])?(id|uid|nr|no|num|number|key|code)"
     r"|(case|patient|pat|stay|subject|person|visit|admission|bed|fall|sejour|dossier|lit|name|nom)"
 )
-MIN_LIKENESS = 0.75
+_WORD = re.compile(r"[^\W_]{2,}")
+MIN_LIKENESS = 0.75  # of a name that is proposed, from 0 to 1
+MIN_PART = 4  # letters of a header that are a part of a name
 
 
 class HeaderError(ValueError):
@@ -69,13 +72,15 @@ NOTHING = Meaning()
 
 
 def compact(text: str) -> str:
-    """A name without case, accents, spaces and punctuation."""
-    plain = unicodedata.normalize("NFKD", text.lower())
-    return "".join(letter for letter in plain if letter.isalnum())
+    """A name without case, accents and what separates words; signs such as % remain."""
+    plain = unicodedata.normalize("NFKD", _BETWEEN_WORDS.sub("", text).lower())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 def _names(variable: Variable) -> Iterable[str]:
-    names = [variable.challenge, variable.label_en, variable.label_fr]
+    labels = [variable.label_en, variable.label_fr]
+    without_signs = [re.sub(r"[^\w\s]", "", label) for label in labels]
+    names = [variable.challenge, *labels, *without_signs]
     return names if variable.name == ICU_UNIT else [variable.name, *names]
 
 
@@ -107,19 +112,30 @@ def meaning(header: str) -> Meaning:
 
 
 def _with_unit_in_brackets(header: str) -> Meaning | None:
-    found = _BRACKETS.fullmatch(header)
-    variable = _VARIABLES.get(compact(found[1])) if found else None
-    if found is None or variable is None:
-        return None
-    if variable.column in WITHOUT_UNIT:  # sex (0/1)
-        return Meaning(variable)
-    chosen = conversion(variable, found[2]) or conversion(variable, f"[{found[2]}]")
-    if chosen is None:
-        raise HeaderError(
-            f"'{found[2]}' is not a unit of {variable.name}: its units are "
+    refused: HeaderError | None = None
+    for name, unit in _in_brackets(header):
+        variable = _VARIABLES.get(compact(name))
+        if variable is None:
+            continue
+        if variable.column in WITHOUT_UNIT:  # sex (0/1)
+            return Meaning(variable)
+        if chosen := conversion(variable, unit) or conversion(variable, f"[{unit}]"):
+            return Meaning(variable, chosen)
+        refused = HeaderError(
+            f"'{unit}' is not a unit of {variable.name}: its units are "
             f"{', '.join(accepted(variable))}"
         )
-    return Meaning(variable, chosen)
+    if refused:
+        raise refused
+    return None
+
+
+def _in_brackets(header: str) -> Iterable[tuple[str, str]]:
+    """What stands before and in brackets at the end, the longest name first."""
+    header = header.strip()
+    if header.endswith((")", "]")):
+        for opening in reversed(list(_OPENING.finditer(header))):
+            yield header[: opening.start()], header[opening.end() : -1]
 
 
 def _with_unit_behind(header: str) -> Meaning | None:
@@ -138,9 +154,10 @@ def _with_unit_behind(header: str) -> Meaning | None:
 def nearest(header: str) -> str | None:
     """The name that a header we do not read resembles most; None if it resembles none."""
     name = compact(header)
-    words = [compact(word) for word in re.split(r"[\s_.(\[-]+", header) if len(compact(word)) > 2]
+    words = [compact(word) for word in _WORD.findall(header)]
     found = get_close_matches(name, _PROPOSED, n=1, cutoff=MIN_LIKENESS) or [
-        match for match in [compact(header.rpartition("_")[0]), *words] if match in _PROPOSED
+        *sorted((each for each in _PROPOSED if len(name) >= MIN_PART and name in each), key=len),
+        *(word for word in [compact(header.rpartition("_")[0]), *words] if word in _PROPOSED),
     ]
     return _PROPOSED[found[0]] if found else None
 

@@ -125,11 +125,9 @@ def _variables(names: Sequence[str], meanings: Mapping[int, Meaning]) -> dict[in
     for at, each in meanings.items():
         if each.variable is not None:
             at_variable.setdefault(each.variable.column, []).append(at)
-    return {
-        column: at
-        for column in sorted(at_variable)
-        if (at := _one(names, at_variable[column])) is not None
-    }
+    for found in at_variable.values():
+        _one(names, found)
+    return {column: at_variable[column][0] for column in sorted(at_variable)}
 
 
 def _one(names: Sequence[str], found: Sequence[int]) -> int | None:

@@ -64,8 +64,9 @@ class _TextFile:
 class _ParquetFile:
     def __init__(self, path: Path):
         self._path = path
-        if not path.stat().st_size:
-            raise BadFileError(f"{path} is empty")
+        with path.open("rb") as file:
+            if not file.read(1):
+                raise BadFileError(f"{path} is empty")
         self.headers = [str(name) for name in pa.parquet.read_schema(path).names]
 
     def tables(self, positions: Sequence[int]) -> Iterator[HourTable]:

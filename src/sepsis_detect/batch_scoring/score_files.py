@@ -118,6 +118,7 @@ def _joined(batches: list[Batch]) -> Batch:
         Stay.end_to_end([batch.stay for batch in batches]),
         [patient_id for batch in batches for patient_id in batch.patient_ids],
         [reason for batch in batches for reason in batch.reasons],
+        [each for batch in batches for each in batch.is_again],
         {},
     )
 

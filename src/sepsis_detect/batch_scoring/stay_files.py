@@ -35,12 +35,14 @@ class Batch:
         stay: Their hours end to end, canonical units.
         patient_ids: One per stay: its finest identifier, or the name of its file.
         reasons: One per stay: why it could not be read as it was meant; None if it was.
+        is_again: One per stay: whether rows of the same stay came before, in another place.
         others: The further columns that were asked for, as Arrow arrays by name.
     """
 
     stay: Stay
     patient_ids: list[str]
     reasons: list[str | None]
+    is_again: list[bool]
     others: Mapping[str, Any]
 
 
@@ -121,6 +123,7 @@ def _batch(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
         Stay(rows.values, np.array(starts)),
         [names.of(key) for key in keys],
         [index.problem(key) or wrong.get(at) for at, key in enumerate(keys)],
+        [index.is_met_again(key) for key in keys],
         rows.others,
     )
 

@@ -72,6 +72,7 @@ class StayIndex:
         # Hashes: a hundred thousand keys take a few megabytes.
         self._file_of: dict[int, Path] = {}
         self._problems: dict[int, str] = {}
+        self._met: set[int] = set()
         self._last: tuple[Path, int] | None = None
 
     def add(self, path: Path, of_rows: Any) -> None:
@@ -92,6 +93,13 @@ class StayIndex:
     def problem(self, key: str) -> str | None:
         """Why the rows of a stay are not one stay; None if they stand together."""
         return self._problems.get(hash(key))
+
+    def is_met_again(self, key: str) -> bool:
+        """Whether rows of this stay were asked about before, which only happens with a problem."""
+        is_again = hash(key) in self._met
+        if hash(key) in self._problems:
+            self._met.add(hash(key))
+        return is_again
 
     def _add_run(self, path: Path, key: int) -> None:
         known = self._file_of.get(key)

@@ -62,7 +62,7 @@ def _dropped_lines(dropped: Dropped) -> Iterator[str]:
         return
     were = "was" if dropped.n_total == 1 else "were"
     yield f"{_counted(dropped.n_total, 'incoherent value')} {were} taken as missing:"
-    ranked = dropped.n_by_rule.most_common()
+    ranked = sorted(dropped.n_by_rule.items(), key=lambda each: (-each[1], each[0]))
     for (column, rule), n_values in ranked[:MAX_RULES_LISTED]:
         name = VARIABLES[column].name
         if name == "icu_unit":
