@@ -120,9 +120,9 @@ class DelimitedText:
         n_lines = self._n_header_lines
         try:
             for text in self._texts():
-                table, text = self._parsed(text, options, n_lines)
+                table, parsed = self._parsed(text, options, n_lines)
                 if table.num_rows:
-                    yield TextBlock(table, text, self._separator, n_lines)
+                    yield TextBlock(table, parsed, self._separator, n_lines)
                 n_lines += text.count("\n")
         except UnicodeDecodeError as error:
             raise _not_a_text(self._path) from error
