@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from sepsis_detect.batch_scoring import headers
 from sepsis_detect.batch_scoring.headers import HeaderError, meaning, nearest
 from sepsis_detect.batch_scoring.hour_columns import HourColumns, hour_columns
+from sepsis_detect.batch_scoring.written_numbers import MISSING
 from sepsis_detect.clinical.units import CONVERSIONS, accepted, conversion, stated_conversions
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
+from tests.paths import ROOT
 from tests.unit.batch_scoring.text_files import (
     FULL,
     PARTIAL,
@@ -205,6 +207,12 @@ def test_every_header_has_a_meaning_or_a_sentence(header: str) -> None:
         assert found is headers.NOTHING or found.id_rank is not None or found.variable is not None
     nearest(header)
     headers.is_like_an_id(header)
+
+
+def test_the_guide_lists_every_identifier_and_missing_value() -> None:
+    guide = (ROOT / "docs" / "files.md").read_text(encoding="utf-8").lower()
+    for text in [*headers.STAY_IDS, *MISSING - {""}]:
+        assert f"`{text}`" in guide
 
 
 def test_stated_units_reach_the_columns() -> None:
