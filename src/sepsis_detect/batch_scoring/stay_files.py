@@ -54,22 +54,26 @@ class Survey:
         index: Where the rows of the stays stand.
         names: Of the files that do not identify stays, the name of their stay.
         unread: Headers of columns that are not read, each with the name it resembles.
+        stated: Columns of `VARIABLES` whose unit is stated, in a header or by the user.
     """
 
     index: StayIndex
     names: Mapping[Path, str]
     unread: Sequence[tuple[str, str | None]]
+    stated: frozenset[int]
 
 
 def survey(paths: Sequence[Path], reading: Reading) -> Survey:
     """Read headers and identifiers of files; errors as of `read_stays`."""
     index = StayIndex()
     unread: dict[tuple[str, str | None], None] = {}
+    stated: set[int] = set()
     one_stay_files = []
     for path in paths:
         with readable(path):
             reader = HourReader(path, reading, path.stem)
             unread |= dict.fromkeys(reader.columns.unread)
+            stated |= set(reader.columns.conversions)
             if not reader.columns.ids:
                 one_stay_files.append(path)
                 continue
@@ -77,7 +81,7 @@ def survey(paths: Sequence[Path], reading: Reading) -> Survey:
                 index.add(path, keys)
     n_files = Counter(path.stem for path in one_stay_files)
     names = {path: path.stem if n_files[path.stem] == 1 else str(path) for path in one_stay_files}
-    return Survey(index, names, list(unread))
+    return Survey(index, names, list(unread), frozenset(stated))
 
 
 def read_stays(path: Path, reading: Reading, surveyed: Survey | None = None) -> Iterator[Batch]:
