@@ -155,7 +155,7 @@ def _with_unit_behind(header: str) -> Meaning | None:
 @lru_cache(maxsize=4096)
 def nearest(header: str) -> str | None:
     """The name that a header we do not read resembles most; None if it resembles none."""
-    name = compact(header)
+    name = compact(_OPENING.split(header)[0])
     words = [compact(word) for word in _WORD.findall(header)]
     found = get_close_matches(name, _PROPOSED, n=1, cutoff=MIN_LIKENESS) or [
         *sorted((each for each in _PROPOSED if len(name) >= MIN_PART and name in each), key=len),

@@ -138,7 +138,10 @@ def _first_wrong(rows: HourRows, starts: Sequence[int]) -> dict[int, str]:
     for row in sorted(rows.wrong):
         at = int(np.searchsorted(starts, row, side="right")) - 1
         found.setdefault(at, []).extend(rows.wrong[row])
-    return {
-        at: texts[0] + (f" (and {len(texts) - 1:,} more cells)" if len(texts) > 1 else "")
-        for at, texts in found.items()
-    }
+    return {at: texts[0] + _more_cells(len(texts) - 1) for at, texts in found.items()}
+
+
+def _more_cells(n_cells: int) -> str:
+    if not n_cells:
+        return ""
+    return f" (and {n_cells:,} more {'cell' if n_cells == 1 else 'cells'})"
