@@ -1,7 +1,7 @@
 """Rows of a file as hours: values in canonical units, the key of the stay, cells that are wrong."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,13 @@ class Reading:
         others: Names of further columns to read where a file has them.
     """
 
-    conversions: Mapping[int, Conversion]
+    conversions: Mapping[int, Conversion] = field(default_factory=dict)
     is_partial_allowed: bool = False
     others: tuple[str, ...] = ()
+
+
+AS_WRITTEN = Reading()
+"""All columns must be there, in canonical units or with a unit in their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
