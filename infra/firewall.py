@@ -140,7 +140,8 @@ def _block(
 
 
 def _body(problem: Problem) -> wafv2.CfnWebACL.CustomResponseBodyProperty:
-    content = json.dumps({"detail": [problem.as_dict()]}, ensure_ascii=False)
+    # ASCII with escapes: CloudFormation changes other characters in some properties.
+    content = json.dumps({"detail": [problem.as_dict()]})
     return wafv2.CfnWebACL.CustomResponseBodyProperty(
         content=content, content_type="APPLICATION_JSON"
     )

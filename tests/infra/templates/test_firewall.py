@@ -73,7 +73,8 @@ def test_every_block_answers_in_the_form_of_the_service_in_both_languages(prod: 
         response = block["CustomResponse"]
         body = bodies[response["CustomResponseBodyKey"]]
         assert body["ContentType"] == "APPLICATION_JSON"
-        assert len(body["Content"].encode()) <= MAX_BODY_BYTES
+        assert body["Content"].isascii()
+        assert len(body["Content"]) <= MAX_BODY_BYTES
         check_problems(json.loads(body["Content"]))
         headers = {each["Name"]: each["Value"] for each in response["ResponseHeaders"]}
         assert re.fullmatch(r"[A-Za-z0-9._-]+", headers["X-Request-ID"])
