@@ -102,6 +102,7 @@ class PointTable(Generic[T]):
             without a band is 0.
         dtype: float32 or float64: that of the values.
         of: The column of a band.
+        bands: The bands to choose from.
     """
 
     def __init__(
@@ -110,8 +111,9 @@ class PointTable(Generic[T]):
         dtype: type[T],
         *,
         of: Callable[[Band], Hashable] = score_of,
+        bands: Sequence[Band] = BANDS,
     ) -> None:
-        bands = [band for band in BANDS if of(band) in columns]
+        bands = [band for band in bands if of(band) in columns]
         self._columns = np.array([BY_CHALLENGE[band.variable].column for band in bands])
         self._signs: NDArray[T] = np.array([_sign(band) for band in bands], dtype)
         self._thresholds: NDArray[T] = np.array(
