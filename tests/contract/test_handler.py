@@ -30,10 +30,12 @@ from tests.lambda_events import (
     load_balancer,
     load_balancer_multi_value,
 )
+from tests.paths import SHARED
 
 Json = dict[str, Any]
 Handler = Callable[[Any, Any], Json]
 MODULE = "sepsis_detect.handler"
+NAMED_STAGE = SHARED / "reference" / "senders" / "apigateway_v2_named_stage.json"
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +78,8 @@ def test_it_answers_the_load_balancers_health_check(handler: Handler) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [load_balancer_multi_value, KINDS["API Gateway"], KINDS["function URL"]],
-    ids=["load balancer, multi-value", "API Gateway", "function URL"],
+    [kind for kind in KINDS.values() if kind is not load_balancer],
+    ids=[name for name, kind in KINDS.items() if kind is not load_balancer],
 )
 def test_repeated_parameters_all_arrive(handler: Handler, kind: Asked) -> None:
     query = "include=trend&include=scores&include=contributions"
@@ -92,6 +94,35 @@ def test_without_multi_value_headers_the_last_of_a_repeated_parameter_counts(
     answer = body_of(handler(event, None))
     assert "scores" in answer
     assert "trend" not in answer
+
+
+@pytest.mark.skipif(
+    not NAMED_STAGE.exists(), reason="the shared reference does not lie beside the checkout"
+)
+def test_the_named_stage_of_a_real_event_is_no_part_of_the_route(handler: Handler) -> None:
+    answer = handler(json.loads(NAMED_STAGE.read_text(encoding="utf-8")), None)
+    assert (answer["statusCode"], body_of(answer)["status"]) == (200, "OK")
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "status"),
+    [
+        ("prod", "/prod/", 200),
+        ("prod", "/prod", 200),
+        ("prod", "/health", 200),  # a domain of one's own
+        ("health", "/health/health", 200),
+        ("prod", "/production/health", 404),
+        ("prod", "/prod/prod/health", 404),
+        ("$default", "/prod/health", 404),
+        ("$default", "/health", 200),
+    ],
+)
+def test_only_the_stage_at_the_beginning_of_the_path_is_left_out(
+    handler: Handler, stage: str, path: str, status: int
+) -> None:
+    event = api_gateway("GET", path)
+    event["requestContext"]["stage"] = stage
+    assert handler(event, None)["statusCode"] == status
 
 
 def test_a_percent_encoded_parameter_is_decoded(handler: Handler) -> None:

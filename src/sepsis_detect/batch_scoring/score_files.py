@@ -1,8 +1,8 @@
 """The command `score`: files of hours in, one file of scores out, row by row in the same order.
 
 Incoherent values are set to missing, as `on_incoherence=drop` does. A stay that cannot be scored
-(its hours are out of order, or it has no measurement) keeps its rows, without a probability, and
-is listed at the end. The output appears only when it is complete.
+(its hours are out of order, a cell is no number, it has no measurement) keeps its rows, without a
+probability, and is listed at the end. The output appears only when it is complete.
 """
 
 import os
@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -22,13 +21,10 @@ import pyarrow.parquet
 from tqdm import tqdm
 
 from sepsis_detect.batch_scoring.batch import SCHEMA, Scored, score_batch
-from sepsis_detect.batch_scoring.stay_files import (
-    BATCH_ROWS,
-    PARQUET,
-    Batch,
-    count_rows,
-    read_stays,
-)
+from sepsis_detect.batch_scoring.hour_rows import Reading
+from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, PARQUET, count_rows
+from sepsis_detect.batch_scoring.stay_files import Batch, read_stays, survey
+from sepsis_detect.batch_scoring.summary import Tally, lines
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError, SettingsError
@@ -38,28 +34,6 @@ from sepsis_detect.settings import read_settings
 
 N_THREADS = min(os.cpu_count() or 1, 4)
 MAX_BATCHES_IN_MEMORY = 2 * N_THREADS
-MAX_STAYS_LISTED = 20  # stays that could not be scored; the rest is counted
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over all batches, for the summary."""
-
-    n_stays: int = 0
-    n_hours: int = 0
-    n_positive: int = 0
-    n_values_dropped: int = 0
-    n_unscored: int = 0
-    listed: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, scored: Scored) -> None:
-        """Count one batch."""
-        self.n_stays += scored.n_stays
-        self.n_hours += scored.table.num_rows
-        self.n_positive += scored.n_positive
-        self.n_values_dropped += scored.n_values_dropped
-        self.n_unscored += len(scored.reasons)
-        self.listed += scored.reasons[: MAX_STAYS_LISTED - len(self.listed)]
 
 
 def score_files(
@@ -86,21 +60,17 @@ def score_files(
         BadFileError: A file cannot be read or written; nothing is left behind.
         SettingsError: A unit is not accepted.
     """
-    conversions = stated_conversions(stated_units)
-    if any(output.resolve() == path.resolve() for path in files):
-        raise BadFileError(f"{output} is also a file to read: choose another name")
+    reading = Reading(
+        conversions=stated_conversions(stated_units), is_partial_allowed=is_partial_allowed
+    )
+    _require_different(files, output)
     models = ModelStore(read_settings())
     if models.fallback is not None:  # another model than the one of the settings
         raise SettingsError(f"the model is not to be had ({models.fallback})")
     model = models.current
     tally = Tally()
-    batches = (
-        batch
-        for path in files
-        for batch in read_stays(
-            path, conversions=conversions, is_partial_allowed=is_partial_allowed
-        )
-    )
+    surveyed = survey(files, reading)
+    batches = (batch for path in files for batch in read_stays(path, reading, surveyed))
     with (
         _output(output) as write,
         ThreadPoolExecutor(N_THREADS) as pool,
@@ -110,8 +80,18 @@ def score_files(
             write(scored.table)
             bar.update(scored.table.num_rows)
             tally.add(scored)
-    _report(tally, output)
+    print(*lines(tally, output, surveyed.unread), sep="\n", file=sys.stderr)  # noqa: T201
     return 0
+
+
+def _require_different(files: Sequence[Path], output: Path) -> None:
+    seen: set[Path] = set()
+    for path in files:
+        if path.resolve() in seen:
+            raise BadFileError(f"{path} is named twice")
+        seen.add(path.resolve())
+    if output.resolve() in seen:
+        raise BadFileError(f"{output} is also a file to read: choose another name")
 
 
 # --- Many batches -------------------------------------------------------------------------------
@@ -137,7 +117,9 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(
         Stay.end_to_end([batch.stay for batch in batches]),
         [patient_id for batch in batches for patient_id in batch.patient_ids],
-        [each for batch in batches for each in batch.is_non_contiguous],
+        [reason for batch in batches for reason in batch.reasons],
+        [each for batch in batches for each in batch.is_again],
+        {},
     )
 
 
@@ -151,7 +133,7 @@ def _in_order(pool: ThreadPoolExecutor, batches: Iterable[Batch], model: Model) 
         yield pending.popleft().result()
 
 
-# --- Output, progress bar and summary -----------------------------------------------------------
+# --- Output and progress bar --------------------------------------------------------------------
 
 
 @contextmanager
@@ -185,18 +167,3 @@ def _progress(files: Sequence[Path], *, is_quiet: bool) -> Any:
     return tqdm(
         total=total, desc="scoring", unit="h", unit_scale=True, leave=False, disable=not is_shown
     )
-
-
-def _report(tally: Tally, output: Path) -> None:
-    lines = [
-        f"{tally.n_hours:,} hours of {tally.n_stays:,} stays scored into {output}: "
-        f"{tally.n_positive:,} positive ({tally.n_positive / tally.n_hours:.1%})"
-    ]
-    if tally.n_values_dropped:
-        lines.append(f"{tally.n_values_dropped:,} incoherent values were taken as missing")
-    if tally.n_unscored:
-        lines.append(f"{tally.n_unscored:,} stays could not be scored:")
-        lines += [f"  {patient_id}: {reason}" for patient_id, reason in tally.listed]
-        if tally.n_unscored > len(tally.listed):
-            lines.append(f"  and {tally.n_unscored - len(tally.listed):,} more")
-    print("\n".join(lines), file=sys.stderr)  # noqa: T201

@@ -84,7 +84,7 @@ BAD: dict[str, tuple[Callable[[Rows], Rows], str]] = {
     "no hours": (without("ICULOS"), "ICULOS"),
     "a missing label": (changed(0, SepsisLabel=None), "must be 0 or 1 in every row"),
     "another label": (changed(0, SepsisLabel=2), "must be 0 or 1 in every row"),
-    "a label in words": (changed(0, SepsisLabel="yes"), "SepsisLabel: 'yes' is not a number"),
+    "a label in words": (changed(0, SepsisLabel="yes"), "SepsisLabel: 'yes' is not 0 or 1"),
     "text in numbers": (changed(0, HR="fast"), "column HR: 'fast' is not a number"),
     "only 0": (everywhere(SepsisLabel=0), "0 of 8 stays are septic"),
     "only 1": (everywhere(SepsisLabel=1), "every stay is septic"),
@@ -119,7 +119,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(
 def test_a_parquet_column_of_words_is_no_label(tmp_path: Path, cohort: Cohort) -> None:
     words = pa.array(["yes"] * cohort.stay.n_hours)
     path = save(a_table(cohort) | {"SepsisLabel": words}, tmp_path / "stays.parquet")
-    with pytest.raises(BadFileError, match="SepsisLabel holds string, not 0 or 1"):
+    with pytest.raises(BadFileError, match="SepsisLabel: 'yes' is not 0 or 1"):
         read_labelled([path], {})
 
 
