@@ -1,7 +1,8 @@
-"""Options of all commands that read a hospital's own files: `--map` and `--unit`."""
+"""Options of the commands that read a hospital's own files: `--model`, `--map`, `--unit`."""
 
 import argparse
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from model_build.data.cohort import LABEL
@@ -13,6 +14,7 @@ from sepsis_detect.batch_scoring.hour_rows import Reading
 from sepsis_detect.batch_scoring.hour_tables import open_hours, readable
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import SettingsError
+from sepsis_detect.prediction.model import Model
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,23 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
     )
+
+
+def add_model_to(parser: argparse.ArgumentParser) -> None:
+    """Add `--model`."""
+    parser.add_argument("--model", type=Path, help="an ONNX artifact (default: the embedded one)")
+
+
+def model(options: argparse.Namespace) -> Model:
+    """The model of `--model`.
+
+    Raises:
+        SepsisDetectError: It cannot be opened or is refused.
+    """
+    now = datetime.now(UTC)
+    if options.model is None:
+        return Model.embedded(loaded_at=now)
+    return Model.load(options.model, loaded_at=now)
 
 
 def reading(options: argparse.Namespace, files: Sequence[Path]) -> Reading:
@@ -82,3 +101,13 @@ def _proposal(name: str) -> str:
 def _headers(path: Path) -> list[str]:
     with readable(path):
         return open_hours(path).headers
+
+
+def have_column(files: Sequence[Path], how: Reading, name: str) -> bool:
+    """Whether any of the files has a column, by its own name or by `--map`."""
+    wanted = headers.compact(name)
+    return any(
+        headers.compact(how.names.get(header, header)) == wanted
+        for path in files
+        for header in _headers(path)
+    )

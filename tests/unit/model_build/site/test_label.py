@@ -1,8 +1,10 @@
 """SepsisLabel on hand-made vectors, to the hour."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_build.data.labels import LABEL_LEADS_ONSET_BY
@@ -19,7 +21,7 @@ DOSES_ALONE = SuspicionRule(needs_culture=False, rows_are_doses=True)
 Antibiotics = list[tuple[float, float]]
 
 
-def orders(antibiotics: Antibiotics, cultures: list[float]) -> StayOrders:
+def orders(antibiotics: Sequence[tuple[float, float]], cultures: Sequence[float]) -> StayOrders:
     return StayOrders(np.array(antibiotics, dtype=float).reshape(-1, 2), np.array(cultures, float))
 
 
@@ -169,6 +171,7 @@ def test_each_stay_has_its_own_label() -> None:
 hours = st.integers(-48, 200)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(hours, st.integers(0, 200)), max_size=5),
     st.lists(hours, max_size=4),

@@ -1,4 +1,4 @@
-"""The command `label`: files in, labelled file out, what it says, and one sentence for bad input."""
+"""The command `label`: files in, labelled file out, what it says, and bad input."""
 
 import csv
 import logging
@@ -207,7 +207,7 @@ def test_two_patients_may_have_a_stay_of_the_same_number(tmp_path: Path) -> None
 
 
 def test_numbers_as_identifiers_may_have_decimals(tmp_path: Path) -> None:
-    """pandas writes 7.0 where another row has no id."""
+    """Pandas writes 7.0 where another row has no id."""
     number = {"a": "7", "b": "8"}
     hours = [row | {"stay_id": number[row["stay_id"]]} for row in hour_rows()]
     orders = [of | {"stay_id": number[of["stay_id"]] + ".0"} for of in ORDERS]
@@ -397,7 +397,7 @@ def test_the_hours_are_never_overwritten(
 def test_a_file_cut_in_the_middle_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    hours = save(hour_rows(), tmp_path / "hours.parquet")
+    hours = save(hour_rows(creatinine=1.0), tmp_path / "hours.parquet")
     whole = hours.read_bytes()
     hours.write_bytes(whole[: len(whole) // 2])
     assert run(tmp_path, [hours], save(ORDERS, tmp_path / "orders.csv")) == 2

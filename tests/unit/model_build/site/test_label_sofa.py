@@ -9,7 +9,7 @@ from model_build.site.label_sofa import BANDS, ITEMS, rises, sofa
 from sepsis_detect.clinical.stay import Stay
 from tests.unit.model_build.site.hand_made_stays import WELL, a_stay, kidney_failure
 
-STEPS = {
+STEPS: dict[str, list[tuple[float, int]]] = {
     "Platelets": [(150, 0), (149, 1), (100, 1), (99, 2), (50, 2), (49, 3), (20, 3), (19, 4)],
     "Bilirubin_total": [(1.1, 0), (1.2, 1), (1.9, 1), (2.0, 2), (5.9, 2), (6.0, 3), (12.0, 4)],
     "Creatinine": [(1.1, 0), (1.2, 1), (1.9, 1), (2.0, 2), (3.4, 2), (3.5, 3), (5.0, 4)],
@@ -51,9 +51,7 @@ def test_the_lung_is_scored_by_spo2_and_fio2(spo2: float, fio2: float, points: i
 
 
 def test_the_worst_of_24_hours_counts() -> None:
-    stay = a_stay(
-        last_hour=40, measured={2: {"Creatinine": 3.0}, 3: {"Creatinine": 0.9}, 30: WELL}
-    )
+    stay = a_stay(last_hour=40, measured={2: {"Creatinine": 3.0}, 3: {"Creatinine": 0.9}, 30: WELL})
     assert sofa(stay).tolist() == [0] + 24 * [2] + 15 * [0]
 
 
