@@ -60,7 +60,7 @@ def distributions(figures: Figures) -> Figure:
 
 def _label_rows(ax: Axes, names: list[str]) -> None:
     ax.set_yticks(range(len(names)), [variable_name(name) for name in names], fontsize=8)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_ylim(max(len(names), 1) - 0.5, -0.5)
     ax.grid(visible=False, axis="y")
 
 
