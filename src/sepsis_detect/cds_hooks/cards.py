@@ -1,6 +1,7 @@
 """CDS Hooks cards: the answer that a clinician reads beside the chart.
 
-A negative prediction has no card, so that cards remain rare. See docs/adr/0013.
+A negative prediction has no card, so that cards remain rare, unless values were left out: without
+them it is less certain, and nothing else would tell. See docs/adr/0013.
 
 Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "CDS Service Response".
 """
@@ -19,6 +20,7 @@ from sepsis_detect.notice import NOTICES
 from sepsis_detect.problems import Problem
 
 MAX_LISTED = 5  # problems or warnings of one card
+MAX_DROPPED_LISTED = 20
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 
 OVERRIDES = {
@@ -32,7 +34,7 @@ TOPIC = {"system": systems.TOPICS, "code": "sepsis", "display": "Sepsis"}
 def risk_cards(
     assessment: FhirAssessment, language: Language, *, page: str
 ) -> list[dict[str, Any]]:
-    """One card for a positive prediction, none for a negative one.
+    """One card for a positive prediction, or for a negative one without values that were left out.
 
     Args:
         assessment: Of one patient.
@@ -40,7 +42,7 @@ def risk_cards(
         page: URL of the service's page.
     """
     if not assessment.is_positive:
-        return []
+        return [_negative_card(assessment, language, page=page)] if assessment.dropped else []
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
     title = "Risque de sepsis dans les 6 h : " if is_french else "Sepsis risk, next 6 h: "
@@ -63,6 +65,17 @@ def risk_cards(
     label = "Ouvrir Sepsis Detect" if is_french else "Open Sepsis Detect"
     card["links"] = [{"label": label, "url": page, "type": "absolute"}]
     return [card]
+
+
+def _negative_card(assessment: FhirAssessment, language: Language, *, page: str) -> dict[str, Any]:
+    """The card for a negative prediction without the values that were left out."""
+    summary = (
+        "Risque de sepsis sous le seuil, mais calculé sans des données incohérentes ou illisibles"
+        if language == "fr"
+        else "Sepsis risk below the threshold, but without data that are incoherent or unreadable"
+    )
+    detail = f"{_left_out(assessment, language)}\n\n_{NOTICES[language]}_"
+    return _card(summary, "info", detail, page)
 
 
 def problem_card(problems: list[Problem], language: Language, *, page: str) -> dict[str, Any]:
@@ -109,15 +122,23 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
     if raised:
         title = "Ce qui augmente le risque :" if is_french else "What raises the risk:"
         yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
-    if warnings := assessment.warnings:
+    if assessment.dropped:
+        yield _left_out(assessment, language)
+    if warnings := assessment.warnings[len(assessment.dropped) :]:
         title = "Qualité des données :" if is_french else "Data quality:"
         yield f"{title}\n\n{_bullets(warnings, language)}"
     yield f"_{NOTICES[language]}_"
 
 
-def _bullets(problems: list[Problem], language: Language) -> str:
+def _left_out(assessment: FhirAssessment, language: Language) -> str:
+    """The values that were left out, each with the reason."""
+    title = "Valeurs écartées :" if language == "fr" else "Values left out:"
+    return f"{title}\n\n{_bullets(assessment.dropped, language, MAX_DROPPED_LISTED)}"
+
+
+def _bullets(problems: list[Problem], language: Language, most: int = MAX_LISTED) -> str:
     """The first problems as a Markdown list; words of the caller are escaped."""
-    texts = [" ".join(sentence(each, language).split()) for each in problems[:MAX_LISTED]]
+    texts = [" ".join(sentence(each, language).split()) for each in problems[:most]]
     lines = ["- " + MARKDOWN.sub(r"\\\1", text) for text in texts]
     if n_more := len(problems) - len(lines):
         lines.append(f"- et {n_more} autres" if language == "fr" else f"- and {n_more} more")

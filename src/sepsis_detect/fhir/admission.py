@@ -12,6 +12,7 @@ from operator import attrgetter, itemgetter
 from typing import Any, TypeVar
 
 from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.modifiers import is_modified
 from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
 
 INTENSIVE_CARE = re.compile(
@@ -126,6 +127,8 @@ def _by_encounter(present: list[Entry], last: datetime | None, reader: Reader) -
 def _places(encounter: Entry, references: References, reader: Reader) -> Iterable[_Place]:
     for location, path in reader.elements(encounter.resource, "location", encounter.path):
         if location.get("status") in LOCATION_STATUS_IGNORED:
+            continue
+        if is_modified(location, path, reader):
             continue
         reference = reader.element(location, "location", path)
         found = references.resolve(reference)

@@ -17,6 +17,7 @@ from sepsis_detect.problems import Problem, unprocessable
 # An EHR sends measurements, not rows: an hour without any is no gap.
 NOT_A_WARNING_HERE = frozenset({rules.HOUR_GAP.id})
 MAX_REASONS = 5
+DROPPED = "dropped"  # type of a warning about a value that was left out
 HIGH_RISK_THRESHOLDS = 4.0
 HIGH_RISK_PROBABILITY = 0.5
 """The risk is high from so many times the threshold on, or from this probability; docs/adr/0013."""
@@ -46,7 +47,7 @@ class FhirAssessment:
     Attributes:
         patient: As read.
         assessment: The prediction for the last hour.
-        warnings: Notes of the reader, then dropped values and warnings of the rules.
+        warnings: Dropped values, then notes of the reader and warnings of the rules.
         reasons: Variables that raised the probability most, then those that lowered it most.
     """
 
@@ -102,6 +103,11 @@ class FhirAssessment:
         return bool(pressure < MAP_IN_SHOCK_BELOW or lactate > LACTATE_IN_SHOCK_ABOVE)
 
     @property
+    def dropped(self) -> list[Problem]:
+        """The values that the policy left out."""
+        return [each for each in self.warnings if each.type == DROPPED]
+
+    @property
     def is_stale(self) -> bool:
         """Whether the last vital sign is old."""
         return any(each.rule == rules.NO_VITALS.id for each in self.warnings)
@@ -140,7 +146,7 @@ def assess(
     return FhirAssessment(
         patient=patient,
         assessment=result,
-        warnings=[*patient.notes, *kept],
+        warnings=sorted([*patient.notes, *kept], key=lambda each: each.type != DROPPED),
         reasons=explain.leading(model, result.stay, most=MAX_REASONS),
     )
 

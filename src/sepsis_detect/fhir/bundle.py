@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, NamedTuple
 
+from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified, refuse_rules
 from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 
 MAX_ENTRIES = 5_000
@@ -107,6 +108,9 @@ def entries(bundle: Resource, path: str, reader: Reader) -> list[Entry]:
             f"Ce type de Bundle n'est pas lu{_named(kind)} : {listed}.",
         )
         return []
+    if bundle.get(RULES):
+        refuse_rules(path, reader)
+        return []
     found = list(_entries(bundle, path, reader, is_outer=True))
     return found if _is_bounded(len(found), path, reader) else []
 
@@ -119,6 +123,8 @@ def _entries(bundle: Resource, path: str, reader: Reader, *, is_outer: bool) -> 
     for index, entry in enumerate(reader.items(bundle, "entry", path)):
         if not isinstance(entry, dict):
             reader.wrong_type(f"{path}.entry[{index}]", "an object", "un objet")
+            continue
+        if entry.get(MODIFIER) and is_modified(entry, f"{path}.entry[{index}]", reader):
             continue
         resource = entry.get("resource")
         if resource is None:
