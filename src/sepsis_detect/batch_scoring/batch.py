@@ -47,13 +47,14 @@ class Dropped:
         n_total: How many values.
         n_measured: Shape (40,), how many values of each variable there were.
         n_by_rule: How many values by column and rule id; a value may violate several rules.
-        likely_units: By column and rule id, the units that the first values look like.
+        likely_units: By column and rule id, the units that each of the first values looks like,
+            the likeliest first.
     """
 
     n_total: int = 0
     n_measured: IntArray = field(default_factory=lambda: np.zeros(N_COLUMNS, dtype=np.intp))
     n_by_rule: Counter[tuple[int, str]] = field(default_factory=Counter)
-    likely_units: dict[tuple[int, str], Counter[str | None]] = field(
+    likely_units: dict[tuple[int, str], Counter[tuple[str, ...]]] = field(
         default_factory=lambda: defaultdict(Counter)
     )
 
@@ -87,7 +88,9 @@ class Dropped:
         units = self.likely_units[violation.columns[0], violation.rule.id]
         n_left = MAX_HINTS - units.total()
         for finding in findings(stay, [violation.at(slice(0, n_left))]) if n_left > 0 else ():
-            units[finding.context.get("likely_unit")] += 1
+            context = finding.context
+            likely = context.get("likely_units", [{"unit": context.get("likely_unit")}])
+            units[tuple(each["unit"] for each in likely if each["unit"])] += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

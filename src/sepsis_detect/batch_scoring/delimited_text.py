@@ -137,7 +137,18 @@ class DelimitedText:
                 end = len(text) + MAX_QUOTED_CHARACTERS
                 while text.count('"') % 2 and len(text) < end and (line := file.readline()):
                     text += line
+                if text.count('"') % 2:
+                    self._require_closed_quotes(text)
                 yield text
+
+    def _require_closed_quotes(self, text: str) -> None:
+        """Refuse a cell without its second quotation mark: it would take the rows that follow."""
+        reader = csv.reader(io.StringIO(text), delimiter=self._separator, strict=True)
+        try:
+            for _ in reader:
+                pass
+        except csv.Error as error:
+            raise BadFileError(f"{self._path}: a quotation mark is not closed ({error})") from error
 
     def _parsed(self, text: str, options: Any, n_lines_before: int) -> tuple[Any, str]:
         """The table of a block, and the text it was made of."""

@@ -39,9 +39,11 @@ STAY_IDS = (*ICU_STAY_IDS, *HOSPITAL_STAY_IDS, *PATIENT_IDS)
 _BETWEEN_WORDS = re.compile(r"[\s_.'’\"-]+")
 _OPENING = re.compile(r"[(\[]")
 _ID_WORDS = re.compile(
-    r"(.*[^a-z])?(id|uid|nr|no|num|number|key|code)"
+    r"(.*[^a-z])?(id|uid|nr|no|num|number)"
     r"|(case|patient|pat|stay|subject|person|visit|admission|bed|fall|sejour|dossier|lit|name|nom)"
+    r"|.*(patient|pat|stay|case|subject|person|visit|encounter|admission|episode|record|bed)id"
 )
+_ROW_WORDS = re.compile(r"row|line|seq|obs|event|measure|time|hour|date|index|zeile|ligne")
 _WORD = re.compile(r"[^\W_]{2,}")
 MIN_LIKENESS = 0.75  # of a name that is proposed, from 0 to 1
 MIN_PART = 4  # letters of a header that are a part of a name
@@ -153,7 +155,7 @@ def _with_unit_behind(header: str) -> Meaning | None:
 @lru_cache(maxsize=4096)
 def nearest(header: str) -> str | None:
     """The name that a header we do not read resembles most; None if it resembles none."""
-    name = compact(header)
+    name = compact(_OPENING.split(header)[0])
     words = [compact(word) for word in _WORD.findall(header)]
     found = get_close_matches(name, _PROPOSED, n=1, cutoff=MIN_LIKENESS) or [
         *sorted((each for each in _PROPOSED if len(name) >= MIN_PART and name in each), key=len),
@@ -165,4 +167,4 @@ def nearest(header: str) -> str | None:
 def is_like_an_id(header: str) -> bool:
     """Whether the name of a column we do not read suggests that it names patients or stays."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower().strip()
-    return bool(_ID_WORDS.fullmatch(spaced)) or compact(header).endswith("id")
+    return bool(_ID_WORDS.fullmatch(spaced)) and not _ROW_WORDS.search(spaced)

@@ -11,6 +11,7 @@ from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import (
     ICU_HOUR,
     MEDICAL_UNIT,
+    N_COLUMNS,
     SURGICAL_UNIT,
     VARIABLES,
 )
@@ -164,9 +165,8 @@ def _require_all(
     is_partial_allowed: bool,
 ) -> None:
     known = variables | (set() if icu_unit is None else {MEDICAL_UNIT, SURGICAL_UNIT})
-    missing = [variable for variable in VARIABLES if variable.column not in known]
-    if is_partial_allowed:
-        missing = [variable for variable in missing if variable.column == ICU_HOUR]
+    needed = [ICU_HOUR] if is_partial_allowed else range(N_COLUMNS)
+    missing = [VARIABLES[column] for column in needed if column not in known]
     is_hour_missing = ICU_HOUR not in known
     if not missing:
         return

@@ -76,7 +76,7 @@ def score_files(
             write(scored.table)
             bar.update(scored.table.num_rows)
             tally.add(scored)
-    print(*lines(tally, output, surveyed.unread), sep="\n", file=sys.stderr)  # noqa: T201
+    print(*lines(tally, output, surveyed), sep="\n", file=sys.stderr)  # noqa: T201
     return 0
 
 

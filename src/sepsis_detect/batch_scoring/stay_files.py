@@ -56,22 +56,26 @@ class Survey:
         index: Where the rows of the stays stand.
         names: Of the files that do not identify stays, the name of their stay.
         unread: Headers of columns that are not read, each with the name it resembles.
+        stated: Columns of `VARIABLES` whose unit is stated, in a header or by the user.
     """
 
     index: StayIndex
     names: Mapping[Path, str]
     unread: Sequence[tuple[str, str | None]]
+    stated: frozenset[int]
 
 
 def survey(paths: Sequence[Path], reading: Reading) -> Survey:
     """Read headers and identifiers of files; errors as of `read_stays`."""
     index = StayIndex()
     unread: dict[tuple[str, str | None], None] = {}
+    stated: set[int] = set()
     one_stay_files = []
     for path in paths:
         with readable(path):
             reader = HourReader(path, reading, path.stem)
             unread |= dict.fromkeys(reader.columns.unread)
+            stated |= set(reader.columns.conversions)
             if not reader.columns.ids:
                 one_stay_files.append(path)
                 continue
@@ -79,7 +83,7 @@ def survey(paths: Sequence[Path], reading: Reading) -> Survey:
                 index.add(path, keys)
     n_files = Counter(path.stem for path in one_stay_files)
     names = {path: path.stem if n_files[path.stem] == 1 else str(path) for path in one_stay_files}
-    return Survey(index, names, list(unread))
+    return Survey(index, names, list(unread), frozenset(stated))
 
 
 def read_stays(path: Path, reading: Reading, surveyed: Survey | None = None) -> Iterator[Batch]:
@@ -137,7 +141,10 @@ def _first_wrong(rows: HourRows, starts: Sequence[int]) -> dict[int, str]:
     for row in sorted(rows.wrong):
         at = int(np.searchsorted(starts, row, side="right")) - 1
         found.setdefault(at, []).extend(rows.wrong[row])
-    return {
-        at: texts[0] + (f" (and {len(texts) - 1:,} more cells)" if len(texts) > 1 else "")
-        for at, texts in found.items()
-    }
+    return {at: texts[0] + _more_cells(len(texts) - 1) for at, texts in found.items()}
+
+
+def _more_cells(n_cells: int) -> str:
+    if not n_cells:
+        return ""
+    return f" (and {n_cells:,} more {'cell' if n_cells == 1 else 'cells'})"

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from sepsis_detect.batch_scoring import cells
 from sepsis_detect.batch_scoring.written_numbers import is_missing
 
+INCOMPLETE = "Some of its rows lack an identifier that others have."
 SEPARATED = "Its rows do not stand together: sort the file by stay and hour."
 _JOINT = "\x1f"  # ASCII unit separator
 
@@ -67,7 +68,7 @@ class Names:
         finest, *others = parts(key)
         if not others or self._key_of.setdefault(hash(finest), hash(key)) == hash(key):
             return finest
-        return f"{finest} ({', '.join(others)})"
+        return f"{finest} ({', '.join(each or '-' for each in others)})"
 
 
 class StayIndex:
@@ -78,7 +79,9 @@ class StayIndex:
         self._file_of: dict[int, Path] = {}
         self._problems: dict[int, str] = {}
         self._met: set[int] = set()
-        self._last: tuple[Path, int] | None = None
+        self._last: tuple[Path, str] | None = None
+        self._keys_of: dict[int, frozenset[int]] = {}
+        self._incomplete: set[int] = set()
 
     def add(self, path: Path, of_rows: Any) -> None:
         """Add the next rows of a file; a stay may go on from those before.
@@ -90,9 +93,10 @@ class StayIndex:
         known = of_rows.drop_null()
         if not len(known):
             return
-        for key in map(hash, known.take(pa.array(starts(known))).to_pylist()):
+        for key in known.take(pa.array(starts(known))).to_pylist():
             if (path, key) != self._last:
-                self._add_run(path, key)
+                self._add_run(path, hash(key))
+                self._add_identifiers(key)
             self._last = (path, key)
 
     def problem(self, key: str) -> str | None:
@@ -116,3 +120,16 @@ class StayIndex:
                 f"It has rows in {known} and in {path}: join them if they are one stay, "
                 "else give the stays different names."
             )
+
+    def _add_identifiers(self, key: str) -> None:
+        """Note the stays of one finest identifier, if one of them lacks another identifier."""
+        finest, *others = key.split(_JOINT)
+        if not others:
+            return
+        keys = self._keys_of[hash(finest)] = self._keys_of.get(hash(finest), frozenset()) | {
+            hash(key)
+        }
+        if "" in others:
+            self._incomplete.add(hash(finest))
+        if len(keys) > 1 and hash(finest) in self._incomplete:
+            self._problems |= dict.fromkeys(keys, INCOMPLETE)

@@ -1,11 +1,12 @@
 """The closing lines of the command `score`: what was scored, dropped, left out and not read."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sepsis_detect.batch_scoring.batch import Dropped, Scored
 from sepsis_detect.batch_scoring.hour_columns import said
+from sepsis_detect.batch_scoring.stay_files import Survey
 from sepsis_detect.clinical.variables import VARIABLES
 
 MAX_STAYS_LISTED = 20  # stays that could not be scored; the rest is counted
@@ -33,13 +34,13 @@ class Tally:
         self.listed += scored.reasons[: MAX_STAYS_LISTED - len(self.listed)]
 
 
-def lines(tally: Tally, output: Path, unread: Sequence[tuple[str, str | None]]) -> Iterator[str]:
+def lines(tally: Tally, output: Path, surveyed: Survey) -> Iterator[str]:
     """The closing lines.
 
     Args:
         tally: Counts of all batches.
         output: What was written.
-        unread: Headers of columns that were not read, each with the name it resembles.
+        surveyed: The survey of the files.
     """
     share = tally.n_positive / max(tally.n_hours_scored, 1)
     yield (
@@ -47,17 +48,17 @@ def lines(tally: Tally, output: Path, unread: Sequence[tuple[str, str | None]]) 
         f"{_counted(tally.n_stays - tally.n_unscored, 'stay')} scored into {output}: "
         f"{tally.n_positive:,} positive ({share:.1%})"
     )
-    yield from _dropped_lines(tally.dropped)
+    yield from _dropped_lines(tally.dropped, surveyed.stated)
     if tally.n_unscored:
         yield f"{tally.n_unscored:,} of {_counted(tally.n_stays, 'stay')} could not be scored:"
         yield from (f"  {patient_id}: {reason}" for patient_id, reason in tally.listed)
         if tally.n_unscored > len(tally.listed):
             yield f"  and {tally.n_unscored - len(tally.listed):,} more"
-    if unread:
-        yield f"Columns not read: {said(unread)}"
+    if surveyed.unread:
+        yield f"Columns not read: {said(surveyed.unread)}"
 
 
-def _dropped_lines(dropped: Dropped) -> Iterator[str]:
+def _dropped_lines(dropped: Dropped, stated: Collection[int]) -> Iterator[str]:
     if not dropped.n_total:
         return
     were = "was" if dropped.n_total == 1 else "were"
@@ -68,20 +69,24 @@ def _dropped_lines(dropped: Dropped) -> Iterator[str]:
         if name == "icu_unit":
             name = VARIABLES[column].challenge
         n_measured = _counted(int(dropped.n_measured[column]), "value")
-        yield f"  {name}: {n_values:,} of {n_measured} {rule}{_advice(dropped, column, rule)}"
+        advice = _advice(dropped, column, rule, is_unit_stated=column in stated)
+        yield f"  {name}: {n_values:,} of {n_measured} {rule}{advice}"
     if len(ranked) > MAX_RULES_LISTED:
         yield f"  and {len(ranked) - MAX_RULES_LISTED:,} more variables and rules"
 
 
-def _advice(dropped: Dropped, column: int, rule: str) -> str:
-    """The unit that most of the values look like, and the option that states it."""
-    units = dropped.likely_units.get((column, rule))
-    if not units:
+def _advice(dropped: Dropped, column: int, rule: str, *, is_unit_stated: bool) -> str:
+    """The units that most of the values look like, and the option that states the likeliest."""
+    by_value = dropped.likely_units.get((column, rule))
+    if not by_value:
         return ""
-    unit, n_values = units.most_common(1)[0]
-    if unit is None or 2 * n_values <= units.total():
+    units, n_values = by_value.most_common(1)[0]
+    if not units or 2 * n_values <= by_value.total():
         return ""
-    return f", looks like {unit}: --unit {VARIABLES[column].name}={unit}"
+    if is_unit_stated:
+        return ": is the stated unit right?"
+    option = f"--unit {VARIABLES[column].name}={units[0]}"
+    return f", looks like {' or '.join(units)}: {option}"
 
 
 def _counted(n: int, noun: str) -> str:

@@ -19,7 +19,7 @@ from tests.unit.batch_scoring.text_files import PARTIAL, an_hour, text_of
 SUFFIXES = st.sampled_from([".csv", ".psv", ".tsv", ".txt", ".parquet"])
 GOOD_TEXT = text_of([an_hour(hour, patient_id=p) for p in "ab" for hour in (1, 2, 3)]).encode()
 quickly = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

@@ -47,6 +47,13 @@ def test_a_unit_is_proposed_only_if_most_values_look_like_it(said: Said) -> None
     assert said(rows)[2] == "  temperature: 3 of 8 values range:Temp"
 
 
+def test_a_stated_unit_is_questioned_and_no_other_proposed(said: Said) -> None:
+    rows = [row | {"Temp": 98.6} for row in stay_of("a", 8)]
+    assert said(rows, "--unit", "temperature=Cel")[2] == (
+        "  temperature: 8 of 8 values range:Temp: is the stated unit right?"
+    )
+
+
 def test_the_values_of_stays_that_are_not_scored_are_not_counted(said: Said) -> None:
     rows = [*changed(stay_of("twice", 4), 2, ICULOS=2.0, Temp=98.6), *GOOD]
     assert not any("range:Temp" in line for line in said(rows))

@@ -154,6 +154,7 @@ def test_columns_that_are_not_read_are_named_with_the_nearest_name() -> None:
         ("hour", "icu_hour"),
         ("systolic", "systolic_bp"),
         ("lactat", "lactate"),
+        ("Lactates (mmol/l)", "lactate"),
         ("resp rate", "respiratory_rate"),
         ("patientid2", "patient_id"),
         ("xyz", None),

@@ -9,7 +9,7 @@ import pytest
 
 from sepsis_detect.batch_scoring import delimited_text, hour_tables, one_stay
 from sepsis_detect.batch_scoring.stay_files import read_stays, survey
-from sepsis_detect.batch_scoring.stay_ids import SEPARATED
+from sepsis_detect.batch_scoring.stay_ids import INCOMPLETE, SEPARATED
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from tests.unit.batch_scoring.parquet_files import a_table
 from tests.unit.batch_scoring.text_files import (
@@ -115,6 +115,15 @@ def test_an_identifier_may_be_a_number_or_a_category(tmp_path: Path) -> None:
         assert patients_of(path) == [("7", 2), ("8", 1)]
 
 
+def test_a_stay_that_lacks_an_identifier_in_some_rows_is_named(tmp_path: Path) -> None:
+    rows = ["1,80,a,7", "2,81,a,7", "3,82,,7", "1,80,,8", "1,80,b,9"]
+    path = few_columns(tmp_path, "icu_hour,heart_rate,subject_id,stay_id", *rows)
+    assert patients_of(path, PARTIAL) == [("7", 2), ("7 (-)", 1), ("8", 1), ("9", 1)]
+    reasons = reasons_of(path)
+    assert reasons["7"] == reasons["7 (-)"] == INCOMPLETE
+    assert reasons["8"] is reasons["9"] is None
+
+
 @pytest.mark.parametrize("missing", ["", "NA", "null", "-"])
 def test_a_row_of_no_known_stay_is_refused_with_its_line(tmp_path: Path, missing: str) -> None:
     path = psv(tmp_path, an_hour(1, patient_id="a"), an_hour(2, patient_id=missing))
@@ -137,6 +146,7 @@ NO_ID = "FILE has no column that identifies stays, such as stay_id or patient_id
         ([(5, {"Unit1": "1", "Unit2": "0"}), (6, {"Unit1": "0", "Unit2": "1"})], "changes within"),
         ([(1, {"id": "7"}), (2, {"id": "8"})], "column id changes: does it identify the stays?"),
         ([(1, {"bed": "7"}), (2, {"bed": "8"})], "column bed changes"),
+        ([(1, {"ZPatientId": "7"}), (2, {"ZPatientId": "8"})], "column ZPatientId changes"),
         ([(1, {"Record No": "7"}), (2, {"Record No": "8"})], "column Record No changes"),
     ],
 )
@@ -155,6 +165,8 @@ def test_a_file_without_identifier_that_cannot_be_one_stay_is_refused(
         [{"id": "7"}, {"id": "7"}],
         [{"Age": "63"}, {"Age": "64"}],  # a birthday
         [{"visit_time": "08:00"}, {"visit_time": "09:00"}],
+        [{"fluid": "500"}, {"fluid": "0"}],
+        [{"row_id": "1"}, {"row_id": "2"}],
         [{"patient_weight": "70"}, {"patient_weight": "71"}],
         [{"HospAdmTime": "-3"}, {"HospAdmTime": ""}],
     ],

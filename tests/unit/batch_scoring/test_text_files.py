@@ -188,6 +188,12 @@ NO_SEPARATOR = "FILE has no comma, semicolon, tab or bar in its first line"
         ),
         pytest.param(
             "a.psv",
+            GOOD.replace("36.8|", '"36.8|', 1),
+            "FILE: a quotation mark is not closed (unexpected end of data)",
+            id="quotation mark",
+        ),
+        pytest.param(
+            "a.psv",
             GOOD.replace("80|", "80|9|"),
             "FILE, line 2: 41 cells under 40 columns",
             id="long",
