@@ -9,8 +9,8 @@
 
 Hours are those of `ICULOS`: a row of hour 12 is known 12 hours after admission to intensive care.
 
-Our readings where the challenge is silent, reasons in docs/adr/0021-label.md: antibiotics go on
-while no pause is longer than 24 h; an order without an end lasts 72 h.
+Our readings where the challenge is silent (docs/adr/0023-sepsis-label.md): antibiotics go on while
+no pause is longer than 24 h; an order without an end lasts 72 h.
 
 Source: Reyna et al., Crit Care Med 2020;48(2):210-217, doi:10.1097/CCM.0000000000004145.
     ricu has the same windows of suspicion (`susp_inf`), and another window around it (`sep3`: SOFA

@@ -7,6 +7,7 @@ Usual is the range of most training hours, if the model knows it, else that of n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,8 +21,17 @@ from sepsis_detect.prediction.model import ModelMetadata
 MIN_STAYS = 5  # with a value: fewer say nothing about a unit
 MOST_STAYS = 0.5
 
-Ranges = Mapping[int, tuple[float, float]]
-"""By column, the range of most training hours."""
+
+class UsualRange(NamedTuple):
+    """The range of most values, and a value in its middle."""
+
+    low: float
+    middle: float
+    high: float
+
+
+Ranges = Mapping[int, UsualRange]
+"""By column, the lowest decile, the median and the highest decile of training hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +98,7 @@ def suspicions(
         is_impossible = outside > MOST_STAYS
         median = float(np.median(medians))
         usual = _usual(variable, training)
-        if not is_impossible and usual[0] <= median <= usual[1]:
+        if not is_impossible and usual.low <= median <= usual.high:
             continue
         likely = _likely_units(variable, median, conversions.get(variable.column), usual)
         if is_impossible or likely:
@@ -104,12 +114,12 @@ def suspicions(
 
 
 def training_ranges(metadata: ModelMetadata) -> Ranges:
-    """The lowest and highest decile of each variable's last values in training, as far as known."""
+    """The distribution of each variable's last values in training, as far as known."""
     if metadata.drift is None:
         return {}
     edges = dict(zip(metadata.features, metadata.drift.edges, strict=True))
     return {
-        variable.column: (found[0], found[-1])
+        variable.column: UsualRange(found[0], found[len(found) // 2], found[-1])
         for variable in VARIABLES
         if variable.is_clinical and len(found := edges.get(f"{variable.name}_last", [])) > 1
     }
@@ -132,28 +142,30 @@ def _share_outside(medians: FloatArray, variable: Variable) -> float:
     return float(np.mean((medians < variable.hard_low) | (medians > variable.hard_high)))
 
 
-def _usual(variable: Variable, training: Ranges) -> tuple[float, float]:
-    usual = float(USUAL_LOW[variable.column]), float(USUAL_HIGH[variable.column])
-    return training.get(variable.column, usual)
+def _usual(variable: Variable, training: Ranges) -> UsualRange:
+    middle = (variable.reference_low + variable.reference_high) / 2
+    low, high = float(USUAL_LOW[variable.column]), float(USUAL_HIGH[variable.column])
+    return training.get(variable.column, UsualRange(low, middle, high))
 
 
 def _likely_units(
-    variable: Variable, median: float, read_as: Conversion | None, usual: tuple[float, float]
+    variable: Variable, median: float, read_as: Conversion | None, usual: UsualRange
 ) -> tuple[str, ...]:
-    """The units that make the median usual; of units with the same factor only the first."""
+    """The units that make the median usual, the one that brings it nearest to the middle first.
+
+    Of units with the same factor only the first is named.
+    """
     sent = _as_sent(median, read_as)
     if sent is None or not variable.is_clinical:
         return ()
     found: dict[float, tuple[float, str]] = {}
-    low, high = usual
     for unit in units.accepted(variable):
         conversion = units.conversion(variable, unit)
         if conversion is None:
             continue
         converted = round(float(conversion.to_canonical(np.array([sent]))[0]), 6)
-        if low <= converted <= high and not np.isclose(converted, median, rtol=1e-3):
-            distance = abs(converted - (low + high) / 2)
-            found.setdefault(converted, (distance, unit))
+        if usual.low <= converted <= usual.high and not np.isclose(converted, median, rtol=1e-3):
+            found.setdefault(converted, (abs(converted - usual.middle), unit))
     return tuple(unit for _, unit in sorted(found.values()))
 
 
