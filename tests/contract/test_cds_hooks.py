@@ -130,7 +130,8 @@ def test_a_positive_patient_has_a_card(client: TestClient, hook: str) -> None:
     (card,) = cards_of(client, sick(hook=hook))
     assert card["indicator"] == "critical"  # mean pressure 60
     assert "Predicted risk" in card["detail"]
-    assert "What raises the risk" in card["detail"]
+    assert "Associated with a higher risk" in card["detail"]
+    assert "Alerts that are true: " in card["detail"]
     assert card["links"][0]["url"] == "http://testserver/"
 
 

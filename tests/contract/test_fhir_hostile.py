@@ -46,7 +46,7 @@ shared_client = settings(
         ('{"resourceType": "Patient", "id": "p1"}', "fhir.resource_type"),
         ('{"resourceType": "bundle"}', "fhir.resource_type"),
         ('{"resourceType": "Bundle"}', "bundle.type"),
-        ('{"resourceType": "Bundle", "type": "transaction"}', "bundle.type"),
+        ('{"resourceType": "Bundle", "type": "document"}', "bundle.type"),
         ('{"resourceType": "Bundle", "type": ["collection"]}', "bundle.type"),
         ('{"resourceType": "Bundle", "type": "collection"}', "stay.all_missing"),
         ('{"resourceType": "Bundle", "type": "collection", "entry": {}}', "json.type"),

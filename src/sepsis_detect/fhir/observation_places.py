@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 from sepsis_detect.fhir import codes, places
-from sepsis_detect.fhir.bundle import References
 from sepsis_detect.fhir.concepts import Coding, codings_of, display_of, profile_words, words_of
 from sepsis_detect.fhir.observation_codes import Coded
+from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import Reader, Resource
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.fhir import codes, places
-from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.codes import LOINC, MEANINGS, UCUM, Meaning, system_of
 from sepsis_detect.fhir.concepts import codings_of, profile_words, words_of
 from sepsis_detect.fhir.measurements import Measurement, Moment
@@ -18,6 +18,7 @@ from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified
 from sepsis_detect.fhir.observation_codes import ObservationCodes
 from sepsis_detect.fhir.observation_places import ObservationPlaces
 from sepsis_detect.fhir.quantities import VALUE, Quantities, agrees, conversion_of
+from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, finite, quoted, time_of
 
 STATUS_USED = frozenset({"final", "amended", "corrected", "preliminary"})

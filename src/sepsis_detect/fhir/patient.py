@@ -13,14 +13,24 @@ from sepsis_detect.assessment.policy import Judgement, OnIncoherence
 from sepsis_detect.clinical import coherence, variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.fhir import admission, hours, measured_sets, measurements, person
+from sepsis_detect.fhir import (
+    admission,
+    deidentified,
+    hours,
+    measured_sets,
+    measurements,
+    person,
+    stay_window,
+)
 from sepsis_detect.fhir.admission import Admission
-from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.measured_sets import MeasuredSets
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.fhir.modifiers import is_modified
 from sepsis_detect.fhir.observations import Observations
+from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
+from sepsis_detect.fhir.subjects import Subjects, find_patient
 from sepsis_detect.patient_json.fields import ICU_UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
@@ -115,9 +125,11 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     entries = [each for each in entries if _is_plain(each, reader)]
     references = References(entries)
     references.find_circle(entries, reader)
-    found_person = person.find_patient(entries, reader)
     of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
-    patient.subject, of_patient = person.of_person(found_person, of_patient, references, reader)
+    subjects = Subjects(find_patient(entries, reader), references, reader)
+    of_patient = subjects.own(of_patient)
+    is_shifted = deidentified.are_dates_shifted(of_patient, reader)
+    patient.subject = subjects.name
     _note_others(entries, reader)
     found = Observations(reader, references, patient.subject)
     for entry in of_patient:
@@ -129,11 +141,12 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     encounters = [each for each in of_patient if each.kind == "Encounter"]
     admitted = admission.find(encounters, last.at if last else None, references, reader)
     patient.encounter = admitted.encounter
-    _lay_out(patient, _since(admitted, measured, reader), admitted, reader)
+    _lay_out(patient, stay_window.of_stay(admitted, measured, reader), admitted, reader)
+    found_person = subjects.person
     if found_person is not None and not is_modified(
         found_person.resource, found_person.path, reader
     ):
-        _describe(patient, found_person, reader)
+        _describe(patient, found_person, reader, is_shifted=is_shifted)
 
 
 def _is_plain(entry: Entry, reader: Reader) -> bool:
@@ -207,29 +220,11 @@ def _note_unused(unused: list[Measurement], reader: Reader) -> None:
         )
 
 
-def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> list[Measurement]:
-    """The measurements since admission to intensive care; earlier ones are counted in a note."""
-    if admitted.started_at is None:
-        return measured
-    start = _seconds(admitted.started_at)
-    kept = [each for each in measured if each.moment.seconds >= start]
-    if n_before := len(measured) - len(kept):
-        first = next(each for each in measured if each.moment.seconds < start)
-        reader.note(
-            "time.before_icu",
-            first.path,
-            f"{n_before} values were measured before admission to intensive care: not used.",
-            f"{n_before} valeurs mesurées avant l'admission en réanimation : non utilisées.",
-            ctx={"count": n_before},
-        )
-    return kept
-
-
-def _describe(patient: FhirPatient, resource: Entry, reader: Reader) -> None:
+def _describe(patient: FhirPatient, resource: Entry, reader: Reader, *, is_shifted: bool) -> None:
     on = (patient.last or reader.now).date()
     with reader.droppable():
         sex = person.sex_code(resource, reader)
-        age = person.age_years(resource, on, reader)
+        age = person.age_years(resource, on, reader, is_shifted=is_shifted)
     if patient.stay is None:
         return
     for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):

@@ -4,7 +4,6 @@ A unit that contradicts its own text, or is not known, is a problem: without its
 nothing. A value of another type than Quantity is noted.
 """
 
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +14,6 @@ from sepsis_detect.fhir.codes import UCUM, Meaning, system_of
 from sepsis_detect.fhir.observation_codes import Coded
 from sepsis_detect.fhir.resource_reader import Reader, Resource, finite, quoted
 
-ANNOTATION = re.compile(r"\.?\{[^{}]*\}")  # of UCUM: names what is counted, changes no value
 COMPARATORS = frozenset({"<", "<=", ">", ">="})
 PH = BY_CHALLENGE["pH"].column
 NO_UNIT = "1"
@@ -201,11 +199,8 @@ def conversion_of(meaning: Meaning, unit: str) -> Conversion | None:
 
 
 def _any_conversion(meaning: Meaning, unit: str) -> Conversion | None:
-    for spelling in (unit, ANNOTATION.sub("", unit).strip() or NO_UNIT):
-        name = f"{spelling}{UREA}" if meaning.is_urea else spelling
-        if found := units.conversion(VARIABLES[meaning.column], name):
-            return found
-    return None
+    name = f"{unit}{UREA}" if meaning.is_urea else unit
+    return units.conversion(VARIABLES[meaning.column], name)
 
 
 @lru_cache(maxsize=2_048)
@@ -232,10 +227,4 @@ def contradicts(meaning: Meaning, code: str, text: str) -> bool:
 
 
 def _are_same(one: Conversion | None, other: Conversion | None) -> bool:
-    if one is None or other is None:
-        return False
-    return (one.factor, one.offset, one.is_logarithmic) == (
-        other.factor,
-        other.offset,
-        other.is_logarithmic,
-    )
+    return one is not None and other is not None and one.is_same_as(other)
