@@ -19,6 +19,7 @@ from sepsis_detect.batch_scoring import cells
 from sepsis_detect.batch_scoring.cells import FLAG_WORDS, ColumnTypeError
 from sepsis_detect.batch_scoring.hour_rows import Reading
 from sepsis_detect.batch_scoring.stay_files import Batch, read_stays
+from sepsis_detect.batch_scoring.written_numbers import is_missing
 from sepsis_detect.clinical.stay import BoolArray, Stay
 from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES
 from sepsis_detect.errors import BadFileError
@@ -183,8 +184,9 @@ def _labels(others: Mapping[str, Any], path: Path) -> Labels:
 def _hospitals(others: Mapping[str, Any], stay: Stay, ids: Sequence[str], path: Path) -> list[str]:
     if HOSPITAL not in others:
         return [UNKNOWN] * stay.n_stays
-    column = others[HOSPITAL].cast(pa.string()).fill_null(UNKNOWN)
-    names = np.array(column.to_pylist(), dtype=np.str_)
+    texts = others[HOSPITAL].cast(pa.string()).to_pylist()
+    known = [UNKNOWN if text is None or is_missing(text) else text for text in texts]
+    names = np.array(known, dtype=np.str_)
     changes = np.append(False, names[1:] != names[:-1])
     changes[stay.starts] = False
     _refuse_first(changes, stay, ids, path, f"{HOSPITAL} changes within the stay")

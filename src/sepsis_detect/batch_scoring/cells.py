@@ -7,14 +7,15 @@ another type, such as dates, refuses the file.
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from sepsis_detect.batch_scoring.written_numbers import (
     THOUSAND,
+    WRONG,
     DecimalSigns,
     Number,
     is_missing,
@@ -27,6 +28,12 @@ SEX_WORDS = SEX_CODES | {"f": 0.0, "m": 1.0, "femme": 0.0, "homme": 1.0, "h": 1.
 UNIT_WORDS = {word: float(index) for index, word in enumerate(ICU_UNITS)}
 UNIT_WORDS |= {"medicale": UNIT_WORDS["medical"], "chirurgicale": UNIT_WORDS["surgical"]}
 FLAG_WORDS = {"false": 0.0, "true": 1.0}
+TEXT_TYPES = frozenset(
+    [
+        *(pa.string(), pa.large_string(), pa.string_view()),
+        *(pa.binary(), pa.large_binary(), pa.binary_view()),
+    ]
+)
 MAX_SHOWN = 40  # characters of a wrong cell
 
 
@@ -84,9 +91,7 @@ def decoded(column: Any) -> Any:
 
 def is_text(kind: Any) -> bool:
     """Whether an Arrow type is text; bytes are, as some programs write text so."""
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    tests = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
-    return any(getattr(pa.types, f"is_{name}")(kind) for name in tests)
+    return (kind.value_type if pa.types.is_dictionary(kind) else kind) in TEXT_TYPES
 
 
 def numbers(column: Any, variable: int, signs: DecimalSigns) -> Cells:
@@ -100,12 +105,12 @@ def numbers(column: Any, variable: int, signs: DecimalSigns) -> Cells:
     Raises:
         ColumnTypeError: It holds neither numbers nor text.
     """
+    if column.null_count == len(column):
+        return _nothing(column)
     if is_text(column.type):
         return _numbers_in_text(texts(column), variable, signs)
     column = decoded(column)
     kind = column.type
-    if pa.types.is_null(kind):
-        return Cells(np.full(len(column), np.nan), {})
     if not (pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)):
         raise ColumnTypeError(f"holds {kind}, not numbers")
     values = shortest_decimals(column)
@@ -127,8 +132,8 @@ def words(column: Any, codes: Mapping[str, float], *, is_number_allowed: bool = 
     Raises:
         ColumnTypeError: It holds neither words nor numbers.
     """
-    if pa.types.is_null(column.type):
-        return Cells(np.full(len(column), np.nan), {})
+    if column.null_count == len(column):
+        return _nothing(column)
     coded = texts(column)
     found = [_word(text, codes, is_number_allowed) for text in coded.dictionary.to_pylist()]
     expected = " or ".join(list(codes)[:2])
@@ -141,18 +146,24 @@ def shown(text: str) -> str:
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}..."
 
 
+def _nothing(column: Any) -> Cells:
+    return Cells(np.full(len(column), np.nan), {})
+
+
 def _word(text: str, codes: Mapping[str, float], is_number_allowed: bool) -> Number:
     plain = unicodedata.normalize("NFKD", text.strip().lower())
     code = codes.get("".join(letter for letter in plain if not unicodedata.combining(letter)))
     if code is not None:
         return Number(code)
     if is_missing(text):
-        return Number(np.nan)
-    return read_number(text) if is_number_allowed else Number(np.nan, is_wrong=True)
+        return Number(nan)
+    return read_number(text) if is_number_allowed else WRONG
 
 
 def _numbers_in_text(coded: Any, variable: int, signs: DecimalSigns) -> Cells:
     found = [read_number(text) for text in coded.dictionary.to_pylist()]
+    if len(found) == 1 and isnan(found[0].value) and not found[0].is_wrong:
+        return _nothing(coded)
     ambiguous = signs.ambiguous(variable, found)
     if ambiguous:
         found = [each._replace(is_wrong=True) if each in ambiguous else each for each in found]
@@ -169,13 +180,12 @@ def _why_no_number(text: str) -> str:
 
 def _taken(coded: Any, found: Sequence[Number], why: Callable[[str], str]) -> Cells:
     """The values of the rows from those of the distinct texts."""
-    indices = pc.fill_null(coded.indices, len(found)).to_numpy(zero_copy_only=False)
-    values = np.array([each.value for each in found] + [np.nan])
+    indices = coded.indices.fill_null(len(found)) if coded.null_count else coded.indices
+    at = indices.to_numpy()
+    values = np.array([nan if each.is_wrong else each.value for each in found] + [nan])
+    if not any(each.is_wrong for each in found):
+        return Cells(values[at], {})
     is_wrong = np.array([each.is_wrong for each in found] + [False])
-    if not is_wrong.any():
-        return Cells(values[indices], {})
-    values[is_wrong] = np.nan
     distinct = coded.dictionary.to_pylist()
-    rows = np.flatnonzero(is_wrong[indices])
-    wrong = {int(row): why(distinct[indices[row]]) for row in rows}
-    return Cells(values[indices], wrong)
+    rows = np.flatnonzero(is_wrong[at])
+    return Cells(values[at], {int(row): why(distinct[at[row]]) for row in rows})

@@ -54,7 +54,7 @@ class TextBlock:
 
     Attributes:
         table: One column of dictionary-coded text for each position that was asked for, by the
-            position as name; null where a cell is empty.
+            position as name.
         text: The rows as text.
         separator: Between cells.
         n_lines_before: Lines of the file before the first row.
@@ -90,10 +90,9 @@ class DelimitedText:
 
     def __init__(self, path: Path):
         self._path = path
-        with path.open("rb") as file:
-            _refuse_other_formats(path, file.read(8))
         try:
-            self._encoding = _encoding(path)
+            with path.open("rb") as file:
+                self._encoding = _encoding(path, file)
             with path.open(encoding=self._encoding) as text:
                 self._n_header_lines, self._separator, self.headers = _header(path, text)
         except UnicodeDecodeError as error:
@@ -114,8 +113,6 @@ class DelimitedText:
         options = pa.csv.ConvertOptions(
             column_types=dict.fromkeys(names, coded),
             include_columns=names,
-            null_values=[""],
-            strings_can_be_null=True,
         )
         n_lines = self._n_header_lines
         try:
@@ -216,17 +213,17 @@ def _refuse_other_formats(path: Path, begin: bytes) -> None:
             raise BadFileError(f"{path} {what}")
 
 
-def _encoding(path: Path) -> str:
+def _encoding(path: Path, file: BinaryIO) -> str:
     """The encoding of a text: by its mark, else UTF-8 if it is valid, else Windows-1252."""
-    with path.open("rb") as file:
-        begin = file.read(READ_BYTES)
-        for mark, encoding in _MARKS.items():
-            if begin.startswith(mark):
-                return encoding
-        if b"\x00" in begin:  # text of Western languages in UTF-16 has a zero in every character
-            n_odd, n_even = begin[1::2].count(b"\x00"), begin[::2].count(b"\x00")
-            return "utf-16-le" if n_odd > n_even else "utf-16-be"
-        return "utf-8" if _is_utf_8(begin, file) else "cp1252"
+    begin = file.read(READ_BYTES)
+    _refuse_other_formats(path, begin)
+    for mark, encoding in _MARKS.items():
+        if begin.startswith(mark):
+            return encoding
+    if b"\x00" in begin:  # text of Western languages in UTF-16 has a zero in every character
+        n_odd, n_even = begin[1::2].count(b"\x00"), begin[::2].count(b"\x00")
+        return "utf-16-le" if n_odd > n_even else "utf-16-be"
+    return "utf-8" if _is_utf_8(begin, file) else "cp1252"
 
 
 def _is_utf_8(begin: bytes, file: BinaryIO) -> bool:
@@ -251,10 +248,10 @@ def _header(path: Path, file: io.TextIOWrapper) -> tuple[int, str, list[str]]:
     if "\x00" in text:
         raise _not_a_text(path)
     choices = [separator] if separator else [SEPARATORS[path.suffix.lower()], *"\t|;,"]
-    names = {each: _cells(text, each) for each in choices}
-    separator = max(choices, key=lambda each: len(names[each]))
-    if len(names[separator]) < 2:
+    names = {each: _cells(text, each) for each in choices if each in text}
+    if not names:
         raise BadFileError(f"{path} has no comma, semicolon, tab or bar in its first line")
+    separator = max(names, key=lambda each: len(names[each]))
     return n_lines, separator, [" ".join(name.split()) for name in names[separator]]
 
 

@@ -1,7 +1,6 @@
 """Rows of a file as hours: values in canonical units, the key of the stay, cells that are wrong."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +32,14 @@ class Reading:
         names: Stated by the user, by header, the name that a column is to be read as.
     """
 
-    conversions: Mapping[int, Conversion]
+    conversions: Mapping[int, Conversion] = field(default_factory=dict)
     is_partial_allowed: bool = False
     others: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+
+
+AS_WRITTEN = Reading()
+"""All columns must be there, in canonical units or with a unit in their names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,8 +154,10 @@ class HourReader:
     def _keys(self, table: HourTable) -> Any:
         if not self.columns.ids:
             return pa.repeat(self._name, table.n_rows)
-        with self._in_column(self.columns.ids[0]):
+        try:
             return stay_ids.keys(table.columns, self.columns.ids)
+        except ColumnTypeError as error:
+            raise self._refused(self.columns.ids[0], error) from error
 
     def _require_keys(self, table: HourTable, keys: Any, is_blank: BoolArray) -> None:
         is_lost = keys.is_null().to_numpy(zero_copy_only=False) & ~is_blank
@@ -165,27 +170,29 @@ class HourReader:
         values = np.full((table.n_rows, N_COLUMNS), np.nan)
         wrong: dict[int, list[str]] = {}
         for column, at in self.columns.variables.items():
-            found = self._cells(table, at, column)
+            try:
+                found = self._cells(table.columns[at], column)
+            except ColumnTypeError as error:
+                raise self._refused(at, error) from error
             values[:, column] = found.values
             if conversion := self.columns.conversions.get(column):
                 values[:, column] = conversion.to_canonical(found.values)
             self._note(wrong, table, at, found)
         if (at_unit := self.columns.icu_unit) is not None:
-            with self._in_column(at_unit):
+            try:
                 found = cells.words(table.columns[at_unit], cells.UNIT_WORDS)
+            except ColumnTypeError as error:
+                raise self._refused(at_unit, error) from error
             values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT] = 1 - found.values, found.values
             self._note(wrong, table, at_unit, found)
         return values, wrong
 
-    def _cells(self, table: HourTable, at: int, column: int) -> Cells:
-        found = table.columns[at]
-        is_text = cells.is_text(found.type)
-        with self._in_column(at):
-            if column == SEX and is_text:
-                return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)
-            if column in FLAGS and (is_text or pa.types.is_boolean(found.type)):
-                return cells.words(found, cells.FLAG_WORDS, is_number_allowed=True)
-            return cells.numbers(found, column, self._signs)
+    def _cells(self, found: Any, column: int) -> Cells:
+        if column == SEX and cells.is_text(found.type):
+            return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)
+        if column in FLAGS and (cells.is_text(found.type) or pa.types.is_boolean(found.type)):
+            return cells.words(found, cells.FLAG_WORDS, is_number_allowed=True)
+        return cells.numbers(found, column, self._signs)
 
     def _note(self, wrong: dict[int, list[str]], table: HourTable, at: int, found: Cells) -> None:
         for row, why in found.wrong.items():
@@ -199,14 +206,8 @@ class HourReader:
                 if cells.is_text(table.columns[at].type):
                     yield column, cells.texts(table.columns[at]).dictionary.to_pylist()
 
-    @contextmanager
-    def _in_column(self, at: int) -> Iterator[None]:
-        try:
-            yield
-        except ColumnTypeError as error:
-            raise BadFileError(
-                f"{self._path}, column {self.columns.headers[at]} {error}"
-            ) from error
+    def _refused(self, at: int, error: ColumnTypeError) -> BadFileError:
+        return BadFileError(f"{self._path}, column {self.columns.headers[at]} {error}")
 
 
 def _is_blank(values: FloatArray, wrong: Mapping[int, list[str]]) -> BoolArray:

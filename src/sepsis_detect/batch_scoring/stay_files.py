@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from sepsis_detect.batch_scoring import stay_ids
-from sepsis_detect.batch_scoring.hour_rows import HourReader, HourRows, Reading
+from sepsis_detect.batch_scoring.hour_rows import AS_WRITTEN, HourReader, HourRows, Reading
 from sepsis_detect.batch_scoring.hour_tables import readable
 from sepsis_detect.batch_scoring.one_stay import OneStay
 from sepsis_detect.batch_scoring.stay_ids import StayIndex
@@ -86,7 +86,9 @@ def survey(paths: Sequence[Path], reading: Reading) -> Survey:
     return Survey(index, names, list(unread), frozenset(stated))
 
 
-def read_stays(path: Path, reading: Reading, surveyed: Survey | None = None) -> Iterator[Batch]:
+def read_stays(
+    path: Path, reading: Reading = AS_WRITTEN, surveyed: Survey | None = None
+) -> Iterator[Batch]:
     """Read a file in batches of whole stays, every row once and in order.
 
     Args:

@@ -5,7 +5,7 @@ cells of a file decide: `DecimalSigns` says what its columns show, and what they
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from math import isfinite, nan
 from typing import NamedTuple
@@ -102,15 +102,19 @@ class DecimalSigns:
         self._likely: dict[int, set[str]] = {}
         self._is_surveyed = False
 
-    def ambiguous(self, column: int, numbers: Iterable[Number]) -> set[Number]:
-        """The cells of a column that the file does not decide."""
-        numbers = set(numbers)
-        self._note(column, numbers)
+    def ambiguous(self, column: int, numbers: Sequence[Number]) -> set[Number]:
+        """The cells that neither their column nor their variable decides.
+
+        Args:
+            column: Column of `VARIABLES`.
+            numbers: Distinct cells of that column.
+        """
         doubtful = {number for number in numbers if number.is_ambiguous}
-        doubtful = {number for number in doubtful if number.sign not in self._sure[column]}
         if not doubtful:
             return doubtful
-        if not self._is_surveyed:
+        sure = {number.sign for number in numbers if not number.is_ambiguous}
+        doubtful = {number for number in doubtful if number.sign not in sure}
+        if doubtful and not self._is_surveyed:
             for at, texts in self._texts():
                 self._note(at, {read_number(text) for text in texts})
             self._is_surveyed = True
