@@ -81,6 +81,9 @@ def read_hours(files: Sequence[Path], reading: Reading) -> LabelHours:
     Raises:
         BadFileError: A file cannot be read as hours of stays, or is labelled already.
     """
+    for at, path in enumerate(files):
+        if path.resolve() in [other.resolve() for other in files[:at]]:
+            raise BadFileError(f"{path} is named twice")
     columns = [_columns(path, reading) for path in files]
     first = columns[0]
     ranks = [_ranks(each, reading) for each in columns]

@@ -394,6 +394,14 @@ def test_the_hours_are_never_overwritten(
     assert hours.read_bytes() == before
 
 
+def test_a_file_that_is_named_twice_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hours = save(hour_rows(), tmp_path / "hours.csv")
+    assert run(tmp_path, [hours, hours], save(ORDERS, tmp_path / "orders.csv")) == 2
+    assert "hours.csv is named twice" in capsys.readouterr().err
+
+
 def test_a_file_cut_in_the_middle_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
