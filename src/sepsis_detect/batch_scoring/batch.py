@@ -88,9 +88,7 @@ class Dropped:
         units = self.likely_units[violation.columns[0], violation.rule.id]
         n_left = MAX_HINTS - units.total()
         for finding in findings(stay, [violation.at(slice(0, n_left))]) if n_left > 0 else ():
-            context = finding.context
-            likely = context.get("likely_units", [{"unit": context.get("likely_unit")}])
-            units[tuple(each["unit"] for each in likely if each["unit"])] += 1
+            units[tuple(each["unit"] for each in finding.context.get("likely_units", ()))] += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,5 +206,5 @@ def _why_unscored(result: Assessment | Refusal) -> str | None:
 def _sentence(stay: Stay | None, violation: RuleViolation) -> str:
     assert stay is not None  # noqa: S101 - a stay of a file has hours
     finding = findings(stay, [violation.up_to(violation.rows[0])])[0]
-    is_hour = violation.columns == (ICU_HOUR,)
-    return f"{finding.en} {finding.hint_en}".rstrip() if is_hour else finding.en
+    has_own_hint = violation.columns == (ICU_HOUR,) and "likely_unit" not in finding.context
+    return f"{finding.en} {finding.hint_en}".rstrip() if has_own_hint else finding.en

@@ -42,6 +42,13 @@ def test_dropped_values_are_counted_by_variable_and_rule_with_the_likely_unit(sa
     assert len(said(rows, "--unit", "temperature=[degF]")) == 4
 
 
+def test_all_units_that_fit_are_named_and_the_likeliest_is_proposed(said: Said) -> None:
+    rows = [row | {"Glucose": 8.5} for row in stay_of("a", 8)]
+    assert said(rows)[2] == (
+        "  glucose: 8 of 8 values range:Glucose, looks like mmol/L or g/L: --unit glucose=mmol/L"
+    )
+
+
 def test_a_unit_is_proposed_only_if_most_values_look_like_it(said: Said) -> None:
     rows = changed(changed(changed(stay_of("a", 8), 1, Temp=98.6), 2, Temp=3.0), 3, Temp=-5.0)
     assert said(rows)[2] == "  temperature: 3 of 8 values range:Temp"

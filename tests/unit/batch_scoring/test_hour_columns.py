@@ -53,7 +53,7 @@ def test_every_name_and_label_of_a_variable_is_known_in_any_case(variable: Varia
         ("heart-rate", "HR"),
         ("HeartRate", "HR"),
         ("SYSTOLIC BP", "SBP"),
-        ("frequence cardiaque", "HR"),
+        ("temperature corporelle", "Temp"),
         ("ICU Hour", "ICULOS"),
         ("sex (0/1)", "Gender"),
     ],
