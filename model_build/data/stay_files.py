@@ -6,7 +6,7 @@ hospital and patient, so that the order of files and patients changes no figure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,9 @@ from model_build.data.labels import Labels, septic_stays
 from sepsis_detect.batch_scoring import cells
 from sepsis_detect.batch_scoring.cells import FLAG_WORDS, ColumnTypeError
 from sepsis_detect.batch_scoring.hour_rows import Reading
-from sepsis_detect.batch_scoring.stay_files import read_stays
+from sepsis_detect.batch_scoring.stay_files import Batch, read_stays
 from sepsis_detect.batch_scoring.written_numbers import is_missing
 from sepsis_detect.clinical.stay import BoolArray, Stay
-from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES
 from sepsis_detect.errors import BadFileError
 
@@ -55,18 +54,18 @@ class _File:
     hospitals: list[str]
 
 
-def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+def read_labelled(files: Sequence[Path], reading: Reading) -> Cohort:
     """Read stays whose hours are labelled.
 
     Args:
-        files: .psv, .csv or .parquet.
-        conversions: By column, from the files' unit to the canonical one.
+        files: As for `sepsis-detect score`.
+        reading: How to read them; label and hospital are added to its further columns.
 
     Raises:
         BadFileError: A file cannot be read as labelled hours of patients, or the stays are not
             enough for a validation; one sentence.
     """
-    cohort = _cohort([_read(path, conversions, is_labelled=True) for path in files])
+    cohort = _cohort(_read(files, reading, is_labelled=True))
     n_septic = int(septic_stays(cohort.labels, cohort.stay.starts).sum())
     if n_septic == cohort.stay.n_stays:
         raise BadFileError(f"every stay is septic by {LABEL}: nothing to tell them from")
@@ -78,9 +77,9 @@ def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) 
     return cohort
 
 
-def read_unlabelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+def read_unlabelled(files: Sequence[Path], reading: Reading) -> Cohort:
     """Read stays without outcome: labels are 0; errors as of `read_labelled`."""
-    return _cohort([_read(path, conversions, is_labelled=False) for path in files])
+    return _cohort(_read(files, reading, is_labelled=False))
 
 
 def absent_variables(cohort: Cohort) -> list[str]:
@@ -106,15 +105,29 @@ def _cohort(files: Sequence[_File]) -> Cohort:
     return Cohort(Stay(stay.values[rows], np.cumsum(lengths) - lengths), labels, ids, hospitals)
 
 
-def _read(path: Path, conversions: Mapping[int, Conversion], *, is_labelled: bool) -> _File:
-    reading = Reading(conversions=conversions, is_partial_allowed=True, others=(LABEL, HOSPITAL))
-    batches = list(read_stays(path, reading))
+def refuse_unreadable(path: Path, batches: Sequence[Batch]) -> None:
+    """Check that every stay of a file was read as it was meant, and that its hours rise.
+
+    Raises:
+        BadFileError: One was not; the sentence names it.
+    """
+    for batch in batches:
+        for patient_id, reason in zip(batch.patient_ids, batch.reasons, strict=True):
+            if reason is not None:
+                raise BadFileError(f"{path}, patient {patient_id}: {reason}")
+        is_wrong = _is_out_of_order(batch.stay)
+        _refuse_first(is_wrong, batch.stay, batch.patient_ids, path, HOURS_RISE)
+
+
+def _read(files: Sequence[Path], reading: Reading, *, is_labelled: bool) -> list[_File]:
+    reading = replace(reading, is_partial_allowed=True, others=(LABEL, HOSPITAL))
+    return [_file(path, list(read_stays(path, reading)), is_labelled=is_labelled) for path in files]
+
+
+def _file(path: Path, batches: Sequence[Batch], *, is_labelled: bool) -> _File:
+    refuse_unreadable(path, batches)
     stay = Stay.end_to_end([batch.stay for batch in batches])
     ids = [patient_id for batch in batches for patient_id in batch.patient_ids]
-    for patient_id, reason in zip(ids, [r for b in batches for r in b.reasons], strict=True):
-        if reason is not None:
-            raise BadFileError(f"{path}, patient {patient_id}: {reason}")
-    _refuse_first(_is_out_of_order(stay), stay, ids, path, HOURS_RISE)
     others = {
         name: pa.concat_arrays([batch.others[name] for batch in batches])
         for name in batches[0].others

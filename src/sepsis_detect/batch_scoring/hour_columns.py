@@ -60,6 +60,7 @@ def hour_columns(
     *,
     is_partial_allowed: bool = False,
     others: tuple[str, ...] = (),
+    stated_names: tuple[tuple[str, str], ...] = (),
 ) -> HourColumns:
     """The columns of a file with these headers.
 
@@ -68,12 +69,16 @@ def hour_columns(
         stated: Conversions stated by the user, by column of `VARIABLES`.
         is_partial_allowed: Whether variables other than the hour may be absent.
         others: Further columns to read where the file has them.
+        stated_names: By header, the name that a column is to be read as.
 
     Raises:
         ColumnsError: A column is missing, two hold the same variable, or units contradict.
     """
-    others_at = _others(names, others)
-    meanings = {at: _meaning(name) for at, name in enumerate(names) if at not in others_at.values()}
+    read_as = [dict(stated_names).get(name, name) for name in names]
+    others_at = _others(read_as, others)
+    meanings = {
+        at: _meaning(name) for at, name in enumerate(read_as) if at not in others_at.values()
+    }
     variables = _variables(names, meanings)
     icu_unit = _one(names, [at for at, each in meanings.items() if each.is_icu_unit])
     if icu_unit is not None and {MEDICAL_UNIT, SURGICAL_UNIT} & set(variables):

@@ -29,11 +29,13 @@ class Reading:
         conversions: Stated by the user, by column, from the files' unit to the canonical one.
         is_partial_allowed: Whether a column may be absent; its values are then missing.
         others: Names of further columns to read where a file has them.
+        names: Stated by the user, by header, the name that a column is to be read as.
     """
 
     conversions: Mapping[int, Conversion] = field(default_factory=dict)
     is_partial_allowed: bool = False
     others: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 AS_WRITTEN = Reading()
@@ -119,6 +121,7 @@ class HourReader:
                 tuple(sorted(reading.conversions.items(), key=lambda each: each[0])),
                 is_partial_allowed=reading.is_partial_allowed,
                 others=reading.others,
+                stated_names=tuple(sorted(reading.names.items())),
             )
         except ColumnsError as error:
             raise BadFileError(f"{path} {error}") from error

@@ -8,23 +8,19 @@ probability, and is listed at the end. The output appears only when it is comple
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 from tqdm import tqdm
 
 from sepsis_detect.batch_scoring.batch import SCHEMA, Scored, score_batch
 from sepsis_detect.batch_scoring.hour_rows import Reading
-from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, PARQUET, count_rows
+from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, count_rows
 from sepsis_detect.batch_scoring.stay_files import Batch, read_stays, survey
 from sepsis_detect.batch_scoring.summary import Tally, lines
+from sepsis_detect.batch_scoring.written_tables import written_table
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError, SettingsError
@@ -72,7 +68,7 @@ def score_files(
     surveyed = survey(files, reading)
     batches = (batch for path in files for batch in read_stays(path, reading, surveyed))
     with (
-        _output(output) as write,
+        written_table(output, SCHEMA) as write,
         ThreadPoolExecutor(N_THREADS) as pool,
         _progress(files, is_quiet=is_quiet) as bar,
     ):
@@ -134,30 +130,6 @@ def _in_order(pool: ThreadPoolExecutor, batches: Iterable[Batch], model: Model) 
 
 
 # --- Output and progress bar --------------------------------------------------------------------
-
-
-@contextmanager
-def _output(path: Path) -> Iterator[Callable[[Any], None]]:
-    """Write to a temporary file beside `path`, renamed to it when complete."""
-    writers = {PARQUET: pa.parquet.ParquetWriter, ".csv": pa.csv.CSVWriter}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise BadFileError(f"{path} is neither .csv nor .parquet: choose one to write")
-    part = path.resolve().with_name(f".sepsis-detect-{token_hex(8)}.part")
-    try:
-        if path.is_dir():
-            raise BadFileError(f"{path} cannot be written: it is a folder")
-        with writer(str(part), SCHEMA) as opened:
-            yield opened.write_table
-        part.replace(path.resolve())
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path} cannot be written: there is no folder {path.parent}") from error
-    except (OSError, pa.ArrowException) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else str(error)
-        raise BadFileError(f"{path} cannot be written: {reason.splitlines()[0]}") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _progress(files: Sequence[Path], *, is_quiet: bool) -> Any:

@@ -37,6 +37,7 @@ class Batch:
         reasons: One per stay: why it could not be read as it was meant; None if it was.
         is_again: One per stay: whether rows of the same stay came before, in another place.
         others: The further columns that were asked for, as Arrow arrays by name.
+        keys: One per stay, as of `stay_ids.keys`; empty for batches that were joined.
     """
 
     stay: Stay
@@ -44,6 +45,7 @@ class Batch:
     reasons: list[str | None]
     is_again: list[bool]
     others: Mapping[str, Any]
+    keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def _batch(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
         [index.problem(key) or wrong.get(at) for at, key in enumerate(keys)],
         [index.is_met_again(key) for key in keys],
         rows.others,
+        keys,
     )
 
 

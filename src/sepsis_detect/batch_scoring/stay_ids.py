@@ -37,6 +37,11 @@ def keys(columns: Mapping[int, Any], ids: Sequence[int]) -> Any:
     return pc.binary_join_element_wise(finest, *others, _JOINT)
 
 
+def parts(key: str) -> list[str]:
+    """The identifiers in a key, the finest first."""
+    return key.split(_JOINT)
+
+
 def starts(of_rows: Any) -> list[int]:
     """The first row of each run of equal keys; [0] for no row."""
     changes = pc.not_equal(of_rows[1:], of_rows[:-1]).to_numpy(zero_copy_only=False)
@@ -60,7 +65,7 @@ class Names:
 
     def of(self, key: str) -> str:
         """The finest identifier of a stay; with the others if another stay has the same."""
-        finest, *others = key.split(_JOINT)
+        finest, *others = parts(key)
         if not others or self._key_of.setdefault(hash(finest), hash(key)) == hash(key):
             return finest
         return f"{finest} ({', '.join(each or '-' for each in others)})"
