@@ -1,0 +1,116 @@
+"""The adaptation of a given model to the stays of one hospital: its parts and its choices.
+
+Folds are by patient. Everything that is chosen (weight and size of the local members, sigmoid,
+threshold) is chosen on margins of local members that never saw the patients, and every figure is
+of patients that took no part in any of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_build.data.dataset import Dataset
+from model_build.data.split import folds
+from model_build.site.adapt_figures import Scored
+from model_build.site.adapt_operating_point import OperatingPointRule
+from model_build.site.blend import Blend
+from model_build.site.blend_choice import ChosenBlend, chosen_blend, recalibrated, shifted
+from model_build.site.local_members import Margins
+from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
+
+FOLDS = 5
+SEED = 20191  # of the folds; others than those of the training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What is chosen on some hours.
+
+    Attributes:
+        blend: Weight and sigmoid.
+        size: Index of the number of trees a local member.
+        threshold: Flagged is `probability >= threshold`.
+    """
+
+    blend: Blend
+    size: int
+    threshold: float
+
+    def probabilities(self, given: FloatArray, local: Margins) -> FloatArray:
+        """Shape (n_hours,): calibrated; `local` has shape (n_sizes, n_hours)."""
+        return self.blend.probabilities(given, local[self.size])
+
+
+@dataclass(frozen=True)
+class Site:
+    """Hours of a hospital with the margins of the given model.
+
+    Attributes:
+        data: Whole stays, with the features of the given model.
+        given: Shape (n_hours,), margins of the given model.
+        fold: Shape (n_hours,), of the hour's patient.
+        rule: How the threshold is chosen.
+    """
+
+    data: Dataset
+    given: FloatArray
+    fold: IntArray
+    rule: OperatingPointRule
+
+    def no_members(self) -> Margins:
+        """Margins of local members where there are none: shape (1, n_hours), not read."""
+        return np.full((1, len(self.given)), np.nan)
+
+    def choice(self, local: Margins, rows: BoolArray, *, max_weight: float = 1.0) -> Choice:
+        """Choose blend and threshold on the first 36 hours among some hours.
+
+        Args:
+            local: Shape (n_sizes, n_hours), of local members that never saw the hour's patient.
+            rows: Shape (n_hours,).
+            max_weight: Largest weight of the local members.
+
+        Raises:
+            ValueError: These hours are too few, or separable.
+        """
+        rows = rows & self.data.is_uncut
+        chosen = chosen_blend(self.given, local, self.data.labels, rows, max_weight=max_weight)
+        return self._with_threshold(chosen, local, rows)
+
+    def recalibration(self, rows: BoolArray, *, is_shift: bool) -> Choice:
+        """Choose sigmoid and threshold of the given model alone.
+
+        Args:
+            rows: Shape (n_hours,).
+            is_shift: Whether the slope stays: for few septic stays.
+        """
+        rows = rows & self.data.is_uncut
+        fit = shifted if is_shift else recalibrated
+        blend = fit(self.given, self.data.labels, rows)
+        return self._with_threshold(ChosenBlend(blend=blend, size=0), self.no_members(), rows)
+
+    def _with_threshold(self, chosen: ChosenBlend, local: Margins, rows: BoolArray) -> Choice:
+        margins = chosen.blend.probabilities(self.given, local[chosen.size])
+        threshold = self.rule.threshold(self.data, margins.astype(np.float32), rows)
+        return Choice(blend=chosen.blend, size=chosen.size, threshold=threshold)
+
+    def scored(self, choices: list[Choice], local: Margins) -> Scored:
+        """Each fold under the choice made on the others.
+
+        Args:
+            choices: One a fold.
+            local: Shape (n_sizes, n_hours), each fold by a fit on the others.
+        """
+        probabilities = np.empty(len(self.fold), dtype=np.float32)
+        thresholds = np.empty(len(self.fold), dtype=np.float32)
+        for k, choice in enumerate(choices):
+            own = self.fold == k
+            probabilities[own] = choice.probabilities(self.given[own], local[:, own])
+            thresholds[own] = choice.threshold
+        return Scored(probabilities, thresholds)
+
+
+def folds_of(data: Dataset) -> IntArray:
+    """Shape (n_hours,): the fold of each hour's patient."""
+    ids = data.cohort.patient_ids.tolist()
+    by_patient: IntArray = folds(ids, n_folds=FOLDS, seed=SEED)
+    return by_patient[data.cohort.stay_of_hour]
