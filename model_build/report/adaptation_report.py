@@ -28,7 +28,7 @@ VERDICTS = {
     "better": "On these stays the adapted model is better than the given one",
     "unproven": "These stays do not show that the adapted model is better than the given one",
     "mixed": "On these stays the adapted model is better in one respect and worse in another",
-    "worse": "On these stays the adapted model is worse than the given one: do not publish it",
+    "worse": "On these stays the adapted model is worse than the given one, so do not publish it",
 }
 
 
@@ -63,10 +63,9 @@ def summary(found: Figures) -> str:
 def verdict(found: Figures) -> str:
     """The honest sentence: whether the adapted model is better, with the two differences."""
     less = found["adapted_minus_given"]
-    return (
-        f"{VERDICTS[found['verdict']]}: utility {_signed(less['utility'])}, "
-        f"AUROC {_signed(less['auroc'])}."
-    )
+    differences = ", ".join(f"{ROWS[name]} {_signed(less[name])}" for name in found["decisive"])
+    aside = "" if "utility" in found["decisive"] else UTILITY_ASIDE
+    return f"{VERDICTS[found['verdict']]}: {differences}.{aside}"
 
 
 def done(found: Figures) -> str:
@@ -87,6 +86,10 @@ def done(found: Figures) -> str:
     return "Local members add nothing to the given model: only calibration and threshold moved."
 
 
+UTILITY_ASIDE = (
+    " Utility is not compared: the two thresholds serve different aims, or the given model flags "
+    "more than the alert bound allows."
+)
 LOWERED = (
     " The weight was lowered until the risk of a patient whose signs do not change had no step."
 )

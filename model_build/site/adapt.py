@@ -160,7 +160,12 @@ class _Run:
         }
         parity = self._parity(final, ensemble)
         log.info("ONNX equals scikit-learn on %d hours: %.1g at most", len(self.site.given), parity)
-        judged = report_figures(self.site.data, scored, draws=self.settings.draws)
+        judged = report_figures(
+            self.site.data,
+            scored,
+            is_for_utility=self.site.rule.value is None,
+            draws=self.settings.draws,
+        )
         result = AdaptedModel(
             given=self.given,
             site=self.site,

@@ -15,6 +15,7 @@ from model_build.data.labels import EARLIEST_USEFUL, LATEST_USEFUL
 from model_build.judge.evaluation import calibration
 from model_build.judge.figures import Figure, Figures
 from model_build.judge.group_figures import Hours, figures, ranking
+from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling, interval
 from model_build.judge.threshold_sweep import Sweep
@@ -22,7 +23,6 @@ from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray
 
 GIVEN, RECALIBRATED, ADAPTED = "given", "recalibrated", "adapted"
 Verdict = Literal["better", "unproven", "mixed", "worse"]
-DECISIVE = ("utility", "auroc")
 BURDEN_POINTS = 160
 DIFFERENCES = ("auroc", "auprc", "utility", "sensitivity", "ppv", "alerts_per_patient_day")
 
@@ -114,12 +114,15 @@ def _in_time(hours: Hours, data: Dataset, resampling: Resampling) -> Figure:
     return Figure(float(reached.sum() / max(reachable.sum(), 1.0)), low, high)
 
 
-def report_figures(data: Dataset, scored: dict[str, Scored], *, draws: int) -> Figures:
+def report_figures(
+    data: Dataset, scored: dict[str, Scored], *, is_for_utility: bool, draws: int
+) -> Figures:
     """Figures of all models on the first 36 hours, and the adapted less the given one.
 
     Args:
         data: All hours.
         scored: By name: `GIVEN`, `RECALIBRATED`, `ADAPTED`.
+        is_for_utility: Whether the threshold was chosen for utility.
         draws: Bootstrap draws of patients.
     """
     headline = data.of(data.is_uncut)
@@ -127,12 +130,15 @@ def report_figures(data: Dataset, scored: dict[str, Scored], *, draws: int) -> F
     parts = {name: of.of(data.is_uncut) for name, of in scored.items()}
     models = {name: measured(of, headline, resampling) for name, of in parts.items()}
     differences = models[ADAPTED].minus(models[GIVEN])
+    given_alerts = float(models[GIVEN].draws["alerts_per_patient_day"][0])
+    decisive = decisive_figures(given_alerts, is_for_utility=is_for_utility)
     return {
         "draws": draws,
         "models": {name: of.figures for name, of in models.items()},
         "adapted_minus_given": differences,
         "adapted_minus_recalibrated": models[ADAPTED].minus(models[RECALIBRATED]),
-        "verdict": verdict(differences),
+        "verdict": verdict([differences[name] for name in decisive]),
+        "decisive": decisive,
         "calibration": {
             name: calibration(Hours.scored(headline, of.probabilities, of.thresholds), resampling)
             for name, of in parts.items()
@@ -141,13 +147,21 @@ def report_figures(data: Dataset, scored: dict[str, Scored], *, draws: int) -> F
     }
 
 
-def verdict(differences: dict[str, Figure]) -> Verdict:
-    """Whether the adapted model is better, by the intervals of two differences.
+def decisive_figures(given_alerts: float, *, is_for_utility: bool) -> tuple[str, ...]:
+    """The figures whose differences say whether the adapted model is better.
 
-    `better`: utility or AUROC is surely higher, and neither surely lower; `worse`: one is surely
-    lower, and neither surely higher; `mixed`: one each way; `unproven`: neither.
+    Utility is one of them only on equal terms: where both models serve it, within the alert bound.
     """
-    decisive = [differences[name] for name in DECISIVE]
+    is_equal = is_for_utility and given_alerts <= MAX_ALERTS_PER_PATIENT_DAY
+    return ("auroc", "utility") if is_equal else ("auroc",)
+
+
+def verdict(decisive: list[Figure]) -> Verdict:
+    """Whether the adapted model is better, by the intervals of differences.
+
+    `better`: one is surely above 0 and none surely below; `worse`: the reverse; `mixed`: one each
+    way; `unproven`: neither.
+    """
     is_higher = any(of.low > 0 for of in decisive)
     is_lower = any(of.high < 0 for of in decisive)
     if is_higher:
