@@ -71,19 +71,26 @@ def verdict(found: Figures) -> str:
 def done(found: Figures) -> str:
     """What was made of the given model."""
     blend, n_septic = found["blend"], found["data"]["septic_patients"]
-    if blend["weight"] > 0:
-        lowered = "" if blend["max_weight"] == 1 else LOWERED
-        return (
-            f"The margin of {blend['local_members']} local members of {blend['trees_a_member']} "
-            f"trees has the weight {blend['weight']:.2f}, that of the given model "
-            f"{1 - blend['weight']:.2f}.{lowered}"
-        )
     if blend["is_calibration_only"]:
         return (
             f"{n_septic} septic stays are too few for trees of their own "
             f"({blend['min_septic_stays']} are needed): only calibration and threshold moved."
         )
-    return "Local members add nothing to the given model: only calibration and threshold moved."
+    parts = []
+    if blend["refit"]:
+        parts.append(
+            f"the leaves of the given trees moved by {percent(blend['refit'], 0)} of what these "
+            "stays teach"
+        )
+    if blend["weight"]:
+        parts.append(
+            f"{blend['local_members']} x {blend['trees_a_member']} trees of these stays have the "
+            f"weight {blend['weight']:.2f}, the given ones {1 - blend['weight']:.2f}"
+        )
+    if not parts:
+        return "These stays add nothing to the given trees: only calibration and threshold moved."
+    words = " and ".join(parts)
+    return f"{words[0].upper()}{words[1:]}.{LOWERED if blend['max_share'] < 1 else ''}"
 
 
 UTILITY_ASIDE = (
@@ -91,7 +98,7 @@ UTILITY_ASIDE = (
     "more than the alert bound allows."
 )
 LOWERED = (
-    " The weight was lowered until the risk of a patient whose signs do not change had no step."
+    " Their shares were lowered until the risk of a patient whose signs do not change had no step."
 )
 
 

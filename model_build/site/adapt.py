@@ -1,8 +1,9 @@
 """Stage `adapt`: a given model made the hospital's own, from the hospital's labelled stays.
 
-The given model's margin is averaged with that of local members, recalibrated, and a threshold is
-chosen; all is judged out of fold by patient, against the given model on the same stays. With few
-septic stays only calibration and threshold move.
+The given model's margin is averaged with that of local members: its own trees with leaves refitted
+on these stays, and trees of the hospital's own. The blend is recalibrated and a threshold chosen;
+all is judged out of fold by patient, against the given model on the same stays. With few septic
+stays only calibration and threshold move.
 """
 
 import logging
@@ -19,7 +20,6 @@ from model_build.data.record_cut import is_cut
 from model_build.judge.figures import Figures, json_values
 from model_build.judge.patient_bootstrap import DRAWS
 from model_build.learn.calibration import sigmoid
-from model_build.learn.ensemble import AveragedGradientBoosting
 from model_build.learn.export import require_parity, with_metadata
 from model_build.learn.onnx_inference import served_scores, session
 from model_build.site import adapt_metadata
@@ -27,10 +27,11 @@ from model_build.site.adapt_figures import ADAPTED, GIVEN, RECALIBRATED, Scored,
 from model_build.site.adapt_metadata import AdaptedModel
 from model_build.site.adapt_operating_point import OperatingPointRule
 from model_build.site.adaptation import FOLDS, Choice, Site, folds_of
-from model_build.site.blend import blended_graph
+from model_build.site.blend import LocalModels, blended_graph
+from model_build.site.blend_choice import LocalMargins
 from model_build.site.given_model import GivenModel
-from model_build.site.local_members import LocalMembers, Margins
-from sepsis_detect.clinical.stay import BoolArray
+from model_build.site.local_fits import LocalFits
+from model_build.site.local_members import LocalMembers
 from sepsis_detect.errors import BadFileError
 from sepsis_detect.prediction import features, risk_continuity
 from sepsis_detect.prediction.model import Model
@@ -39,7 +40,7 @@ log = logging.getLogger(__name__)
 
 MIN_SEPTIC_STAYS = 10  # with a septic hour among the first 36: less, and nothing can be chosen
 MIN_SEPTIC_STAYS_FOR_MEMBERS = 30
-WEIGHT_STEP = 0.1  # by which the weight is lowered until the risk has no step
+SHARE_STEP, SHARE_DECIMALS = 0.1, 2  # by which shares are lowered until the risk has no step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +96,10 @@ def adapt(
         ParityError: ONNX Runtime does not answer as scikit-learn on some hour.
     """
     data = site_data(cohort, given, progress=settings.progress)
-    n_early, n_septic = require_enough(data)
-    site = Site(data, given.margins(data.X), folds_of(data), rule)
-    has_members = n_septic >= MIN_SEPTIC_STAYS_FOR_MEMBERS
+    require_enough(data)
+    n_early, n_septic = septic_counts(data)
+    site = Site(data, given.trees.margins(data.X), folds_of(data), rule)
+    has_members = has_enough_for_members(n_septic)
     log.info(
         "%d stays, %d septic (%d in their first 36 hours)%s",
         data.cohort.stay.n_stays,
@@ -122,22 +124,31 @@ def site_data(cohort: Cohort, given: GivenModel, *, progress: bool) -> Dataset:
     return replace(data, undo_cut=is_cut(data.cohort))
 
 
-def require_enough(data: Dataset) -> tuple[int, int]:
-    """Septic stays with a septic hour among the first 36, and all septic stays.
+def require_enough(data: Dataset) -> None:
+    """Refuse stays of which too few are septic.
 
     Raises:
-        BadFileError: The first are fewer than `MIN_SEPTIC_STAYS`.
+        BadFileError: Fewer than `MIN_SEPTIC_STAYS` have a septic hour among their first 36.
     """
-    cohort = data.cohort
-    n_early = len(np.unique(cohort.stay_of_hour[data.is_uncut & (data.labels == 1)]))
-    n_septic = int(septic_stays(cohort.labels, cohort.stay.starts).sum())
+    n_early, _ = septic_counts(data)
     if n_early < MIN_SEPTIC_STAYS:
         raise BadFileError(
-            f"{n_early} of {cohort.stay.n_stays:,} stays have a septic hour among their first 36: "
-            f"at least {MIN_SEPTIC_STAYS} are needed to adapt a model, and "
+            f"{n_early} of {data.cohort.stay.n_stays:,} stays have a septic hour among their first "
+            f"36: at least {MIN_SEPTIC_STAYS} are needed to adapt a model, and "
             f"{MIN_SEPTIC_STAYS_FOR_MEMBERS} septic stays for trees of its own"
         )
-    return n_early, n_septic
+
+
+def septic_counts(data: Dataset) -> tuple[int, int]:
+    """Stays with a septic hour among the first 36, and all septic stays."""
+    cohort = data.cohort
+    early = np.unique(cohort.stay_of_hour[data.is_uncut & (data.labels == 1)])
+    return len(early), int(septic_stays(cohort.labels, cohort.stay.starts).sum())
+
+
+def has_enough_for_members(n_septic: int) -> bool:
+    """Whether so many septic stays carry trees of their own."""
+    return n_septic >= MIN_SEPTIC_STAYS_FOR_MEMBERS
 
 
 @dataclass(frozen=True)
@@ -151,15 +162,13 @@ class _Run:
 
     def adapted(self, site_name: str) -> Adapted:
         """Fit, choose, judge and export."""
-        fits = self._fits()
-        final, ensemble, max_weight = self._accepted(fits)
+        fits = self._fits() if self.has_members else None
+        final, local, max_share = self._accepted(fits)
         scored = {
             GIVEN: self._as_given(),
             RECALIBRATED: self._recalibrated(),
-            ADAPTED: self._out_of_fold(fits, max_weight),
+            ADAPTED: self._out_of_fold(fits, max_share),
         }
-        parity = self._parity(final, ensemble)
-        log.info("ONNX equals scikit-learn on %d hours: %.1g at most", len(self.site.given), parity)
         judged = report_figures(
             self.site.data,
             scored,
@@ -171,54 +180,46 @@ class _Run:
             site=self.site,
             name=site_name,
             choice=final,
-            ensemble=ensemble,
+            local=local,
             recipe=self.settings.recipe,
         )
+        parity = self._parity(result)
         metadata = adapt_metadata.metadata(result, scored[ADAPTED], judged, parity)
-        artifact = with_metadata(blended_graph(self.given, ensemble, final.blend), metadata)
+        artifact = with_metadata(blended_graph(self.given.trees, local, final.blend), metadata)
         model = Model(artifact, source="the adapted model", loaded_at=datetime.now(UTC))
         chosen = {
             "folds": FOLDS,
-            "max_weight": max_weight,
+            "max_share": max_share,
             "is_calibration_only": not self.has_members,
             "min_septic_stays": MIN_SEPTIC_STAYS_FOR_MEMBERS,
         }
         figures = judged | adapt_metadata.described(result, model, chosen)
         return Adapted(artifact=artifact, figures=json_values(figures))
 
-    def _fits(self) -> "_Fits":
-        members = LocalMembers(
-            self.site.data, self.settings.recipe, self.settings.sizes, self.site.fold
-        )
-        if not self.has_members:
-            nothing = self.site.no_members()
-            return _Fits(members, nothing, [nothing] * FOLDS)
-        progress = self.settings.progress
-        of_pairs = members.out_of_two_folds(progress=progress)
-        return _Fits(members, members.out_of_fold(progress=progress), of_pairs)
+    def _fits(self) -> LocalFits:
+        site, settings = self.site, self.settings
+        members = LocalMembers(site.data, settings.recipe, settings.sizes, site.fold)
+        return LocalFits.made(self.given.trees, site.given, members, progress=settings.progress)
 
-    def _accepted(self, fits: "_Fits") -> tuple[Choice, AveragedGradientBoosting | None, float]:
-        """The likeliest blend whose risk has no step, its local members, and the largest weight.
+    def _accepted(self, fits: LocalFits | None) -> tuple[Choice, LocalModels | None, float]:
+        """The likeliest blend whose risk has no step, what it is made of, and the largest share.
 
-        The weight of the local members is lowered where few stays taught them a step.
+        The shares of what is local are lowered where few stays taught it a step.
         """
         everybody = np.ones(len(self.site.given), dtype=np.bool_)
-        max_weight = 1.0
+        if fits is None:
+            return self.site.recalibration(everybody, is_shift=True), None, 1.0
+        max_share = 1.0
         while True:
-            choice = self._chosen(fits.out_of_fold, everybody, max_weight)
-            ensemble = None
-            if choice.blend.weight > 0:
-                ensemble = fits.members.fit(everybody, self.settings.sizes[choice.size])
-            step = exceeded_bound(self.given, ensemble, choice)
-            if step is None or ensemble is None:
-                return choice, ensemble, max_weight
-            max_weight = max(0.0, choice.blend.weight - WEIGHT_STEP)
-            log.info("%s: the weight of the local members is lowered to %.2f", step, max_weight)
-
-    def _chosen(self, local: Margins, rows: BoolArray, max_weight: float) -> Choice:
-        if not self.has_members:
-            return self.site.recalibration(rows, is_shift=True)
-        return self.site.choice(local, rows, max_weight=max_weight)
+            choice = self.site.choice(fits.out_of_fold, everybody, max_share=max_share)
+            blend = choice.blend
+            local = fits.on_all(self.settings.sizes[choice.size] if blend.weight else None)
+            step = exceeded_bound(self.given, local, choice)
+            if step is None or max_share == 0:
+                return choice, local, max_share
+            lowered = max(blend.refit, blend.weight) - SHARE_STEP
+            max_share = max(0.0, round(lowered, SHARE_DECIMALS))
+            log.info("%s: what is local counts %.2f at most", step, max_share)
 
     def _as_given(self) -> Scored:
         probabilities = sigmoid(self.site.given).astype(np.float32)
@@ -229,37 +230,27 @@ class _Run:
             self.site.recalibration(self.site.fold != k, is_shift=not self.has_members)
             for k in range(FOLDS)
         ]
-        return self.site.scored(choices, self.site.no_members())
+        return self.site.scored(choices, LocalMargins.none(len(self.site.given)))
 
-    def _out_of_fold(self, fits: "_Fits", max_weight: float) -> Scored:
+    def _out_of_fold(self, fits: LocalFits | None, max_share: float) -> Scored:
+        if fits is None:
+            return self._recalibrated()
         choices = [
-            self._chosen(local, self.site.fold != k, max_weight)
+            self.site.choice(local, self.site.fold != k, max_share=max_share)
             for k, local in enumerate(fits.out_of_two_folds)
         ]
         return self.site.scored(choices, fits.out_of_fold)
 
-    def _parity(self, choice: Choice, ensemble: AveragedGradientBoosting | None) -> float:
+    def _parity(self, result: AdaptedModel) -> float:
         """The largest difference between ONNX Runtime and scikit-learn on the hospital's hours."""
-        X = self.site.data.X
-        graph = session(blended_graph(self.given, ensemble, choice.blend))
-        local = self.site.given if ensemble is None else ensemble.decision_function(X)
-        expected = choice.blend.probabilities(self.site.given, local)
-        return require_parity(served_scores(graph, X), expected)
+        graph = session(blended_graph(self.given.trees, result.local, result.choice.blend))
+        parity = require_parity(served_scores(graph, self.site.data.X), result.expected())
+        log.info("ONNX equals scikit-learn on %d hours: %.1g at most", len(self.site.given), parity)
+        return parity
 
 
-@dataclass(frozen=True)
-class _Fits:
-    """Margins of the local members, by fits without one fold and without two."""
-
-    members: LocalMembers
-    out_of_fold: Margins
-    out_of_two_folds: list[Margins]
-
-
-def exceeded_bound(
-    given: GivenModel, ensemble: AveragedGradientBoosting | None, choice: Choice
-) -> str | None:
+def exceeded_bound(given: GivenModel, local: LocalModels | None, choice: Choice) -> str | None:
     """The step in the risk for which the service would refuse the blend; None: there is none."""
-    graph = session(blended_graph(given, ensemble, choice.blend))
+    graph = session(blended_graph(given.trees, local, choice.blend))
     columns = [features.NAMES.index(name) for name in given.features]
     return risk_continuity.check(lambda rows: served_scores(graph, rows[:, columns]))

@@ -76,10 +76,11 @@ def measured(scored: Scored, data: Dataset, resampling: Resampling) -> ModelFigu
     """
     hours = Hours.scored(data, scored.probabilities, scored.thresholds)
     found = figures(hours, resampling) | {"in_time": _in_time(hours, data, resampling)}
-    return ModelFigures(found, _draws(hours, resampling))
+    return ModelFigures(found, drawn_figures(hours, resampling))
 
 
-def _draws(hours: Hours, resampling: Resampling) -> dict[str, FloatArray]:
+def drawn_figures(hours: Hours, resampling: Resampling) -> dict[str, FloatArray]:
+    """Figures of `DIFFERENCES` on all patients, then on each draw: shape (1 + n_draws,) each."""
     everybody = np.ones((1, hours.n_patients))
     counts = np.concatenate([everybody, resampling.counts])
     flags, labelled = hours.flags, hours.labels == 1

@@ -25,7 +25,9 @@ from model_build.learn.ensemble import AveragedGradientBoosting
 from model_build.report.artifact_metadata import FORMAT, medians, training
 from model_build.site.adapt_figures import ADAPTED, Scored
 from model_build.site.adaptation import FOLDS, Choice, Site
+from model_build.site.blend import LocalModels
 from model_build.site.given_model import GivenModel
+from sepsis_detect.clinical.stay import Float32Array, FloatArray
 from sepsis_detect.prediction.model import Model
 
 SITE_LETTERS = 20  # of the site's name, in the version
@@ -40,15 +42,15 @@ class AdaptedModel:
         site: The hospital's hours.
         name: Of the hospital.
         choice: Blend and threshold, chosen on all stays.
-        ensemble: The local members, fitted on all stays; None: calibration and threshold alone.
-        recipe: Of the local members.
+        local: What was fitted on all stays; None: calibration and threshold moved alone.
+        recipe: Of the hospital's own trees.
     """
 
     given: GivenModel
     site: Site
     name: str
     choice: Choice
-    ensemble: AveragedGradientBoosting | None
+    local: LocalModels | None
     recipe: Recipe
 
     @property
@@ -63,10 +65,34 @@ class AdaptedModel:
         }
 
     @property
+    def ensemble(self) -> AveragedGradientBoosting | None:
+        """The hospital's own trees; None where there are none."""
+        return None if self.local is None else self.local.ensemble
+
+    def expected(self, rows: Float32Array | None = None) -> FloatArray:
+        """Probabilities of the blend by other means than its graph, shape (n_rows,).
+
+        Margins of the given trees and of their refitted leaves are those of their own graphs, of
+        the hospital's own trees those of scikit-learn.
+
+        Args:
+            rows: Shape (n_rows, n_features); None: the hospital's hours.
+        """
+        X = self.site.data.X if rows is None else rows
+        given = self.given.trees.margins(X)
+        change = own = given
+        if self.local is not None:
+            change = self.given.trees.changed(self.local.leaves).margins(X) - given
+        if self.ensemble is not None:
+            own = self.ensemble.decision_function(X)
+        return self.choice.blend.probabilities(given, change, own)
+
+    @property
     def blend(self) -> dict[str, Any]:
-        """Weight, sigmoid and local members."""
+        """Shares, sigmoid and size of what is local."""
         blend, ensemble = self.choice.blend, self.ensemble
         return {
+            "refit": blend.refit,
             "weight": blend.weight,
             "slope": blend.slope,
             "intercept": blend.intercept,
@@ -169,15 +195,13 @@ def _metrics(found: Figures, parity: float) -> Figures:
 
 
 def _selfcheck(result: AdaptedModel) -> Figures:
-    """Rows of the given model's self-check, and rows beside the thresholds of the local members."""
-    given, ensemble = result.given, result.ensemble
-    rows = np.array(given.model.metadata.selfcheck.features, dtype=np.float32)
+    """Rows of the given model's self-check, and rows beside the thresholds of its own trees."""
+    ensemble = result.ensemble
+    rows = np.array(result.given.model.metadata.selfcheck.features, dtype=np.float32)
     if ensemble is not None:
         synthetic = selfcheck.synthetic_rows(ensemble, seed=result.recipe.seed)
         rows = np.concatenate([rows, synthetic])
-    margins = given.margins(rows)
-    local = margins if ensemble is None else ensemble.decision_function(rows)
     return {
         "features": [[selfcheck.decimal(value) for value in row] for row in rows],
-        "probabilities": result.choice.blend.probabilities(margins, local).tolist(),
+        "probabilities": result.expected(rows).tolist(),
     }

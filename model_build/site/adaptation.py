@@ -1,8 +1,8 @@
 """The adaptation of a given model to the stays of one hospital: its parts and its choices.
 
-Folds are by patient. Everything that is chosen (weight and size of the local members, sigmoid,
-threshold) is chosen on margins of local members that never saw the patients, and every figure is
-of patients that took no part in any of it.
+Folds are by patient. Everything that is chosen (share of the refitted leaves, weight and size of
+the hospital's own trees, sigmoid, threshold) is chosen on margins of fits that never saw the
+patients, and every figure is of patients that took no part in any of it.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,13 @@ from model_build.data.split import folds
 from model_build.site.adapt_figures import Scored
 from model_build.site.adapt_operating_point import OperatingPointRule
 from model_build.site.blend import Blend
-from model_build.site.blend_choice import ChosenBlend, chosen_blend, recalibrated, shifted
-from model_build.site.local_members import Margins
+from model_build.site.blend_choice import (
+    ChosenBlend,
+    LocalMargins,
+    chosen_blend,
+    recalibrated,
+    shifted,
+)
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 
 FOLDS = 5
@@ -27,7 +32,7 @@ class Choice:
     """What is chosen on some hours.
 
     Attributes:
-        blend: Weight and sigmoid.
+        blend: Shares and sigmoid.
         size: Index of the number of trees a local member.
         threshold: Flagged is `probability >= threshold`.
     """
@@ -36,9 +41,9 @@ class Choice:
     size: int
     threshold: float
 
-    def probabilities(self, given: FloatArray, local: Margins) -> FloatArray:
-        """Shape (n_hours,): calibrated; `local` has shape (n_sizes, n_hours)."""
-        return self.blend.probabilities(given, local[self.size])
+    def probabilities(self, given: FloatArray, local: LocalMargins) -> FloatArray:
+        """Shape (n_hours,): calibrated probabilities of hours."""
+        return self.blend.probabilities(given, local.change, local.own[self.size])
 
 
 @dataclass(frozen=True)
@@ -57,23 +62,19 @@ class Site:
     fold: IntArray
     rule: OperatingPointRule
 
-    def no_members(self) -> Margins:
-        """Margins of local members where there are none: shape (1, n_hours), not read."""
-        return np.full((1, len(self.given)), np.nan)
-
-    def choice(self, local: Margins, rows: BoolArray, *, max_weight: float = 1.0) -> Choice:
+    def choice(self, local: LocalMargins, rows: BoolArray, *, max_share: float = 1.0) -> Choice:
         """Choose blend and threshold on the first 36 hours among some hours.
 
         Args:
-            local: Shape (n_sizes, n_hours), of local members that never saw the hour's patient.
+            local: By fits that never saw the hour's patient.
             rows: Shape (n_hours,).
-            max_weight: Largest weight of the local members.
+            max_share: Largest share of the refitted leaves, and largest weight of its own trees.
 
         Raises:
             ValueError: These hours are too few, or separable.
         """
         rows = rows & self.data.is_uncut
-        chosen = chosen_blend(self.given, local, self.data.labels, rows, max_weight=max_weight)
+        chosen = chosen_blend(self.given, local, self.data.labels, rows, max_share=max_share)
         return self._with_threshold(chosen, local, rows)
 
     def recalibration(self, rows: BoolArray, *, is_shift: bool) -> Choice:
@@ -86,25 +87,27 @@ class Site:
         rows = rows & self.data.is_uncut
         fit = shifted if is_shift else recalibrated
         blend = fit(self.given, self.data.labels, rows)
-        return self._with_threshold(ChosenBlend(blend=blend, size=0), self.no_members(), rows)
+        nothing = LocalMargins.none(len(self.given))
+        return self._with_threshold(ChosenBlend(blend=blend, size=0), nothing, rows)
 
-    def _with_threshold(self, chosen: ChosenBlend, local: Margins, rows: BoolArray) -> Choice:
-        margins = chosen.blend.probabilities(self.given, local[chosen.size])
-        threshold = self.rule.threshold(self.data, margins.astype(np.float32), rows)
+    def _with_threshold(self, chosen: ChosenBlend, local: LocalMargins, rows: BoolArray) -> Choice:
+        own = local.own[chosen.size]
+        probabilities = chosen.blend.probabilities(self.given, local.change, own)
+        threshold = self.rule.threshold(self.data, probabilities.astype(np.float32), rows)
         return Choice(blend=chosen.blend, size=chosen.size, threshold=threshold)
 
-    def scored(self, choices: list[Choice], local: Margins) -> Scored:
+    def scored(self, choices: list[Choice], local: LocalMargins) -> Scored:
         """Each fold under the choice made on the others.
 
         Args:
             choices: One a fold.
-            local: Shape (n_sizes, n_hours), each fold by a fit on the others.
+            local: Each fold by fits on the others.
         """
         probabilities = np.empty(len(self.fold), dtype=np.float32)
         thresholds = np.empty(len(self.fold), dtype=np.float32)
         for k, choice in enumerate(choices):
             own = self.fold == k
-            probabilities[own] = choice.probabilities(self.given[own], local[:, own])
+            probabilities[own] = choice.probabilities(self.given[own], local.of(own))
             thresholds[own] = choice.threshold
         return Scored(probabilities, thresholds)
 

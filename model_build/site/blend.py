@@ -1,10 +1,10 @@
 """The blend of a given model with local members: one margin, one graph of all trees.
 
-margin = slope * ((1 - weight) * given margin + weight * mean margin of the local members)
-         + intercept
+margin = slope * ((1 - weight) * (given margin + refit * change of its refitted leaves)
+                  + weight * mean margin of the hospital's own trees) + intercept
 
-Weight, slope and intercept are factors of the leaves, so that the blend is again one node of trees
-and can itself be adapted. Decision: docs/adr/0021-blended-margin.md.
+All four are factors of leaves, so that the blend is again one node of trees and can itself be
+adapted. Decision: docs/adr/0021-blended-margin.md.
 """
 
 from collections.abc import Sequence
@@ -18,47 +18,64 @@ from onnx import helper, numpy_helper
 from model_build.learn.calibration import sigmoid
 from model_build.learn.ensemble import AveragedGradientBoosting
 from model_build.learn.export import graph_of, merged_trees
-from model_build.site.given_model import GivenModel
+from model_build.site.given_model import LEAVES, GivenTrees
 from sepsis_detect.clinical.stay import FloatArray
 
-LEAVES, BASE = "target_weights_as_tensor", "base_values_as_tensor"
+BASE = "base_values_as_tensor"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blend:
-    """How two margins become a probability.
+    """How the margins become a probability.
 
     Attributes:
-        weight: Of the local members, 0 to 1; 0: the given model alone.
+        refit: Share of the change of the given model's leaves that is made, 0 to 1.
+        weight: Of the hospital's own trees, 0 to 1.
         slope, intercept: The sigmoid of the blended margin.
     """
 
+    refit: float
     weight: float
     slope: float
     intercept: float
 
-    def mixed(self, given: FloatArray, local: FloatArray) -> FloatArray:
-        """Shape (n_hours,): the weighted mean of both margins; at weight 0 `local` is not read."""
-        return mixed(given, local, self.weight)
+    def mixed(self, given: FloatArray, change: FloatArray, own: FloatArray) -> FloatArray:
+        """Shape (n_hours,): the blended margin; what has no weight is not read."""
+        return mixed(given, change, own, refit=self.refit, weight=self.weight)
 
-    def probabilities(self, given: FloatArray, local: FloatArray) -> FloatArray:
-        """Shape (n_hours,): calibrated probabilities of both margins, shape (n_hours,) each."""
-        return sigmoid(self.slope * self.mixed(given, local) + self.intercept)
-
-
-def mixed(given: FloatArray, local: FloatArray, weight: float) -> FloatArray:
-    """The weighted mean of both margins; at weight 0 `local` is not read."""
-    return given if weight == 0 else (1.0 - weight) * given + weight * local
+    def probabilities(self, given: FloatArray, change: FloatArray, own: FloatArray) -> FloatArray:
+        """Shape (n_hours,): calibrated probabilities of margins, shape (n_hours,) each."""
+        return sigmoid(self.slope * self.mixed(given, change, own) + self.intercept)
 
 
-def blended_graph(
-    given: GivenModel, local: AveragedGradientBoosting | None, blend: Blend
-) -> onnx.ModelProto:
-    """The graph of a blend; `local` is None where its weight is 0."""
-    parts = [(given.trees, blend.slope * (1.0 - blend.weight))]
-    if local is not None:
-        parts.append((merged_trees(local), blend.slope * blend.weight))
-    return graph_of(joined_trees(parts, blend.intercept), len(given.features))
+def mixed(
+    given: FloatArray, change: FloatArray, own: FloatArray, *, refit: float, weight: float
+) -> FloatArray:
+    """The blended margin; what has no weight is not read."""
+    moved = given + refit * change if refit else given
+    return (1.0 - weight) * moved + weight * own if weight else moved
+
+
+@dataclass(frozen=True)
+class LocalModels:
+    """What was fitted on all stays of a hospital.
+
+    Attributes:
+        leaves: Shape (n_leaves,), change of each leaf of the given model.
+        ensemble: The hospital's own trees; None where they have no weight.
+    """
+
+    leaves: FloatArray
+    ensemble: AveragedGradientBoosting | None
+
+
+def blended_graph(given: GivenTrees, local: LocalModels | None, blend: Blend) -> onnx.ModelProto:
+    """The graph of a blend; `local` is None where neither leaves nor trees of its own count."""
+    moved = given if local is None else given.changed(blend.refit * local.leaves)
+    parts = [(moved.node, blend.slope * (1.0 - blend.weight))]
+    if local is not None and local.ensemble is not None:
+        parts.append((merged_trees(local.ensemble), blend.slope * blend.weight))
+    return graph_of(joined_trees(parts, blend.intercept), given.n_features)
 
 
 def joined_trees(parts: Sequence[tuple[onnx.NodeProto, float]], intercept: float) -> onnx.NodeProto:

@@ -1,12 +1,14 @@
-"""Choice of weight, size and sigmoid of a blend, on patients that the local members never saw.
+"""Choice of a blend on patients that the local members never saw.
 
-Given and local margin are the two columns of a logistic regression (stacking): its two slopes are
-weight and slope of the blend. Of several sizes of the local members the likeliest is taken.
+For each share of the refitted leaves and each size of the hospital's own trees, the margin of the
+given trees and that of its own are the two columns of a logistic regression (stacking): its two
+slopes are weight and slope of the blend. The likeliest blend is taken.
 
 Source: Breiman, Stacked regressions, Machine Learning 1996;24:49-64, doi:10.1007/BF00117832.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -16,16 +18,39 @@ from model_build.site.blend import Blend, mixed
 from model_build.site.local_members import Margins
 from sepsis_detect.clinical.stay import BoolArray, FloatArray
 
+REFITS = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the change of the leaves that are tried
 WEIGHT_DECIMALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LocalMargins:
+    """What was learnt on the stays of a hospital, by fits that never saw the hour's patient.
+
+    Attributes:
+        change: Shape (n_hours,), of the given margin by refitted leaves.
+        own: Shape (n_sizes, n_hours), of the hospital's own trees.
+    """
+
+    change: FloatArray
+    own: Margins
+
+    @classmethod
+    def none(cls, n_hours: int) -> Self:
+        """Where nothing is fitted: NaN, not read."""
+        return cls(np.full(n_hours, np.nan), np.full((1, n_hours), np.nan))
+
+    def of(self, rows: BoolArray) -> "LocalMargins":
+        """The same for some of the hours."""
+        return LocalMargins(self.change[rows], self.own[:, rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenBlend:
-    """A blend and the size of its local members.
+    """A blend and the size of the hospital's own trees.
 
     Attributes:
-        blend: Weight and sigmoid.
-        size: Index of the number of trees a member; 0 where the weight is 0.
+        blend: Shares and sigmoid.
+        size: Index of the number of trees a member; 0 where their weight is 0.
     """
 
     blend: Blend
@@ -34,43 +59,59 @@ class ChosenBlend:
 
 def chosen_blend(
     given: FloatArray,
-    local: Margins,
+    local: LocalMargins,
     labels: Labels,
     rows: BoolArray,
     *,
-    max_weight: float = 1.0,
+    max_share: float = 1.0,
 ) -> ChosenBlend:
     """The likeliest blend of some hours.
 
     Args:
         given: Shape (n_hours,), margins of the given model.
-        local: Shape (n_sizes, n_hours), margins of local members that never saw the patients.
+        local: Of the same hours.
         labels: Shape (n_hours,).
         rows: Shape (n_hours,), the hours to choose on.
-        max_weight: Largest weight of the local members.
+        max_share: Largest share of the refitted leaves, and largest weight of its own trees.
 
     Raises:
         ValueError: The labels can be separated by a margin: no sigmoid fits.
     """
-    known = labels[rows]
-    chosen, reached = ChosenBlend(blend=recalibrated(given, labels, rows), size=0), -np.inf
-    for size, margins in enumerate(local[:, rows]):
-        weight = _weight(given[rows], margins, known, max_weight)
-        if weight == 0:
-            continue
-        found = mixed(given[rows], margins, weight)
-        slope, intercept = sigmoid_fit(found, known)
-        likelihood = _likelihood(slope * found + intercept, known)
-        if likelihood > reached:
-            blend = Blend(weight=weight, slope=slope, intercept=intercept)
-            chosen, reached = ChosenBlend(blend=blend, size=size), likelihood
-    return chosen
+    known, given, local = labels[rows], given[rows], local.of(rows)
+    found = [
+        _fitted(given, local, known, refit=refit, size=size, max_share=max_share)
+        for refit in REFITS
+        if refit <= max_share
+        for size in (None, *range(len(local.own)))
+    ]
+    likelihoods = [likelihood for _, likelihood in found]
+    return found[int(np.argmax(likelihoods))][0]
+
+
+def _fitted(
+    given: FloatArray,
+    local: LocalMargins,
+    labels: Labels,
+    *,
+    refit: float,
+    size: int | None,
+    max_share: float,
+) -> tuple[ChosenBlend, float]:
+    """The blend with a share and a size (None: no trees of its own), and its likelihood."""
+    moved = mixed(given, local.change, given, refit=refit, weight=0.0)
+    own = local.own[size or 0]
+    weight = 0.0 if size is None else _weight(moved, own, labels, max_share)
+    margins = mixed(moved, moved, own, refit=0.0, weight=weight)
+    slope, intercept = sigmoid_fit(margins, labels)
+    blend = Blend(refit=refit, weight=weight, slope=slope, intercept=intercept)
+    chosen = ChosenBlend(blend=blend, size=(size or 0) if weight else 0)
+    return chosen, _likelihood(slope * margins + intercept, labels)
 
 
 def recalibrated(given: FloatArray, labels: Labels, rows: BoolArray) -> Blend:
     """The given model alone, with the sigmoid of some hours."""
     slope, intercept = sigmoid_fit(given[rows], labels[rows])
-    return Blend(weight=0.0, slope=slope, intercept=intercept)
+    return Blend(refit=0.0, weight=0.0, slope=slope, intercept=intercept)
 
 
 def shifted(given: FloatArray, labels: Labels, rows: BoolArray) -> Blend:
@@ -80,17 +121,17 @@ def shifted(given: FloatArray, labels: Labels, rows: BoolArray) -> Blend:
     """
     nothing = np.zeros((int(rows.sum()), 0))
     intercept = float(logistic_fit(nothing, labels[rows], offset=given[rows])[-1])
-    return Blend(weight=0.0, slope=1.0, intercept=intercept)
+    return Blend(refit=0.0, weight=0.0, slope=1.0, intercept=intercept)
 
 
-def _weight(given: FloatArray, local: FloatArray, labels: Labels, max_weight: float) -> float:
-    """The local margin's share of both slopes, from 0 to `max_weight`."""
-    columns = np.column_stack([given, local])
-    of_given, of_local, _ = logistic_fit(columns, labels, offset=np.zeros(len(labels)))
-    if of_local <= 0:
+def _weight(given: FloatArray, own: FloatArray, labels: Labels, max_share: float) -> float:
+    """The own margin's share of both slopes, from 0 to `max_share`."""
+    columns = np.column_stack([given, own])
+    of_given, of_own, _ = logistic_fit(columns, labels, offset=np.zeros(len(labels)))
+    if of_own <= 0:
         return 0.0
-    share = of_local / (max(of_given, 0.0) + of_local)
-    return round(min(float(share), max_weight), WEIGHT_DECIMALS)
+    share = of_own / (max(of_given, 0.0) + of_own)
+    return round(min(float(share), max_share), WEIGHT_DECIMALS)
 
 
 def _likelihood(logits: FloatArray, labels: Labels) -> float:

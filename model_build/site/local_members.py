@@ -5,6 +5,7 @@ of the local members are chosen on other patients than those they are judged on.
 folds serves both: one is judged, the other belongs to the choice.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -20,6 +21,12 @@ from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, Int
 
 Margins = NDArray[np.float64]
 """Shape (n_sizes, n_hours); NaN for hours of a fold that is left out."""
+Cached = Callable[[str, Callable[[], Margins]], Margins]
+
+
+def computed(_: str, compute: Callable[[], Margins]) -> Margins:
+    """A result that is computed each time."""
+    return compute()
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,14 @@ class LocalMembers:
         recipe: How they are fitted; `recipe.iterations` is the largest size.
         sizes: Numbers of trees a member, rising.
         fold: Shape (n_hours,), of the hour's patient.
+        cached: Gives a result by name, computed if it is not known yet.
     """
 
     data: Dataset
     recipe: Recipe
     sizes: tuple[int, ...]
     fold: IntArray
+    cached: Cached = computed
 
     def fit(self, rows: BoolArray, size: int) -> AveragedGradientBoosting:
         """Fit on some hours, shape (n_hours,), with `size` trees a member."""
@@ -46,16 +55,22 @@ class LocalMembers:
         learner.max_iter = size
         return learner.fit(self.data.X, signed_weights > 0, np.abs(signed_weights), chosen)
 
-    def margins(self, known: BoolArray, scored: BoolArray) -> Margins:
-        """Fit on `known` hours and score others: shape (n_sizes, n_scored)."""
-        ensemble = self.fit(known, self.sizes[-1])
-        return staged_margins(ensemble, self.data.X[scored], self.sizes)
+    def without(self, *left_out: int) -> Margins:
+        """Fit on all folds but these and score their hours: shape (n_sizes, n_scored)."""
+        scored = np.isin(self.fold, left_out)
+
+        def compute() -> Margins:
+            ensemble = self.fit(~scored, self.sizes[-1])
+            return staged_margins(ensemble, self.data.X[scored], self.sizes)
+
+        sizes, names = ("-".join(map(str, of)) for of in (self.sizes, left_out))
+        return self.cached(f"trees-{sizes}-without-{names}", compute)
 
     def out_of_fold(self, *, progress: bool) -> Margins:
         """Margins of each fold by a fit on all others."""
         found = self._nothing()
         for k in tqdm(self._folds, "local members", disable=not progress):
-            found[:, self.fold == k] = self.margins(self.fold != k, self.fold == k)
+            found[:, self.fold == k] = self.without(k)
         return found
 
     def out_of_two_folds(self, *, progress: bool) -> list[Margins]:
@@ -64,8 +79,7 @@ class LocalMembers:
         pairs = list(combinations(self._folds, 2))
         for j, k in tqdm(pairs, "local members, two folds left out", disable=not progress):
             is_j, is_k = self.fold == j, self.fold == k
-            scored = is_j | is_k
-            margins = self.margins(~scored, scored)
+            margins, scored = self.without(j, k), is_j | is_k
             found[k][:, is_j] = margins[:, is_j[scored]]
             found[j][:, is_k] = margins[:, is_k[scored]]
         return found
