@@ -104,12 +104,16 @@ def run(options: argparse.Namespace) -> int:
     given = GivenModel.read(options.model)
     cohort = stay_files.read_labelled(options.data, conversions)
     require_plausible(cohort)
-    settings = AdaptSettings(recipe=LOCAL_RECIPE, sizes=LOCAL_SIZES, progress=sys.stderr.isatty())
-    result = adapted(given, cohort, rule=rule, site_name=site_name, settings=settings)
+    result = adapted(given, cohort, rule=rule, site_name=site_name, settings=settings())
     adaptation_report.write(result.figures, report)
     write_artifact(result.artifact, output)
     log.info("%s", adaptation_report.summary(result.figures))
     return 0
+
+
+def settings() -> AdaptSettings:
+    """Those of the command: the local recipe, with progress bars on a terminal."""
+    return AdaptSettings(recipe=LOCAL_RECIPE, sizes=LOCAL_SIZES, progress=sys.stderr.isatty())
 
 
 def _site(name: str) -> str:
