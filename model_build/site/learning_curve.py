@@ -244,21 +244,13 @@ class Crossing:
         native: list[Draws] = []
         notes: list[Figures] = []
         for size, number in samples:
-            used = self._sample(size, number)
+            used = sample(self.target.data.cohort, size, number)
             scored, note = self._with(used, f"{size}-{number}")
             notes.append(note)
             for of, into in ((scored, adapted), (self.as_given, crossed), (self.native, native)):
                 into.append(self._drawn(of, ~used))
         size = samples[0][0]
         return _row(f"{size:,}", size, adapted, crossed, native, notes)
-
-    def _sample(self, size: int, number: int) -> BoolArray:
-        """Shape (n_stays,): a sample of stays by a hash of their ids."""
-        ids = self.target.data.cohort.patient_ids.tolist()
-        order = np.argsort([rank(f"curve:{each}", SEED) for each in ids])
-        used = np.zeros(len(ids), dtype=np.bool_)
-        used[order[number * size : (number + 1) * size]] = True
-        return used
 
     def _with(self, used: BoolArray, name: str) -> tuple[Scored, Figures]:
         """Answers of the model adapted to some stays, for all hours, and what was chosen."""
@@ -329,6 +321,15 @@ class Crossing:
         stays = np.unique(data.cohort.stay_of_hour[rows])
         hours = Hours.scored(part, of.probabilities, of.thresholds)
         return drawn_figures(hours, Resampling(self.resampling.counts[:, stays]))
+
+
+def sample(cohort: Cohort, size: int, number: int) -> BoolArray:
+    """Shape (n_stays,): the sample of this size and number, by a hash of the ids."""
+    ids = cohort.patient_ids.tolist()
+    order = np.argsort([rank(f"curve:{each}", SEED) for each in ids])
+    used = np.zeros(len(ids), dtype=np.bool_)
+    used[order[number * size : (number + 1) * size]] = True
+    return used
 
 
 def _constant(probabilities: FloatArray, threshold: float) -> Scored:
