@@ -4,7 +4,7 @@ margin = slope * ((1 - weight) * (given margin + refit * change of its refitted 
                   + weight * mean margin of the hospital's own trees) + intercept
 
 All four are factors of leaves, so that the blend is again one node of trees and can itself be
-adapted. Decision: docs/adr/0021-blended-margin.md.
+adapted. Decision: docs/adr/0025-adapted-model.md.
 """
 
 from collections.abc import Sequence

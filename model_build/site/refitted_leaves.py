@@ -24,7 +24,7 @@ from model_build.data.labels import Labels
 from model_build.learn.calibration import logistic_fit, sigmoid
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray
 
-TOTAL_STEP = 30.0  # of all trees together, in Newton steps
+TOTAL_STEP = 60.0  # of all trees together, in Newton steps
 L2 = 100.0  # added to the curvature of a leaf: that of some 10,000 quiet hours
 SEED = 7  # of the order of the trees
 
