@@ -93,8 +93,9 @@ BEFORE = replace(
     keep_negatives=0.1,
     left_out=(),
 )
-# Of a hospital's own members (`adapt`): few stays, many members, on the given model's features.
-LOCAL_RECIPE = replace(RECIPE, keep_negatives=0.4, leaves=8)
+# Of a hospital's own trees (`adapt`). They see every variable: how a hospital measures and admits
+# holds in that hospital. Half as many members, so that a model gets at most half as large again.
+LOCAL_RECIPE = replace(RECIPE, members=4, left_out=())
 LOCAL_SIZES = (50, 100, 150)  # trees a member that are tried
 # To test the pipeline; its models are not for use.
 QUICK = replace(

@@ -17,6 +17,7 @@ from model_build.data.cohort import Cohort
 from model_build.data.dataset import Dataset, dataset
 from model_build.data.labels import LATEST_USEFUL, septic_stays
 from model_build.data.record_cut import is_cut
+from model_build.data.stay_files import absent_variables
 from model_build.judge.figures import Figures, json_values
 from model_build.judge.patient_bootstrap import DRAWS
 from model_build.learn.calibration import sigmoid
@@ -29,7 +30,7 @@ from model_build.site.adapt_operating_point import OperatingPointRule
 from model_build.site.adaptation import FOLDS, Choice, Site, folds_of
 from model_build.site.blend import LocalModels, blended_graph
 from model_build.site.blend_choice import LocalMargins
-from model_build.site.given_model import GivenModel
+from model_build.site.given_model import GivenModel, GivenTrees
 from model_build.site.local_fits import LocalFits
 from model_build.site.local_members import LocalMembers
 from sepsis_detect.errors import BadFileError
@@ -48,7 +49,7 @@ class AdaptSettings:
     """How a model is adapted.
 
     Attributes:
-        recipe: Of the local members; its variables are those of the given model.
+        recipe: Of the hospital's own trees, and what they see beside the given model's features.
         sizes: Numbers of trees a member that are tried, rising; the last is `recipe.iterations`.
         draws: Bootstrap draws of patients, for each interval.
         progress: Whether bars are shown.
@@ -95,10 +96,12 @@ def adapt(
         ModelArtifactError: No blend has a risk without a step.
         ParityError: ONNX Runtime does not answer as scikit-learn on some hour.
     """
-    data = site_data(cohort, given, progress=settings.progress)
+    names = site_features(cohort, given, settings.recipe)
+    data = site_data(cohort, names, progress=settings.progress)
     require_enough(data)
     n_early, n_septic = septic_counts(data)
-    site = Site(data, given.trees.margins(data.X), folds_of(data), rule)
+    trees = given.trees.widened(len(names))
+    site = Site(data, trees.margins(data.X), folds_of(data), rule)
     has_members = has_enough_for_members(n_septic)
     log.info(
         "%d stays, %d septic (%d in their first 36 hours)%s",
@@ -108,18 +111,32 @@ def adapt(
         "" if has_members else ": only calibration and threshold will move",
     )
     try:
-        return _Run(given, site, settings, has_members).adapted(site_name)
+        return _Run(given, trees, site, settings, has_members).adapted(site_name)
     except ValueError as error:  # a fit on few or separable hours
         raise BadFileError(f"the stays cannot be adapted to: {error}") from error
 
 
-def site_data(cohort: Cohort, given: GivenModel, *, progress: bool) -> Dataset:
-    """Features of the hours up to 3 after onset, as in the training data.
+def site_features(cohort: Cohort, given: GivenModel, recipe: Recipe) -> tuple[str, ...]:
+    """The given model's features, then those of the hospital's own trees that it does not read.
+
+    Features of variables that these stays have no value of are left out.
+    """
+    absent = set(absent_variables(cohort))
+    more = (
+        name
+        for name in recipe.features
+        if name not in given.features and not absent & set(features.SOURCES[name])
+    )
+    return (*given.features, *more)
+
+
+def site_data(cohort: Cohort, names: tuple[str, ...], *, progress: bool) -> Dataset:
+    """Named features of the hours up to 3 after onset, as in the training data.
 
     The hours of other stays weigh as they are where no record is cut, and the septic ones less
     where records are (`record_cut`).
     """
-    data = dataset(cohort, given.features, progress=progress)
+    data = dataset(cohort, names, progress=progress)
     data = data.of(data.since_onset <= LATEST_USEFUL)
     return replace(data, undo_cut=is_cut(data.cohort))
 
@@ -156,6 +173,7 @@ class _Run:
     """One adaptation: its fits, its choices, its artifact."""
 
     given: GivenModel
+    trees: GivenTrees
     site: Site
     settings: AdaptSettings
     has_members: bool
@@ -177,6 +195,7 @@ class _Run:
         )
         result = AdaptedModel(
             given=self.given,
+            trees=self.trees,
             site=self.site,
             name=site_name,
             choice=final,
@@ -185,7 +204,7 @@ class _Run:
         )
         parity = self._parity(result)
         metadata = adapt_metadata.metadata(result, scored[ADAPTED], judged, parity)
-        artifact = with_metadata(blended_graph(self.given.trees, local, final.blend), metadata)
+        artifact = with_metadata(blended_graph(self.trees, local, final.blend), metadata)
         model = Model(artifact, source="the adapted model", loaded_at=datetime.now(UTC))
         chosen = {
             "folds": FOLDS,
@@ -199,7 +218,7 @@ class _Run:
     def _fits(self) -> LocalFits:
         site, settings = self.site, self.settings
         members = LocalMembers(site.data, settings.recipe, settings.sizes, site.fold)
-        return LocalFits.made(self.given.trees, site.given, members, progress=settings.progress)
+        return LocalFits.made(self.trees, site.given, members, progress=settings.progress)
 
     def _accepted(self, fits: LocalFits | None) -> tuple[Choice, LocalModels | None, float]:
         """The likeliest blend whose risk has no step, what it is made of, and the largest share.
@@ -214,7 +233,7 @@ class _Run:
             choice = self.site.choice(fits.out_of_fold, everybody, max_share=max_share)
             blend = choice.blend
             local = fits.on_all(self.settings.sizes[choice.size] if blend.weight else None)
-            step = exceeded_bound(self.given, local, choice)
+            step = exceeded_bound(self.trees, self.site.data.names, local, choice)
             if step is None or max_share == 0:
                 return choice, local, max_share
             lowered = max(blend.refit, blend.weight) - SHARE_STEP
@@ -243,14 +262,16 @@ class _Run:
 
     def _parity(self, result: AdaptedModel) -> float:
         """The largest difference between ONNX Runtime and scikit-learn on the hospital's hours."""
-        graph = session(blended_graph(self.given.trees, result.local, result.choice.blend))
+        graph = session(blended_graph(self.trees, result.local, result.choice.blend))
         parity = require_parity(served_scores(graph, self.site.data.X), result.expected())
         log.info("ONNX equals scikit-learn on %d hours: %.1g at most", len(self.site.given), parity)
         return parity
 
 
-def exceeded_bound(given: GivenModel, local: LocalModels | None, choice: Choice) -> str | None:
+def exceeded_bound(
+    given: GivenTrees, names: tuple[str, ...], local: LocalModels | None, choice: Choice
+) -> str | None:
     """The step in the risk for which the service would refuse the blend; None: there is none."""
-    graph = session(blended_graph(given.trees, local, choice.blend))
-    columns = [features.NAMES.index(name) for name in given.features]
+    graph = session(blended_graph(given, local, choice.blend))
+    columns = [features.NAMES.index(name) for name in names]
     return risk_continuity.check(lambda rows: served_scores(graph, rows[:, columns]))

@@ -26,7 +26,7 @@ from model_build.report.artifact_metadata import FORMAT, medians, training
 from model_build.site.adapt_figures import ADAPTED, Scored
 from model_build.site.adaptation import FOLDS, Choice, Site
 from model_build.site.blend import LocalModels
-from model_build.site.given_model import GivenModel
+from model_build.site.given_model import GivenModel, GivenTrees
 from sepsis_detect.clinical.stay import Float32Array, FloatArray
 from sepsis_detect.prediction.model import Model
 
@@ -39,6 +39,7 @@ class AdaptedModel:
 
     Attributes:
         given: The given model.
+        trees: Its trees, on the features of the blend.
         site: The hospital's hours.
         name: Of the hospital.
         choice: Blend and threshold, chosen on all stays.
@@ -47,6 +48,7 @@ class AdaptedModel:
     """
 
     given: GivenModel
+    trees: GivenTrees
     site: Site
     name: str
     choice: Choice
@@ -79,10 +81,10 @@ class AdaptedModel:
             rows: Shape (n_rows, n_features); None: the hospital's hours.
         """
         X = self.site.data.X if rows is None else rows
-        given = self.given.trees.margins(X)
+        given = self.trees.margins(X)
         change = own = given
         if self.local is not None:
-            change = self.given.trees.changed(self.local.leaves).margins(X) - given
+            change = self.trees.changed(self.local.leaves).margins(X) - given
         if self.ensemble is not None:
             own = self.ensemble.decision_function(X)
         return self.choice.blend.probabilities(given, change, own)
@@ -197,7 +199,9 @@ def _metrics(found: Figures, parity: float) -> Figures:
 def _selfcheck(result: AdaptedModel) -> Figures:
     """Rows of the given model's self-check, and rows beside the thresholds of its own trees."""
     ensemble = result.ensemble
-    rows = np.array(result.given.model.metadata.selfcheck.features, dtype=np.float32)
+    known = np.array(result.given.model.metadata.selfcheck.features, dtype=np.float32)
+    rows = np.full((len(known), len(result.site.data.names)), np.nan, dtype=np.float32)
+    rows[:, : known.shape[1]] = known
     if ensemble is not None:
         synthetic = selfcheck.synthetic_rows(ensemble, seed=result.recipe.seed)
         rows = np.concatenate([rows, synthetic])

@@ -16,8 +16,8 @@ from sepsis_detect.clinical.stay import Float32Array, FloatArray
 from sepsis_detect.errors import ModelArtifactError
 from sepsis_detect.prediction.model import EMBEDDED_MODEL, SELFCHECK_TOLERANCE, Model
 
-LEAVES = "target_weights_as_tensor"
-"""The attribute of a node of trees that holds what its leaves add to the margin."""
+LEAVES, COLUMNS = "target_weights_as_tensor", "nodes_featureids"
+"""Attributes of a node of trees: what its leaves add to the margin, what its splits read."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,16 @@ class GivenTrees:
         """
         graph = graph_of(self.node, self.n_features, "logit")
         return served_scores(session(graph), X).astype(np.float64)
+
+    def widened(self, n_features: int) -> "GivenTrees":
+        """The same trees on rows with more features behind those that they read."""
+        node = onnx.NodeProto()
+        node.CopyFrom(self.node)
+        (columns,) = (each for each in node.attribute if each.name == COLUMNS)
+        # The columns of the negatives stand behind those of all features.
+        moved = [c + (n_features - self.n_features) * (c >= self.n_features) for c in columns.ints]
+        columns.ints[:] = moved
+        return GivenTrees(node, n_features)
 
     def changed(self, leaves: FloatArray) -> "GivenTrees":
         """The same trees with a change added to each leaf, shape (n_leaves,)."""

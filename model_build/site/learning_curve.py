@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from model_build.judge.figures import Figures, json_values
 from model_build.judge.group_figures import Hours
 from model_build.judge.judgement import chosen_threshold
 from model_build.judge.patient_bootstrap import Resampling
-from model_build.judge.transfer import directions
 from model_build.learn.calibration import sigmoid
 from model_build.learn.export import merged_trees
 from model_build.learn.onnx_inference import served_scores, session
@@ -89,13 +89,14 @@ def learning_curve(
     if recipe.max_patients is not None:
         cohort = cohort.sample(recipe.max_patients, seed=recipe.seed)
     recipe, local = (replace(of, members=settings.members) for of in (recipe, local))
-    everything = dataset(cohort, recipe.features, progress=True)
+    more = (name for name in local.features if name not in recipe.features)
+    everything = dataset(cohort, (*recipe.features, *more), progress=True)
     natives = {
         str(name): Native.fitted(everything.of(everything.hospitals == name), recipe, work)
         for name in np.unique(cohort.hospitals)
     }
     rows: list[Figures] = []
-    for source, target in directions(everything):
+    for source, target in permutations(natives, 2):
         log.info("%s to %s", source, target)
         crossing = Crossing(natives[source], natives[target], local, settings)
         rows += [{"source": source, "target": target} | row for row in crossing.rows()]
@@ -127,8 +128,8 @@ class Native:
     """The recipe fitted in one hospital: out of fold, and on all its stays.
 
     Attributes:
-        data: The hospital's hours.
-        recipe: Of the fits.
+        data: The hospital's hours, with the features of the recipe and then others.
+        recipe: Of the fits, which see its features alone.
         cache: Of the fits.
         scores: Out of fold.
         threshold: Chosen on them.
@@ -143,18 +144,19 @@ class Native:
     @classmethod
     def fitted(cls, data: Dataset, recipe: Recipe, work: Path) -> "Native":
         """Fit, or take from the cache."""
-        cache = ResultsCache.open(work, recipe, data)
-        scores = out_of_fold(data, recipe, cache)
+        seen = data.select(recipe.features)
+        cache = ResultsCache.open(work, recipe, seen)
+        scores = out_of_fold(seen, recipe, cache)
+        cache.get_or_compute("final", lambda: fit(seen, recipe, np.arange(len(seen.X))))
         threshold = chosen_threshold(data, scores.probabilities, data.is_uncut)
         return cls(data, recipe, cache, scores, threshold)
 
     def given(self) -> GivenTrees:
         """The model of all its stays, to be adapted to another hospital."""
-        ensemble = self.cache.get_or_compute(
-            "final", lambda: fit(self.data, self.recipe, np.arange(len(self.data.X)))
-        )
+        ensemble = self.cache.get("final")
         ensemble.slope_, ensemble.intercept_ = self.scores.slope, self.scores.intercept
-        return GivenTrees(merged_trees(ensemble), self.data.X.shape[1])
+        narrow = GivenTrees(merged_trees(ensemble), len(self.recipe.features))
+        return narrow.widened(self.data.X.shape[1])
 
     def cross_fitted(self) -> Scored:
         """Its out-of-fold answers, each fold at the threshold that the others choose."""

@@ -32,7 +32,7 @@ def stays() -> Cohort:
 @pytest.fixture(scope="session")
 def own(given: GivenModel, stays: Cohort) -> Dataset:
     """The same as a dataset of the given model's features."""
-    return site_data(stays, given, progress=False)
+    return site_data(stays, given.features, progress=False)
 
 
 @pytest.fixture(scope="session")

@@ -17,19 +17,27 @@ DRAWS = 20
 UTILITY = OperatingPointRule()
 
 
-def last_values() -> Recipe:
-    """A recipe that sees last values alone: the risk of an unchanged patient does not change."""
+STATIC = ("age", "sex", "hospital_admission_hour")
+
+
+def last_values(*also: str) -> Recipe:
+    """A recipe that sees last values alone: the risk of an unchanged patient does not change.
+
+    Args:
+        also: Variables that do not change within a stay.
+    """
     endings = {
         name.removeprefix(variable)
         for variable in SEEN
         for name in features.NAMES
         if name.startswith(variable)
     }
-    hidden = tuple(variable.name for variable in VARIABLES if variable.name not in SEEN)
+    hidden = tuple(variable.name for variable in VARIABLES if variable.name not in SEEN + also)
     return replace(RECIPE, left_out=hidden, endings_left_out=tuple(sorted(endings - {"_last"})))
 
 
 LAST_VALUES = last_values()
+WITH_STATIC = last_values(*STATIC)
 SETTINGS = AdaptSettings(recipe=LAST_VALUES, sizes=(2, 4), draws=DRAWS)
 
 

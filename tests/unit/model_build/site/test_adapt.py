@@ -13,16 +13,17 @@ from model_build.data.labels import LATEST_USEFUL, hours_since_onset
 from model_build.judge.figures import Figure, Figures
 from model_build.learn.calibration import sigmoid
 from model_build.site import adapt as stage
-from model_build.site.adapt import Adapted, adapt, require_enough, site_data
+from model_build.site.adapt import Adapted, adapt, require_enough, site_data, site_features
 from model_build.site.adapt_figures import decisive_figures, verdict
 from model_build.site.adapt_operating_point import OperatingPointRule
 from model_build.site.adaptation import Choice
 from model_build.site.given_model import GivenModel
 from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.errors import BadFileError
 from sepsis_detect.prediction.model import METADATA_KEY, Model
 from tests.artifacts import opened
-from tests.unit.model_build.site.small_site import SETTINGS, UTILITY
+from tests.unit.model_build.site.small_site import SETTINGS, UTILITY, WITH_STATIC
 
 
 def with_septic_stays(cohort: Cohort, n_septic: int) -> Cohort:
@@ -128,7 +129,7 @@ def test_fewer_than_ten_septic_stays_are_refused_with_what_is_needed(
     few = with_septic_stays(stays, 9)
     with pytest.raises(BadFileError, match=r"^9 of .* at least 10 are needed .* and 30 septic"):
         adapt(given, few, rule=UTILITY, site_name="x", settings=SETTINGS)
-    require_enough(site_data(with_septic_stays(stays, 10), given, progress=False))
+    require_enough(site_data(with_septic_stays(stays, 10), given.features, progress=False))
 
 
 def test_a_septic_hour_after_hour_36_does_not_count_as_early(
@@ -147,7 +148,7 @@ def test_hours_long_after_onset_are_left_out_as_in_training(
     labels = stays.labels.copy()
     septic = np.maximum.reduceat(labels, stays.stay.starts) == 1
     labels[septic[stays.stay_of_hour] & (stays.stay.icu_hours >= 3)] = 1
-    found = site_data(replace(stays, labels=labels), given, progress=False)
+    found = site_data(replace(stays, labels=labels), given.features, progress=False)
     since = hours_since_onset(labels, stays.stay.starts)
     assert len(found.X) == np.count_nonzero(since <= LATEST_USEFUL) < len(labels)
 
@@ -162,14 +163,42 @@ def test_what_is_local_is_lowered_until_the_risk_has_no_step(
     monkeypatch.setattr(
         stage,
         "exceeded_bound",
-        lambda _given, _local, choice: "a step" if shares(choice) > 0.5 else None,
+        lambda _given, _names, _local, choice: "a step" if shares(choice) > 0.5 else None,
     )
     found = adapt(given, stays, rule=UTILITY, site_name="x", settings=SETTINGS)
     assert max(found.figures["blend"]["refit"], found.figures["blend"]["weight"]) <= 0.5
     assert found.figures["blend"]["max_share"] < 1
-    monkeypatch.setattr(stage, "exceeded_bound", lambda _given, _local, _choice: "a step")
+    monkeypatch.setattr(stage, "exceeded_bound", lambda *_: "a step")
     found = adapt(given, stays, rule=UTILITY, site_name="x", settings=SETTINGS)
     assert found.figures["blend"]["refit"] == found.figures["blend"]["weight"] == 0
+
+
+def test_own_trees_see_variables_that_the_given_model_does_not(
+    given: GivenModel, stays: Cohort
+) -> None:
+    settings = replace(SETTINGS, recipe=WITH_STATIC)
+    found = adapt(given, stays, rule=UTILITY, site_name="x", settings=settings)
+    model = opened(found.artifact)
+    assert model.metadata.features[: len(given.features)] == list(given.features)
+    assert set(model.metadata.features) == set(WITH_STATIC.features)
+    assert len(model.metadata.features) > len(given.features)
+    again = adapt(
+        GivenModel.of(found.artifact, source="x"),
+        stays,
+        rule=UTILITY,
+        site_name="y",
+        settings=SETTINGS,
+    )
+    assert opened(again.artifact).metadata.features == model.metadata.features
+
+
+def test_variables_without_a_value_are_not_added(given: GivenModel, stays: Cohort) -> None:
+    values = stays.stay.values.copy()
+    values[:, BY_CHALLENGE["HospAdmTime"].column] = np.nan
+    cohort = replace(stays, stay=Stay(values, stays.stay.starts))
+    names = site_features(cohort, given, WITH_STATIC)
+    assert "hospital_admission_hour" not in names
+    assert "age" in names
 
 
 def test_a_sensitivity_that_is_asked_for_is_about_reached_out_of_fold(

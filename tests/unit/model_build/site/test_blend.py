@@ -90,6 +90,14 @@ def test_the_margins_are_the_log_odds_of_the_given_model(
     np.testing.assert_allclose(1 / (1 + np.exp(-given.trees.margins(rows))), served, atol=1e-6)
 
 
+def test_widened_trees_do_not_read_the_features_behind_theirs(
+    given: GivenModel, rows: Float32Array
+) -> None:
+    more = np.random.default_rng(2).normal(size=(len(rows), 3)).astype(np.float32)
+    found = given.trees.widened(rows.shape[1] + 3).margins(np.column_stack([rows, more]))
+    np.testing.assert_array_equal(found, given.trees.margins(rows))
+
+
 def test_an_adapted_model_can_be_adapted_again(adapted: Adapted, rows: Float32Array) -> None:
     again = GivenModel.of(adapted.artifact, source="the adapted model")
     assert again.features == LAST_VALUES.features
