@@ -14,7 +14,7 @@ from model_build.report.formatting import (
 NOT_MEASURED = "Not measured yet: `python -m model_build learning-curve` does it.\n"
 COLUMNS = {"auroc": "AUROC", "auprc": "AUPRC", "utility": "utility"}
 WON_BACK = {"auroc": "AUROC won back", "utility": "utility won back"}
-AT_THE_ENDS = ("0", "native")  # nothing and everything is won back, by definition
+AT_THE_ENDS = ("0", "native", "native, every variable")  # not adapted
 
 
 def section(found: Figures | None) -> str:
@@ -36,11 +36,13 @@ def _table(rows: list[Figures]) -> str:
     header = [
         "from, to, own stays",
         "samples",
-        "with trees",
+        "fitted",
+        "refit",
         "weight",
         *COLUMNS.values(),
         "flagged hours per patient and day",
         *WON_BACK.values(),
+        *(f"{title}, of every variable" for title in WON_BACK.values()),
     ]
     return table(header, [_cells(row) for row in rows])
 
@@ -52,8 +54,15 @@ def _cells(row: Figures) -> list[str]:
         f"{row['source']} to {row['target']}, {row['label']}",
         "" if is_end else str(row["samples"]),
         "" if is_end else str(n_trees),
-        MISSING if row["weight"] is None else number(row["weight"], 2),
+        *(
+            MISSING if is_end or row[name] is None else number(row[name], 2)
+            for name in ("refit", "weight")
+        ),
         *(with_interval(row[name]) for name in COLUMNS),
         with_interval(row["alerts_per_patient_day"], 2),
-        *("" if is_end else percent_with_interval(row["won_back"][name], 0) for name in WON_BACK),
+        *(
+            "" if is_end else percent_with_interval(row[of][name], 0)
+            for of in ("won_back", "won_back_of_every_variable")
+            for name in WON_BACK
+        ),
     ]

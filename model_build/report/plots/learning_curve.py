@@ -4,10 +4,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from model_build.judge.figures import Figures
-from model_build.report.plots.style import BLUE, GREEN, HEIGHT, VERMILLION, WIDTH, note
+from model_build.report.plots.style import BLUE, GREEN, HEIGHT, PURPLE, VERMILLION, WIDTH, note
 
 TITLES = {"auroc": "AUROC", "utility": "Utility"}
-NATIVE = "native"
+NATIVE, NATIVE_OF_MORE = "native", "native, every variable"
 
 
 def learning_curve(found: Figures) -> Figure:
@@ -26,12 +26,13 @@ def learning_curve(found: Figures) -> Figure:
 
 
 def _curve(ax: Axes, rows: list[Figures], name: str) -> None:
-    native = next(row[name]["value"] for row in rows if row["label"] == NATIVE)
-    adapted = [row for row in rows if row["label"] != NATIVE]
+    of_label = {row["label"]: row[name]["value"] for row in rows}
+    adapted = [row for row in rows if row["label"] not in (NATIVE, NATIVE_OF_MORE)]
     places = range(len(adapted))
     values, lows, highs = ([row[name][key] for row in adapted] for key in ("value", "low", "high"))
-    ax.axhline(native, color=GREEN, linestyle="--", linewidth=1.2)
-    note(ax, "native, out of fold", (0, native), color=GREEN, va="bottom")
+    for label, colour in ((NATIVE, GREEN), (NATIVE_OF_MORE, PURPLE)):
+        ax.axhline(of_label[label], color=colour, linestyle="--", linewidth=1.2)
+        note(ax, label, (0, of_label[label]), color=colour, va="bottom")
     ax.axhline(values[0], color=VERMILLION, linestyle=":", linewidth=1.2)
     note(ax, "as given", (len(adapted) - 1, values[0]), color=VERMILLION, va="bottom", ha="right")
     ax.plot(places, values, "o-", color=BLUE)

@@ -11,7 +11,7 @@ from model_build.config import LearningCurve
 from model_build.data.cohort import Cohort
 from model_build.judge.figures import Figures
 from model_build.report import learning_curve_report
-from model_build.site import learning_curve as stage
+from model_build.site import learning_curve_crossing
 from model_build.site.learning_curve import FIGURES, PLOT, learning_curve
 from tests.unit.model_build.site.small_site import LAST_VALUES
 from tests.unit.model_build.synthetic_cohort import synthetic_cohort
@@ -36,7 +36,7 @@ def run(cohort: Cohort, folder: Path, out: str) -> Figures:
 def measured(tmp_path_factory: pytest.TempPathFactory, cohort: Cohort) -> tuple[Figures, Path]:
     folder = tmp_path_factory.mktemp("curve")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage, "LOCAL_SIZES", SIZES)
+        patch.setattr(learning_curve_crossing, "LOCAL_SIZES", SIZES)
         return run(cohort, folder, "first"), folder
 
 
@@ -49,7 +49,10 @@ def test_both_directions_have_every_size_that_leaves_stays_to_judge(
 ) -> None:
     found, folder = measured
     for source in ("A", "B"):
-        assert list(rows_of(found, source)) == ["0", "10", "40", "120", "all", "native"]
+        assert list(rows_of(found, source)) == [
+            *("0", "10", "40", "120"),
+            *("all", "native", "native, every variable"),
+        ]
     assert json.loads((folder / "first" / FIGURES).read_text("utf-8")) == found
     assert (folder / "first" / PLOT).read_bytes().startswith(b"<?xml")
 
@@ -71,6 +74,8 @@ def test_nothing_and_everything_are_won_back_at_the_ends(measured: tuple[Figures
         for name in ("auroc", "utility"):
             assert rows["0"]["won_back"][name]["value"] == 0
             assert rows["native"]["won_back"][name]["value"] == 1
+            more = rows["native, every variable"]["won_back_of_every_variable"]
+            assert more[name]["value"] == 1
             assert rows["all"]["won_back"][name]["value"] == pytest.approx(
                 (rows["all"][name]["value"] - rows["0"][name]["value"])
                 / (rows["native"][name]["value"] - rows["0"][name]["value"]),
@@ -82,7 +87,7 @@ def test_a_second_run_takes_everything_from_the_cache(
     measured: tuple[Figures, Path], cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, folder = measured
-    monkeypatch.setattr(stage, "LOCAL_SIZES", SIZES)
+    monkeypatch.setattr(learning_curve_crossing, "LOCAL_SIZES", SIZES)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.pickle")}
     assert run(cohort, folder, "second") == found
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.pickle")} == before
@@ -94,7 +99,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(
     measured: tuple[Figures, Path], cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found, folder = measured
-    monkeypatch.setattr(stage, "LOCAL_SIZES", SIZES)
+    monkeypatch.setattr(learning_curve_crossing, "LOCAL_SIZES", SIZES)
     lost = sorted(folder.rglob("120-0-*.pickle"))
     assert lost
     for path in lost:
@@ -106,7 +111,7 @@ def test_the_section_of_the_report_has_a_line_a_size(measured: tuple[Figures, Pa
     text = learning_curve_report.section(measured[0])
     assert "](learning_curve.svg)" in text
     lines = [line for line in text.splitlines() if line.startswith("| A to B, ")]
-    assert len(lines) == 6
+    assert len(lines) == 7
     assert "None" not in text
     assert "learning-curve` does it" in learning_curve_report.section(None)
 
@@ -114,11 +119,11 @@ def test_the_section_of_the_report_has_a_line_a_size(measured: tuple[Figures, Pa
 def test_samples_of_one_size_do_not_overlap_and_do_not_depend_on_the_order(
     cohort: Cohort,
 ) -> None:
-    found = [stage.sample(cohort, 40, number) for number in range(3)]
+    found = [learning_curve_crossing.sample(cohort, 40, number) for number in range(3)]
     assert all(used.sum() == 40 for used in found)
     assert not (found[0] & found[1]).any()
     assert not (found[1] & found[2]).any()
-    nested = stage.sample(cohort, 120, 0)
+    nested = learning_curve_crossing.sample(cohort, 120, 0)
     assert (nested | found[0]).sum() == 120
 
 
