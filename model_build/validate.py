@@ -23,8 +23,8 @@ from model_build.judge.group_figures import Hours, figures
 from model_build.judge.limits import Limit
 from model_build.judge.patient_bootstrap import DRAWS, Resampling
 from model_build.report import validation_report
-from model_build.report.output_folder import output_folder
 from model_build.report.plots import validation as plots
+from model_build.report.results_folder import results_folder
 from sepsis_detect.clinical.coherence import drop_incoherent
 from sepsis_detect.clinical.stay import Float32Array, Stay
 from sepsis_detect.clinical.variables import AGE, CLINICAL_COLUMNS, SEX, VARIABLES
@@ -90,7 +90,7 @@ def write(found: Figures, out: Path) -> None:
     Raises:
         BadFileError: The folder cannot be written; what was there before is left.
     """
-    with output_folder(out, OUTPUT_FILES) as folder:
+    with results_folder(out, OUTPUT_FILES) as folder:
         text = json.dumps(found, indent=1) + "\n"
         (folder / FIGURES).write_text(text, encoding="utf-8")
         plots.write(found, folder)

@@ -5,6 +5,7 @@ import numpy as np
 from model_build.data.dataset import Dataset
 from sepsis_detect.clinical.stay import BoolArray, FloatArray
 from sepsis_detect.clinical.variables import AGE, MEDICAL_UNIT, SEX, SEX_CODES, SURGICAL_UNIT
+from sepsis_detect.prediction.data_sufficiency import AGES, Level, known, levels
 
 AGE_BANDS = {"under 45": 45.0, "45 to 64": 65.0, "65 to 79": 80.0, "80 and over": np.inf}  # years
 DAYS = {"day 1": 24.0, "day 2": 48.0, "days 3 and 4": 96.0, "later": np.inf}  # icu_hour
@@ -27,6 +28,7 @@ def subgroups(data: Dataset) -> dict[str, Groups]:
         "age": with_unknown(_bands(values[:, AGE], AGE_BANDS, includes_end=False)),
         "unit": with_unknown(_icu_units(values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT])),
         "phase of stay": _bands(stay.icu_hours, PHASES, includes_end=True),
+        "data sufficiency": data_sufficiency(data),
     }
     return {
         dimension: {name: hours for name, hours in groups.items() if hours.any()}
@@ -37,6 +39,21 @@ def subgroups(data: Dataset) -> dict[str, Groups]:
 def by_day(data: Dataset) -> Groups:
     """Shape (n_hours,) each: hours by day in intensive care."""
     return _bands(data.cohort.stay.icu_hours, DAYS, includes_end=True)
+
+
+def data_sufficiency(data: Dataset) -> Groups:
+    """Shape (n_hours,) each: hours by `Level`; empty where the model sees too few variables."""
+    if not set(AGES) <= set(data.names):
+        return {}
+    signs, laboratory = known(data.X[:, [data.names.index(name) for name in AGES]])
+    is_sufficient, is_insufficient = levels(
+        np.count_nonzero(signs, axis=1), np.count_nonzero(laboratory, axis=1)
+    )
+    return {
+        Level.SUFFICIENT.value: is_sufficient,
+        Level.LIMITED.value: ~is_sufficient & ~is_insufficient,
+        Level.INSUFFICIENT.value: is_insufficient,
+    }
 
 
 def with_unknown(groups: Groups) -> Groups:

@@ -7,8 +7,8 @@ from pathlib import Path
 from model_build.judge.figures import Figures
 from model_build.report import report_tables as tables
 from model_build.report.formatting import number, percent, table, with_interval
-from model_build.report.output_folder import output_folder
 from model_build.report.plots import adaptation as plots
+from model_build.report.results_folder import results_folder
 from model_build.report.validation_tables import cell, filled
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def write(found: Figures, out: Path) -> None:
     Raises:
         BadFileError: The folder cannot be written; what was there before is left.
     """
-    with output_folder(out, OUTPUT_FILES) as folder:
+    with results_folder(out, OUTPUT_FILES) as folder:
         written = json.dumps(found, indent=1) + "\n"
         (folder / FIGURES).write_text(written, encoding="utf-8")
         plots.write(found, folder)

@@ -1,1 +1,1 @@
-"""A hospital's own model: adapted to its stays, and what they are worth."""
+"""A hospital's own model: label its stays, look at them, adapt the model to them."""

@@ -2,20 +2,23 @@
 
 import argparse
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 from model_build.config import LOCAL_RECIPE, LOCAL_SIZES
-from model_build.data import stay_files
 from model_build.report import adaptation_report
-from model_build.site.adapt import MIN_SEPTIC_STAYS, MIN_SEPTIC_STAYS_FOR_MEMBERS, AdaptSettings
+from model_build.site import column_options, own_data
+from model_build.site.adapt import (
+    MIN_SEPTIC_STAYS,
+    MIN_SEPTIC_STAYS_FOR_MEMBERS,
+    Adapted,
+    AdaptSettings,
+)
 from model_build.site.adapt import adapt as adapted
-from model_build.site.adapt_data import require_plausible
 from model_build.site.adapt_operating_point import OperatingPointRule
 from model_build.site.given_model import GivenModel
-from model_build.train import write_artifact
-from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError, SettingsError
 
 log = logging.getLogger(__name__)
@@ -51,7 +54,7 @@ def add_to(stages: Any) -> None:
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--model", type=Path, help="an ONNX artifact (default: the embedded one)")
+    column_options.add_model_to(parser)
     parser.add_argument(
         "--data",
         required=True,
@@ -78,14 +81,7 @@ def add_to(stages: Any) -> None:
         metavar="RULE",
         help="utility, alerts_per_day=X or sensitivity=Y (%(default)s)",
     )
-    parser.add_argument(
-        "--unit",
-        dest="units",
-        action="append",
-        default=[],
-        metavar="VARIABLE=UNIT",
-        help="unit of a column that is not in the canonical one",
-    )
+    column_options.add_to(parser)
     parser.set_defaults(run=run)
 
 
@@ -97,16 +93,16 @@ def run(options: argparse.Namespace) -> int:
     """
     rule = OperatingPointRule.parsed(options.operating_point)
     site_name = _site(options.site)
-    conversions = stated_conversions(options.units)
+    reading = column_options.reading(options, options.data)
     output: Path = options.output
     report: Path = options.report or output.with_name(f"{output.stem}-report")
     _require_writable(output, report)
     given = GivenModel.read(options.model)
-    cohort = stay_files.read_labelled(options.data, conversions)
-    require_plausible(cohort)
-    result = adapted(given, cohort, rule=rule, site_name=site_name, settings=settings())
-    adaptation_report.write(result.figures, report)
-    write_artifact(result.artifact, output)
+    own = own_data.read(options.data, reading, given.model.metadata)
+    for warning in own.warnings:
+        log.warning("%s", warning)
+    result = adapted(given, own.cohort, rule=rule, site_name=site_name, settings=settings())
+    _write(result, output, report)
     log.info("%s", adaptation_report.summary(result.figures))
     return 0
 
@@ -121,6 +117,21 @@ def _site(name: str) -> str:
     if not stripped or len(stripped) > MAX_SITE_CHARACTERS or not stripped.isprintable():
         raise SettingsError(f"--site: a name has 1 to {MAX_SITE_CHARACTERS} printable characters")
     return stripped
+
+
+def _write(result: Adapted, output: Path, report: Path) -> None:
+    """Write both, or neither: the artifact gets its name when the report is there."""
+    partial = output.with_name(f".{output.name}.{os.getpid()}")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(result.artifact)
+        adaptation_report.write(result.figures, report)
+        partial.replace(output)
+    except OSError as error:
+        raise BadFileError(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    log.info("%s: %.2f MB", output, len(result.artifact) / 1e6)
 
 
 def _require_writable(output: Path, report: Path) -> None:

@@ -24,7 +24,6 @@ INCOHERENT = [
         {"pH": 7.1, "HCO3": 40, "PaCO2": 30}, ["pH", "HCO3", "PaCO2"], ["abg.hh"], id="blood gas"
     ),
     pytest.param({"Unit1": 1, "Unit2": 1}, ["Unit1", "Unit2"], ["unit.both"], id="both units"),
-    pytest.param({"age": 130}, ["age"], ["range:Age"], id="age"),
     pytest.param({"Gender": 2}, ["Gender"], ["range:Gender"], id="sex coded 2"),
     pytest.param({"icu_hour": 0}, ["icu_hour"], ["range:ICULOS"], id="hour zero"),
     pytest.param({"HR": 1e300, "Resp": -4}, ["HR", "Resp"], ["range:HR", "range:Resp"], id="two"),
@@ -76,20 +75,23 @@ def test_only_the_hour_concerned_loses_its_value(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize(("key", "one", "other"), [("sex", "male", "female"), ("age", 50, 70)])
-def test_a_constant_that_changes_is_unknown_in_every_hour(
+def test_a_constant_that_changes_is_refused(
     client: TestClient, key: str, one: Any, other: Any
 ) -> None:
     stay = a_stay(**{key: [one] * 5 + [other] * 5})
     del stay[key]
-    unknown = {name: value for name, value in a_stay().items() if name != key}
-    answer = predicted(ask(client, stay, DROP))
-    assert rules_of(answer["warnings"]) == ["stay.const"]
-    assert answer["probability"] == probability(client, unknown)
+    assert rules_of(refused(ask(client, stay, DROP))) == ["stay.const"]
 
 
-def test_a_constant_contradicted_beside_the_hours_is_dropped_too(client: TestClient) -> None:
-    stay = a_stay(1, sex="female")
-    assert "stay.const" in rules_of(predicted(ask(client, stay, DROP))["warnings"])
+def test_a_constant_contradicted_beside_the_hours_is_refused(client: TestClient) -> None:
+    stay = a_stay(1, sex="female", heart_rate=0)
+    assert "stay.const" in rules_of(refused(ask(client, stay, DROP)))
+
+
+@pytest.mark.parametrize("age", [0, 12, 130])
+def test_a_patient_the_model_is_not_for_is_refused(client: TestClient, age: float) -> None:
+    (problem,) = refused(ask(client, a_patient(age=age), DROP))
+    assert (problem["type"], problem["rule"]) == ("incoherent", "range:Age")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,10 @@ def test_a_problem_of_no_single_value_is_still_refused(
     client: TestClient, patient: dict[str, Any], rule: str
 ) -> None:
     assert rule in rules_of(refused(ask(client, patient, DROP)))
+
+
+def test_a_patient_of_whom_nothing_was_measured_has_one_problem(client: TestClient) -> None:
+    assert rules_of(refused(ask(client, {"age": 60}, DROP))) == ["stay.all_missing"]
 
 
 def test_a_refusal_after_dropping_lists_the_dropped_values(client: TestClient) -> None:

@@ -12,7 +12,10 @@ from sepsis_detect.clinical.variables import VARIABLES
 from tests.builders import CANONICAL, a_patient, a_stay, an_hour
 from tests.contract.asking import ask, check_problem, predicted, probability, refused, rules_of
 
-CORE = ["prediction", "probability", "threshold", "icu_hour", "model", "request_id", "warnings"]
+CORE = [
+    *("prediction", "probability", "threshold", "icu_hour", "data_sufficiency"),
+    *("model", "request_id", "warnings"),
+]
 WORSENING = a_stay(
     14,
     heart_rate=[80 + 4 * hour for hour in range(14)],
@@ -48,9 +51,7 @@ def in_challenge_spelling(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
-def test_an_answer_has_its_seven_keys_and_no_other(
-    client: TestClient, patient: dict[str, Any]
-) -> None:
+def test_an_answer_has_these_keys_and_no_other(client: TestClient, patient: dict[str, Any]) -> None:
     response = ask(client, patient)
     assert list(predicted(response)) == CORE
     assert response.headers["content-type"] == "application/json"

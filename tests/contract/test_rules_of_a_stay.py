@@ -120,7 +120,7 @@ def test_a_patient_of_whom_nothing_was_measured_is_refused(
 
 def test_an_empty_hour_among_others_is_normal(client: TestClient) -> None:
     body = {"hours": [{"ICULOS": 1}, {"ICULOS": 2, "HR": 80}, {"ICULOS": 3}]}
-    assert fired(client, body) == {"stay.too_short"}
+    assert fired(client, body) == {"stay.too_short", "data.insufficient"}
 
 
 @pytest.mark.parametrize(("hours_ago", "is_stale"), [(24, False), (25, True)])

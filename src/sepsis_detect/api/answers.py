@@ -7,12 +7,16 @@ from typing import Any
 
 from sepsis_detect.api.query_options import Include, Options
 from sepsis_detect.assessment import pipeline
-from sepsis_detect.assessment.pipeline import Assessment, Refusal
+from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
 from sepsis_detect.assessment.policy import Patient
 from sepsis_detect.bedside_scores import scores
+from sepsis_detect.bedside_scores.point_bands import SI_CUT_OFFS, SI_UNIT
+from sepsis_detect.clinical.sent_values import stated_conversion
 from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.patient_json import patient_list, reader
 from sepsis_detect.prediction import explain
+from sepsis_detect.prediction.data_sufficiency import DataSufficiency
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import MAX_PROBLEMS, RequestError, unprocessable
 from sepsis_detect.telemetry.metrics import Metrics
@@ -22,12 +26,12 @@ Answer = dict[str, Any] | RequestError
 
 
 def answer_bodies(
-    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], metrics: Metrics
+    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], observe: Observer
 ) -> list[Answer]:
     """Answer several requests of one patient each: bodies with the ids of their requests."""
     read = reader.read_bodies([body for body, _ in sent], now=datetime.now(UTC))
     patients = [found for found in read if not isinstance(found, RequestError)]
-    assessed = iter(_assessed(model, options, patients, metrics))
+    assessed = iter(_assessed(model, options, patients, observe))
     return [
         found
         if isinstance(found, RequestError)
@@ -37,7 +41,12 @@ def answer_bodies(
 
 
 def answer_patients(
-    model: Model, options: Options, body: bytes, request_id: str, metrics: Metrics
+    model: Model,
+    options: Options,
+    body: bytes,
+    request_id: str,
+    metrics: Metrics,
+    observe: Observer,
 ) -> list[Answer]:
     """Answer many patients in the order sent.
 
@@ -48,7 +57,7 @@ def answer_patients(
     max_problems = patient_list.max_problems_each(len(patients))
     answers = [
         _answer(result, options, request_id, max_problems)
-        for result in _assessed(model, options, patients, metrics)
+        for result in _assessed(model, options, patients, observe)
     ]
     for answer in answers:
         if isinstance(answer, RequestError):
@@ -57,14 +66,14 @@ def answer_patients(
 
 
 def _assessed(
-    model: Model, options: Options, patients: Sequence[Patient], metrics: Metrics
+    model: Model, options: Options, patients: Sequence[Patient], observe: Observer
 ) -> list[Assessment | Refusal]:
     return pipeline.assess(
         model,
         patients,
         options.on_incoherence,
         every_hour=Include.TREND in options.include,
-        observe=metrics.predicted,
+        observe=observe,
     )
 
 
@@ -89,10 +98,15 @@ def present_prediction(
         "probability": assessment.probabilities[-1],
         "threshold": model.threshold,
         "icu_hour": _hour(assessment.icu_hours[-1]),
+        "data_sufficiency": _sufficiency(assessment.sufficiency),
         "model": {"name": model.metadata.name, "version": model.metadata.version},
         "request_id": request_id,
         "warnings": [warning.as_dict() for warning in assessment.warnings(max_problems)],
     }
+
+
+def _sufficiency(found: DataSufficiency) -> dict[str, Any]:
+    return {"level": found.level, "missing": found.missing}
 
 
 def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, Any]:
@@ -102,8 +116,16 @@ def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, 
     if Include.CONTRIBUTIONS in include:
         included |= _contributions(assessment.model, assessment.stay)
     if Include.SCORES in include:
-        included["scores"] = [each.as_dict() for each in scores.at_last_hour(assessment.stay)]
+        included["scores"] = _scores(assessment)
     return included
+
+
+def _scores(assessment: Assessment) -> list[dict[str, Any]]:
+    """Bedside scores of the last hour, with the cut-offs of the units that were sent."""
+    patient = assessment.judgement.patient
+    stated = {name: stated_conversion(patient, BY_CHALLENGE[name].column) for name in SI_CUT_OFFS}
+    in_si = [name for name, each in stated.items() if each is not None and each.unit == SI_UNIT]
+    return [each.as_dict() for each in scores.at_last_hour(assessment.stay, in_si)]
 
 
 def _trend(assessment: Assessment) -> list[dict[str, Any]]:

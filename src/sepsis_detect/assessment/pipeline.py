@@ -8,11 +8,12 @@ others, and one that is refused does not affect the others.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from sepsis_detect.assessment import policy, wording
+from sepsis_detect.assessment import limits, policy, wording
 from sepsis_detect.assessment.policy import Judgement, OnIncoherence, Patient
 from sepsis_detect.clinical import coherence
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray, Stay
 from sepsis_detect.prediction import predictor
+from sepsis_detect.prediction.data_sufficiency import DataSufficiency, data_sufficiency
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.prediction.predictor import Predictions
 from sepsis_detect.problems import MAX_PROBLEMS, Problem
@@ -32,6 +33,7 @@ class Assessment:
         icu_hours: Shape (n_hours,), NaN where the request did not say.
         probabilities: Shape (n_hours,), of sepsis within six hours, 0 to 1.
         is_positive: Shape (n_hours,), probability at or above the model's threshold.
+        sufficiency: How much the answer for the last hour rests on.
     """
 
     judgement: Judgement
@@ -40,10 +42,14 @@ class Assessment:
     icu_hours: FloatArray
     probabilities: Float32Array
     is_positive: BoolArray
+    sufficiency: DataSufficiency
 
     def warnings(self, max_problems: int = MAX_PROBLEMS) -> list[Problem]:
-        """Dropped values and warnings in words."""
-        return wording.warnings_of(self.judgement, max_problems)
+        """Dropped values, warnings, and limits of the model, in words."""
+        return [
+            *wording.warnings_of(self.judgement, max_problems),
+            *limits.warnings_of(self.judgement.patient, self.sufficiency, self.icu_hours[-1]),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +113,18 @@ def _judged(patients: Sequence[Patient], together: Stay | None) -> list[Judgemen
 
 
 def _judged_after_drop(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Drop the refused values of all patients that have some, and scan these once more."""
+    """Drop the droppable values of all patients that have some, and scan these once more."""
     dropped = {
-        at: coherence.drop(judgement.stay, judgement.refusals)
+        at: coherence.drop(judgement.stay, judgement.droppable)
         for at, judgement in enumerate(judgements)
-        if judgement.stay is not None and judgement.has_values_to_drop
+        if judgement.stay is not None and judgement.droppable
     }
     judged = list(judgements)
     if dropped:
         found = coherence.scan_each(Stay.end_to_end(list(dropped.values())))
         for (at, stay), violations in zip(dropped.items(), found, strict=True):
             before = judged[at]
-            judged[at] = policy.judge(before.patient, stay, violations, dropped=before.refusals)
+            judged[at] = policy.judge(before.patient, stay, violations, dropped=before.droppable)
     return judged
 
 
@@ -132,10 +138,12 @@ def _predicted(
 ) -> Iterable[Assessment]:
     predict = predictor.predict_every_hour if every_hour else predictor.predict_last
     predictions = predict(model, together)
+    last = together.last_rows if every_hour else slice(None)
     if observe is not None:
-        observe(model, predictions, together.last_rows if every_hour else slice(None))
+        observe(model, predictions, last)
+    sufficiencies = data_sufficiency(predictions.features[last])
     begin = 0
-    for judgement, stay in fit:
+    for (judgement, stay), sufficiency in zip(fit, sufficiencies, strict=True):
         end = begin + (stay.n_hours if every_hour else 1)
         yield Assessment(
             judgement=judgement,
@@ -144,5 +152,6 @@ def _predicted(
             icu_hours=predictions.icu_hours[begin:end],
             probabilities=predictions.probabilities[begin:end],
             is_positive=predictions.is_positive[begin:end],
+            sufficiency=sufficiency,
         )
         begin = end

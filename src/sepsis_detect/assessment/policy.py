@@ -12,7 +12,10 @@ from typing import Protocol
 from sepsis_detect.clinical import rules
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.problems import Location, Problem
+
+AGE = BY_CHALLENGE["Age"].column
 
 
 class OnIncoherence(StrEnum):
@@ -75,9 +78,21 @@ class Judgement:
         return self.stay is None or bool(self.refusals or self.patient.problems)
 
     @property
-    def has_values_to_drop(self) -> bool:
-        """Whether dropping values may help; a problem of the text remains in either case."""
-        return bool(self.refusals) and not self.patient.problems
+    def droppable(self) -> Sequence[RuleViolation]:
+        """The refusals whose values may be dropped; none where the text has a problem."""
+        if self.patient.problems:
+            return ()
+        return [each for each in self.refusals if is_droppable(each)]
+
+
+def is_droppable(violation: RuleViolation) -> bool:
+    """Whether the values may count as missing under `drop`.
+
+    An age out of range is a patient that the model is not for, and a constant that changes may be
+    another patient: without the value, the prediction would look like any other.
+    """
+    is_of_another_patient = violation.rule is rules.CONSTANT or AGE in violation.columns
+    return bool(violation.columns) and not is_of_another_patient
 
 
 def judge(
@@ -95,9 +110,9 @@ def judge(
         violations: Found in `stay`.
         dropped: Violations whose values were dropped before.
     """
-    if patient.violations and not dropped:
+    if patient.violations:
         # Contradictions of the constants beside `hours`, unless the hours show them already.
-        known = {(each.rule.id, each.columns) for each in violations}
+        known = {(each.rule.id, each.columns) for each in (*violations, *dropped)}
         stated = [each for each in patient.violations if (each.rule.id, each.columns) not in known]
         violations = [*stated, *violations]
     if not violations:

@@ -248,6 +248,11 @@ class _Reader(TextProblems):
         """Read one object value by value: numbers, words, and whatever else is sent."""
         row: Row = {}
         for key, value in hour.items():
+            if type(value) in NUMBER and key in allowed and abs(value) < fields.EXACT_BELOW:
+                column = fields.COLUMNS.get(key)
+                if column is not None and column not in row:  # nearly always: no call for it
+                    row[column] = value
+                    continue
             for column, number in self._numbers(key, value, place, allowed):
                 if row.setdefault(column, number) != number:
                     self.contradiction((*place, key), "value", "la valeur")

@@ -88,6 +88,7 @@ def _config(**options: Any) -> uvicorn.Config:
         backlog=BACKLOG,
         ws="none",
         access_log=False,
+        proxy_headers=False,  # neither address nor scheme of a client is read
         log_config=None,
         server_header=False,
     )

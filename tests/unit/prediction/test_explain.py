@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
+from sepsis_detect.batch_scoring import stay_files
+from sepsis_detect.batch_scoring.hour_rows import Reading
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.prediction import explain, features
 from sepsis_detect.prediction.model import Model
 from tests import stays
+from tests.paths import SHARED
+
+STAYS = SHARED / "data" / "physionet2019" / "setB.parquet"
 
 SICK = {"HR": 125.0, "SBP": 85.0, "Temp": 39.2, "Resp": 30.0, "WBC": 18.0, "Age": 70.0}
 
@@ -77,3 +82,16 @@ def test_interactions_in_pairs_have_their_exact_shapley_values() -> None:
     assert effects["heart_rate"] == pytest.approx(0.5, abs=1e-9)
     assert effects["lactate"] == pytest.approx(0.5, abs=1e-9)
     assert effects["respiratory_rate"] == pytest.approx(-0.3, abs=1e-6)
+
+
+@pytest.mark.skipif(not STAYS.exists(), reason="the shared data are not beside the checkout")
+def test_more_orders_change_the_effects_little(embedded_model: Model) -> None:
+    """The measurement behind `explain.N_ORDERS`, on real stays of 24 hours and more."""
+    batch = next(iter(stay_files.read_stays(STAYS, Reading(conversions={})))).stay
+    is_long = batch.last_rows - batch.starts >= 24
+    rows = features.compute(batch, batch.starts[is_long] + 23)
+    differences = [
+        np.abs(explain.effects(embedded_model, row) - explain.effects(embedded_model, row, 24))
+        for row in rows[:30]
+    ]
+    assert np.mean(differences) < 0.005

@@ -156,7 +156,8 @@ PARAMETERS = [
     _parameter(
         "on_incoherence",
         [each.value for each in OnIncoherence],
-        "`reject` answers 422; `drop` sets incoherent values to missing and lists them as warnings",
+        "`reject` answers 422; `drop` sets incoherent values to missing and lists them as "
+        "warnings. An age out of range and constants that change are 422 in either case",
         is_list=False,
     ),
 ]

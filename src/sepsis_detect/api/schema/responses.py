@@ -67,6 +67,27 @@ class CandidateOut(Schema):
     reason: str = Field(description="One sentence")
 
 
+class ShadowFailureOut(Schema):
+    """Why the shadow model did not score some patients."""
+
+    reason: str = Field(description="One sentence")
+    failed_at: AwareDatetime
+    n_failures: int = Field(description="Since this model was opened")
+
+
+class ShadowHealth(Schema):
+    """The second model, which scores every request and answers none."""
+
+    model: ModelInService | None = Field(description="null: none is open yet")
+    candidate: CandidateOut | None = Field(
+        description="null when the shadow model's address holds what is open"
+    )
+    fallback: str | None
+    failure: ShadowFailureOut | None = Field(
+        description="The last failure of the present shadow model; no answer depends on it"
+    )
+
+
 class Health(Schema):
     """The service can predict."""
 
@@ -78,6 +99,8 @@ class Health(Schema):
     fallback: str | None = Field(
         description="Why the model is not from its address, when it could not be had at the start"
     )
+    shadow: ShadowHealth | None = Field(description="null: there is no shadow model")
+    silent: bool = Field(description="Whether CDS Hooks are answered without cards")
 
 
 class Unavailable(Schema):
@@ -127,6 +150,13 @@ class SiteOut(Schema):
     name: str
 
 
+class ShadowModelOut(ModelInService):
+    """The shadow model."""
+
+    created_at: AwareDatetime
+    threshold: float
+
+
 class ServedModel(ModelInService):
     """The served model, as its artifact describes it."""
 
@@ -155,6 +185,9 @@ class ServedModel(ModelInService):
     )
     intended_use: str
     long_stays: str = Field(description="What changed for long stays, and why")
+    shadow: ShadowModelOut | None = Field(
+        description="The second model, which scores every request and answers none; null: none"
+    )
 
 
 class ConversionOut(Schema):
@@ -193,10 +226,21 @@ class VariableOut(Schema):
     warn_high: float | None
 
 
+class SpellingOut(Schema):
+    """One step from a spelling of a unit to its UCUM code."""
+
+    pattern: str = Field(description="A regular expression", examples=["^1/"])
+    replacement: str = Field(description="Of every match; `\\1` is the first group")
+    ignores_case: bool
+
+
 class Variables(Schema):
-    """The table of variables."""
+    """The table of variables, and how their units may be written."""
 
     variables: list[VariableOut]
+    unit_spellings: list[SpellingOut] = Field(
+        description="Applied in this order to a unit, until it is one of the variable's `units`"
+    )
 
 
 class TrendHour(Schema):
@@ -217,6 +261,18 @@ class ContributionOut(Schema):
     effect: float = Field(description="Change of the log-odds against a typical hour")
 
 
+class DataSufficiencyOut(Schema):
+    """How much the answer rests on: what was measured in the last 36 hours."""
+
+    level: Literal["sufficient", "limited", "insufficient"] = Field(
+        description="`insufficient`: Negative does not mean low risk; a warning says so too"
+    )
+    missing: list[str] = Field(
+        description="Variables that would help most; empty where the data are sufficient",
+        examples=[["lactate"]],
+    )
+
+
 class Prediction(Schema):
     """The answer for the last hour sent."""
 
@@ -226,6 +282,7 @@ class Prediction(Schema):
     )
     threshold: float = Field(description="Positive from here on")
     icu_hour: int | None
+    data_sufficiency: DataSufficiencyOut
     model: ModelName
     request_id: str
     warnings: list[ProblemOut]

@@ -130,7 +130,7 @@ BAD = {
     "labels in words": (lambda t: labelled(t, "yes"), "SepsisLabel"),
     "text": (in_text, "HR"),
     "shuffled ids": (shuffled_ids, "do not stand together"),
-    "another unit": (fahrenheit, "most values are incoherent of Temp (100 %): is the unit right?"),
+    "another unit": (fahrenheit, "such as --unit temperature=[degF]"),
 }
 
 

@@ -1,4 +1,4 @@
-"""A folder of results, written as a whole: old files stay until all new ones are there."""
+"""The folder of a command's results: all files or none."""
 
 import os
 import shutil
@@ -11,15 +11,15 @@ from sepsis_detect.errors import BadFileError
 
 
 @contextmanager
-def output_folder(out: Path, names: Sequence[str]) -> Iterator[Path]:
-    """A temporary folder beside `out`; its files move to `out` when all are written.
+def results_folder(out: Path, names: Sequence[str]) -> Iterator[Path]:
+    """Open a temporary folder beside `out`; its files move to `out` when all are written.
 
     Args:
-        out: Folder of the results; made if it is not there.
-        names: Files that may be written; those of an earlier run are deleted, others stay.
+        out: Where the results go.
+        names: Of all files that such results may have; those of earlier results are removed.
 
     Raises:
-        BadFileError: The folder cannot be written.
+        BadFileError: The folder cannot be written; what was there before is left.
     """
     part = out.resolve().with_name(f".model_build-{token_hex(8)}.part")
     try:
