@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
 
-from sepsis_detect.clinical import rules, units
+from sepsis_detect.clinical import acid_base, rules, units
 from sepsis_detect.clinical.rules import Rule, Severity
 from sepsis_detect.clinical.variables import VARIABLES
 
@@ -57,11 +57,26 @@ RULES_TEXT = """
 RANGES_TEXT = """
 ## Ranges and units
 
+Ranges are wider than those of data cleaning (ricu, CLIF, MIMIC-Extract), which drop outliers: a
+refusal must be certain. *Training data* are those of the challenge.
+
 A value outside *possible* is refused as `range:<name>`; a value outside *expected* has a warning,
 `range_w:<name>` or the rule named.
 
-| variable | challenge | unit | possible | expected | warns as | also accepted |
-|---|---|---|---|---|---|---|
+If the number would be expected in another accepted unit, `hint` names that unit, and `ctx` has
+`likely_unit` and `converted`, the value in the canonical unit. `ctx.likely_units` lists every unit
+that fits, the likeliest first: units in common use before rare ones (`use` in
+`unit_conversions.csv`), then by how near to the reference interval the value lies. For arterial
+pressures only a unit that fits all unusual pressures of the hour is named, and `beside` has those
+others converted.
+
+Spellings that are equal in UCUM (`[iU]/L`, `1/min`, `10^9/L`, `mEq/l`, `{beats}/min`) and clear
+printed ones (`K/uL`, `G/l`, `gm/dL`, `sec`, `°C`, `mcmol/L`) are read as well: in `units`, in FHIR,
+in `--unit` and on the page, by `unit_spellings.csv`. What has two meanings (`M/uL`, `u/L`, `mg%`,
+capitals such as `UMOL/L`) is refused.
+
+| variable | challenge | unit | possible | expected | warns as | also accepted | range from |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -80,7 +95,8 @@ def _coherence() -> str:
 
 def _rules() -> Iterator[Rule]:
     """Every rule that is not a range, refusals first."""
-    found = [rule for rule in vars(rules).values() if isinstance(rule, Rule)]
+    of_modules = (*vars(rules).values(), *vars(acid_base).values())
+    found = [rule for rule in of_modules if isinstance(rule, Rule)]
     found += rules.JUMPS.values()
     return iter(sorted(found, key=lambda rule: (rule.severity is Severity.WARNING, rule.id)))
 
@@ -97,6 +113,7 @@ def _range_line(column: int) -> str:
         _interval(variable.warn_low, variable.warn_high),
         ", ".join(f"`{name}`" for name in named),
         ", ".join(f"`{unit}`" for unit in units.accepted(variable)[1:]),
+        variable.range_source,
     )
     return f"| {' | '.join(cells)} |"
 

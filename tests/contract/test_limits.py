@@ -63,7 +63,7 @@ def test_a_refusal_after_a_stated_unit_tells_what_was_sent(client: TestClient) -
 def test_a_value_in_an_unknown_unit_is_not_judged_as_if_it_were_canonical(
     client: TestClient,
 ) -> None:
-    sent = {"HR": 80, "Temp": 98.6, "units": {"Temp": "Fahrenheit"}}
+    sent = {"HR": 80, "Temp": 98.6, "units": {"Temp": "degree"}}
     assert [problem["rule"] for problem in refused(ask(client, sent))] == ["unit.unknown"]
 
 

@@ -98,12 +98,15 @@ def test_a_code_or_an_hour_between_two_whole_numbers_is_refused(
 
 @pytest.mark.parametrize("name", ["HR", "O2Sat", "Temp", "SBP", "MAP", "DBP", "Resp"])
 @pytest.mark.parametrize("zero", [0, 0.0, -0.0], ids=repr)
-def test_zero_is_no_vital_sign_and_the_hint_says_to_send_null(
+def test_zero_is_no_vital_sign_and_the_hint_says_to_leave_it_out(
     client: TestClient, name: str, zero: float
 ) -> None:
     (problem,) = refused(ask(client, alone(name, zero)))
     assert problem["rule"] == f"range:{name}"
+    assert "leave it out" in problem["hint"]
     assert "null" in problem["hint"]
+    assert "apnoea test" in problem["hint"]
+    assert "ne l'envoyez pas" in problem["hint_fr"]
 
 
 @pytest.mark.parametrize("name", ["EtCO2", "TroponinI", "WBC", "Bilirubin_direct"])

@@ -11,6 +11,8 @@ from tests.contract.asking import ask, fired, predicted, refused, rules_of
 
 Values = dict[str, Any]
 
+WELL_EXCESS = 0.93 * (0.0307 * 40 * 10 ** (7.4 - 6.1) - 24.4)  # at pH 7.4 and PaCO2 40
+
 # rule, values that still fit, values that no longer do
 REFUSED = [
     pytest.param(
@@ -34,6 +36,48 @@ REFUSED = [
         {"Bilirubin_direct": 11.31, "Bilirubin_total": 10},
         id="jaundice: the margin grows with the total",
     ),
+    pytest.param(
+        "bp.map_form",
+        {"SBP": 200, "DBP": 100, "MAP": 190},
+        {"SBP": 200, "DBP": 100, "MAP": 190.1},
+        id="the mean of no pulse",
+    ),
+    pytest.param(
+        "bp.map_form",
+        {"SBP": 200, "DBP": 100.1, "MAP": 199},
+        {"SBP": 200, "DBP": 100, "MAP": 199},
+        id="the mean of no pulse, wide enough",
+    ),
+    pytest.param(
+        "abg.be",
+        {"pH": 7.4, "PaCO2": 40, "BaseExcess": 25 + WELL_EXCESS},
+        {"pH": 7.4, "PaCO2": 40, "BaseExcess": 25.01 + WELL_EXCESS},
+        id="base excess of another sample",
+    ),
+    pytest.param(
+        "abg.ph_be",
+        {"pH": 7.0, "BaseExcess": 30},
+        {"pH": 6.8, "BaseExcess": 30},
+        id="base excess 30 at pH 6.8: PaCO2 would be 426",
+    ),
+    pytest.param(
+        "abg.ph_hco3", {"pH": 6.9, "HCO3": 70}, {"pH": 6.8, "HCO3": 70}, id="PaCO2 would be 455"
+    ),
+    pytest.param(
+        "abg.ph_hco3", {"pH": 7.9, "HCO3": 5}, {"pH": 7.9, "HCO3": 4}, id="PaCO2 would be 2"
+    ),
+    pytest.param(
+        "abg.ph_paco2",
+        {"pH": 7.7, "PaCO2": 80},
+        {"pH": 7.8, "PaCO2": 80},
+        id="bicarbonate would be 123",
+    ),
+    pytest.param(
+        "abg.hco3_paco2",
+        {"HCO3": 60, "PaCO2": 20},
+        {"HCO3": 60, "PaCO2": 19},
+        id="pH would be 8.11",
+    ),
     pytest.param("heme.ratio", {"Hct": 50, "Hgb": 10}, {"Hct": 50.1, "Hgb": 10}, id="Hct too high"),
     pytest.param("heme.ratio", {"Hct": 15, "Hgb": 10}, {"Hct": 14.9, "Hgb": 10}, id="Hct too low"),
 ]
@@ -46,6 +90,24 @@ WARNED = [
     ),
     pytest.param(
         "bp.map_edge", {"SBP": 120, "MAP": 120}, {"SBP": 120, "MAP": 125}, id="mean 5 over systolic"
+    ),
+    pytest.param(
+        "bp.map_form_w",
+        {"SBP": 120, "DBP": 60, "MAP": 114},
+        {"SBP": 120, "DBP": 60, "MAP": 114.1},
+        id="a mean near the systolic pressure",
+    ),
+    pytest.param(
+        "bp.map_form_w",
+        {"SBP": 200, "DBP": 40, "MAP": 48},
+        {"SBP": 200, "DBP": 40, "MAP": 47.9},
+        id="a mean near the diastolic pressure",
+    ),
+    pytest.param(
+        "bp.map_form_w",
+        {"SBP": 119.9, "DBP": 60, "MAP": 119},
+        {"SBP": 120, "DBP": 60, "MAP": 119},
+        id="only in a wide pulse pressure",
     ),
     pytest.param(
         "bp.pp_narrow", {"SBP": 90, "DBP": 80}, {"SBP": 90, "DBP": 80.1}, id="damped line"
@@ -170,6 +232,44 @@ def test_a_blood_gas_must_fit_itself(
     ]
 
 
+def test_the_hint_of_a_blood_gas_names_another_sample_first(client: TestClient) -> None:
+    (problem,) = refused(ask(client, only(ph_off_by(0.4))))
+    assert problem["hint"].startswith("The bicarbonate may be of another sample")
+    assert "prélèvement" in problem["hint_fr"]
+
+
+@pytest.mark.parametrize("pressure", [45, 62.5, 80])
+def test_equal_pressures_without_a_pulse_warn(client: TestClient, pressure: float) -> None:
+    flat = only({"SBP": pressure, "MAP": pressure, "DBP": pressure, "HR": 80})
+    answer = predicted(ask(client, flat))
+    (warning,) = [each for each in answer["warnings"] if each["rule"].startswith("bp.")]
+    assert warning["rule"] == "bp.no_pulse"
+    assert "ECMO" in warning["hint"]
+    assert warning["ctx"]["mean_arterial_pressure"] == pressure
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param({"SBP": 60, "DBP": 60}, id="no mean"),
+        pytest.param({"SBP": 60, "DBP": 60, "MAP": 58}, id="another mean"),
+        pytest.param({"SBP": 60, "DBP": 61, "MAP": 60}, id="diastolic above"),
+    ],
+)
+def test_other_pressures_without_a_pulse_are_refused(client: TestClient, values: Values) -> None:
+    assert rules_of(refused(ask(client, only(values)))) == ["bp.dbp_ge_sbp"]
+
+
+def test_a_base_deficit_of_a_deep_acidosis_sent_as_excess_is_refused(client: TestClient) -> None:
+    assert fired(client, only({"pH": 7.0, "PaCO2": 35, "BaseExcess": 22})) == {"abg.be"}
+
+
+def test_the_mean_of_200_over_40_is_not_199(client: TestClient) -> None:
+    (problem,) = refused(ask(client, only({"SBP": 200, "DBP": 40, "MAP": 199})))
+    assert problem["rule"] == "bp.map_form"
+    assert "199 mmHg" in problem["msg"]
+
+
 @pytest.mark.parametrize("sign", [1, -1], ids=["too high", "too low"])
 def test_base_excess_must_follow_from_the_gas(client: TestClient, sign: int) -> None:
     implied = 0.93 * (0.0307 * 40 * 10 ** (7.4 - 6.1) - 24.4)
@@ -223,6 +323,9 @@ def test_a_single_flag_of_the_icu_unit_warns(
         pytest.param({"Calcium": 1.1}, id="calcium as if ionised"),
         pytest.param({"ICULOS": 2000}, id="three months in intensive care"),
         pytest.param({"Age": 95}, id="very old"),
+        pytest.param({"pH": 6.6, "HCO3": 36}, id="survived hypercapnia, PaCO2 375 not sent"),
+        pytest.param({"pH": 7.709, "PaCO2": 66.5, "BaseExcess": 40}, id="survived alkalosis"),
+        pytest.param({"pH": 6.6, "BaseExcess": -38}, id="deepest acidosis"),
     ],
 )
 def test_a_possible_patient_is_never_refused(client: TestClient, values: Values) -> None:
@@ -252,4 +355,6 @@ def test_both_values_of_a_contradiction_are_written_in_both_languages(client: Te
     assert problem["msg"].count("mmHg") == problem["msg_fr"].count("mmHg") == 2
     assert "120.5 mmHg" in problem["msg"]
     assert "80,5 mmHg" in problem["msg_fr"]
-    assert problem["hint"] == "Are the two values swapped?"
+    assert problem["hint"].startswith("Are the two values swapped?")
+    assert "balloon pump" in problem["hint"]
+    assert "ballon" in problem["hint_fr"]

@@ -1,5 +1,6 @@
 """Problems on the page: sentence, field and repairs; entries are never lost."""
 
+import re
 from collections.abc import Callable
 from contextlib import ExitStack
 
@@ -49,6 +50,38 @@ def test_a_fraction_in_a_percent_field_is_recognised(visit: Visit) -> None:
     visit.problems.get_by_role("button").first.click()
     expect(visit.verdict).to_be_visible()
     expect(visit.field("fio2")).to_have_value("40")
+
+
+def test_each_likely_unit_has_a_button_the_likeliest_first(visit: Visit) -> None:
+    visit.fill(**{"heart_rate": "80", "glucose-unit": "mg/dL", "glucose": "8.5"})
+    visit.estimate()
+    buttons = visit.problems.locator("li").get_by_role("button")
+    expect(buttons).to_have_count(2)
+    expect(buttons.nth(0)).to_contain_text("mmol/L (153")
+    expect(buttons.nth(1)).to_contain_text("g/L (850")
+    buttons.nth(0).click()
+    expect(visit.verdict).to_be_visible()
+
+
+def test_one_click_converts_all_pressures_of_an_hour(visit: Visit) -> None:
+    visit.fill(systolic_bp="15", mean_arterial_pressure="11", diastolic_bp="9")
+    visit.estimate()
+    visit.problems.locator("li").first.get_by_role("button").first.click()
+    expect(visit.verdict).to_be_visible()
+    for name, value in (
+        ("systolic_bp", 150),
+        ("mean_arterial_pressure", 110),
+        ("diastolic_bp", 90),
+    ):
+        expect(visit.field(name)).to_have_value(str(value))
+
+
+def test_another_unit_than_the_chosen_one_is_recognised(visit: Visit) -> None:
+    visit.fill(**{"heart_rate": "80", "creatinine-unit": "umol/L", "creatinine": "1.2"})
+    visit.estimate()
+    visit.problems.locator("li").get_by_role("button").first.click()
+    expect(visit.verdict).to_be_visible()
+    expect(visit.field("creatinine")).to_have_value(re.compile(r"106[.,]08"))
 
 
 def test_converting_all_leaves_problems_without_a_likely_unit(visit: Visit) -> None:

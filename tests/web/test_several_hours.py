@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from sepsis_detect.clinical import units
+from sepsis_detect.clinical.variables import BY_CHALLENGE
+from tests import unit_spellings
 from tests.web.conftest import Visit
 
 ROUTE = "**/predict/patient?*"
@@ -73,6 +76,25 @@ def test_headers_can_be_labels_with_units_in_the_language(visit: Visit, text: Lo
             {"heart_rate": 89, "icu_hour": 4},
         ],
     }
+
+
+def test_the_page_reads_spellings_of_units_as_the_service_does(visit: Visit) -> None:
+    spellings = [(name, text) for name, _, text in unit_spellings.each_printed()]
+    spellings += unit_spellings.each(unit_spellings.UCUM) + unit_spellings.each(
+        unit_spellings.UNCLEAR
+    )
+    read = visit.page.evaluate(
+        """async (spellings) => {
+            const { readUnit } = await import("/web/units.js");
+            const { variables } = await (await fetch("/variables")).json();
+            const named = Object.fromEntries(variables.map((each) => [each.challenge_name, each]));
+            return spellings.map(([name, text]) => readUnit(named[name], text));
+        }""",
+        spellings,
+    )
+    for (name, text), unit in zip(spellings, read, strict=True):
+        found = units.conversion(BY_CHALLENGE[name], text)
+        assert unit == (found.unit if found else None), (name, text)
 
 
 def test_a_file_can_be_opened_or_dropped(visit: Visit, text: Locator) -> None:

@@ -10,7 +10,10 @@ from sepsis_detect.assessment import pipeline
 from sepsis_detect.assessment.pipeline import Assessment, Refusal
 from sepsis_detect.assessment.policy import Patient
 from sepsis_detect.bedside_scores import scores
+from sepsis_detect.bedside_scores.point_bands import SI_CUT_OFFS, SI_UNIT
+from sepsis_detect.clinical.sent_values import stated_conversion
 from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.patient_json import patient_list, reader
 from sepsis_detect.prediction import explain
 from sepsis_detect.prediction.data_sufficiency import DataSufficiency
@@ -108,8 +111,16 @@ def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, 
     if Include.CONTRIBUTIONS in include:
         included |= _contributions(assessment.model, assessment.stay)
     if Include.SCORES in include:
-        included["scores"] = [each.as_dict() for each in scores.at_last_hour(assessment.stay)]
+        included["scores"] = _scores(assessment)
     return included
+
+
+def _scores(assessment: Assessment) -> list[dict[str, Any]]:
+    """Bedside scores of the last hour, with the cut-offs of the units that were sent."""
+    patient = assessment.judgement.patient
+    stated = {name: stated_conversion(patient, BY_CHALLENGE[name].column) for name in SI_CUT_OFFS}
+    in_si = [name for name, each in stated.items() if each is not None and each.unit == SI_UNIT]
+    return [each.as_dict() for each in scores.at_last_hour(assessment.stay, in_si)]
 
 
 def _trend(assessment: Assessment) -> list[dict[str, Any]]:

@@ -54,7 +54,7 @@ def _problems(
         rows = np.sort(np.concatenate([violation.rows for violation in violations]))
         violations = [violation.up_to(rows[max_problems - 1]) for violation in violations]
     found = []
-    for finding in findings(stay, violations):
+    for finding in findings(stay, violations, patient):
         if finding.is_of_the_stay:
             found.append(_problem_of_the_stay(finding, kind, patient.base))
         else:

@@ -124,10 +124,12 @@ SCORES = (
             _item("Temp", 3),
         ),
         note_en="Consciousness is not in the data: add 3 points unless alert. Oxygen saturation "
-        "on scale 1. 5 points: urgent review; 7: emergency; 3 in one item: urgent ward review. "
-        "Made for acute wards (Royal College of Physicians, 2017).",
+        "on scale 1. Values are rounded as on its chart. 5 points: urgent review; 7: emergency; "
+        "3 in one item: urgent ward review. Made for acute wards (Royal College of Physicians, "
+        "2017).",
         note_fr="La conscience n'est pas dans les données : ajouter 3 points si le patient n'est "
-        "pas alerte. Saturation selon l'échelle 1. 5 points : évaluation urgente ; 7 : urgence "
+        "pas alerte. Saturation selon l'échelle 1. Valeurs arrondies comme sur sa fiche. "
+        "5 points : évaluation urgente ; 7 : urgence "
         "vitale ; 3 pour un seul paramètre : avis médical rapide. Conçu pour les services "
         "d'hospitalisation (Royal College of Physicians, 2017).",
     ),
@@ -179,11 +181,14 @@ SCORES = (
         note_en="Glasgow score, PaO2, respiratory support, ECMO (taken as absent), vasopressors, "
         "urine output and renal replacement are not in the data. From the last values, not the "
         "worst of 24 h. Organ dysfunction means a rise of 2 points over the patient's usual "
-        "score, which is not known here.",
+        "score, which is not known here. Creatinine and bilirubin sent in µmol/L are compared with "
+        "the published cut-offs in µmol/L.",
         note_fr="Le score de Glasgow, la PaO2, l'assistance respiratoire, l'ECMO (supposée "
         "absente), les vasopresseurs, la diurèse et l'épuration extrarénale ne sont pas dans les "
         "données. D'après les dernières valeurs et non les pires sur 24 h. Une défaillance "
-        "correspond à une hausse de 2 points par rapport au score habituel, inconnu ici.",
+        "correspond à une hausse de 2 points par rapport au score habituel, inconnu ici. La "
+        "créatinine et la bilirubine envoyées en µmol/L sont comparées aux seuils publiés en "
+        "µmol/L.",
     ),
 )
 RATIOS = (

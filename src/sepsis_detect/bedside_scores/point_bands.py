@@ -9,15 +9,21 @@ Sources:
     qSOFA: Seymour et al., JAMA 2016;315(8):762-774.
     NEWS2: Royal College of Physicians, 2017 (scale 1 for oxygen saturation).
     SOFA-2: Ranzani et al., JAMA 2025, doi:10.1001/jama.2025.20516.
+
+`BANDS` are also features of the model, which is fitted with them: they change only with a new
+model. What the scores do differently is in `CHARTED_BANDS` and `SI_BANDS`.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import BY_CHALLENGE
+
+DECIMALS = 4  # finer than any measurement; removes errors of unit conversion and float32
 
 T = TypeVar("T", np.float32, np.float64)
 
@@ -83,6 +89,33 @@ BANDS = (
     Band("sofa2", "cardiovascular", "MAP", "<", 70, 1),
 )
 
+WHOLE_NUMBERS_OF = "news2"
+CHARTED_BANDS = tuple(
+    band._replace(rounded_to=1.0)
+    if band.score == WHOLE_NUMBERS_OF and "=" in band.comparison and not band.rounded_to
+    else band
+    for band in BANDS
+)
+"""The chart of NEWS2 has whole numbers, and temperature to tenths: a fraction is rounded first."""
+
+SI_UNIT = "umol/L"
+SI_CUT_OFFS = {
+    "Creatinine": {1.2: 110.0, 2.0: 170.0, 3.5: 300.0},
+    "Bilirubin_total": {1.2: 20.6, 3.0: 51.3, 6.0: 102.6, 12.0: 205.0},
+}
+"""The cut-offs that SOFA-2 prints in umol/L beside those in mg/dL, which they do not equal."""
+
+
+def _in_si(band: Band) -> Band:
+    cut_off = SI_CUT_OFFS.get(band.variable, {}).get(band.threshold)
+    conversion = units.conversion(BY_CHALLENGE[band.variable], SI_UNIT)
+    if band.score != "sofa2" or cut_off is None or conversion is None:
+        return band
+    return band._replace(threshold=round(conversion.converted(cut_off), DECIMALS))
+
+
+SI_BANDS = tuple(_in_si(band) for band in CHARTED_BANDS)
+
 
 def score_of(band: Band) -> str:
     """The score of a band."""
@@ -102,6 +135,7 @@ class PointTable(Generic[T]):
             without a band is 0.
         dtype: float32 or float64: that of the values.
         of: The column of a band.
+        bands: What gives points.
     """
 
     def __init__(
@@ -110,8 +144,9 @@ class PointTable(Generic[T]):
         dtype: type[T],
         *,
         of: Callable[[Band], Hashable] = score_of,
+        bands: Iterable[Band] = BANDS,
     ) -> None:
-        bands = [band for band in BANDS if of(band) in columns]
+        bands = [band for band in bands if of(band) in columns]
         self._columns = np.array([BY_CHALLENGE[band.variable].column for band in bands])
         self._signs: NDArray[T] = np.array([_sign(band) for band in bands], dtype)
         self._thresholds: NDArray[T] = np.array(

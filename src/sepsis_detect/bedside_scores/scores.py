@@ -7,7 +7,9 @@ a treatment not in the data (vasopressors, renal replacement). It assumes neithe
 criterion for the same point (PaCO2 and immature cells in SIRS), nor ECMO, which is rare and
 evident at the bedside; the notes state this.
 
-A value is carried forward for `VITAL_HOURS` or `LAB_HOURS` after its measurement.
+A value is carried forward after its measurement: vital signs, inspired oxygen and blood gases for
+`VITAL_HOURS`, other laboratory values for `LAB_HOURS`. pH and bicarbonate count together only if
+they were measured in the same hour: one sample.
 
     by_hour(stay)          arrays, every hour of any number of stays (baselines of model_build)
     at_last_hour(stay)     the last hour of one stay: `ScoreResult`, with `as_dict()` for JSON
@@ -18,7 +20,7 @@ Liu et al., World J Emerg Med 2012;3(2):114-117.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from math import isnan
 from typing import Any
@@ -26,13 +28,20 @@ from typing import Any
 import numpy as np
 
 from sepsis_detect.bedside_scores.definitions import RATIOS, SCORES, Item, Ratio, Score
-from sepsis_detect.bedside_scores.point_bands import PointTable, item_of
+from sepsis_detect.bedside_scores.point_bands import (
+    CHARTED_BANDS,
+    DECIMALS,
+    SI_BANDS,
+    SI_CUT_OFFS,
+    PointTable,
+    item_of,
+)
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL, N_CLINICAL, VITALS
 
 VITAL_HOURS = 4.0  # a vital sign is carried forward until the fourth hour after it, inclusive
 LAB_HOURS = 24.0
-DECIMALS = 4  # finer than any measurement; removes errors of unit conversion and float32
+CHANGES_LIKE_A_VITAL_SIGN = ("FiO2", "PaCO2", "pH")  # set at the bedside, or follows breathing
 
 SATURATION_BELOW = 98.0  # %; at higher SpO2, SpO2/FiO2 does not reflect gas exchange
 SATURATION_RATIO_AT_MOST = (300.0, 250.0)  # SpO2 (%) / FiO2 (fraction), one point each
@@ -57,12 +66,16 @@ _FIRST_VARIABLES = [BY_CHALLENGE[_ITEMS[at][1].variables[0]].column for at in _M
 _SPO2, _FIO2, _POTASSIUM, _PH, _BICARBONATE = (
     BY_CHALLENGE[name].column for name in ("O2Sat", "FiO2", "Potassium", "pH", "HCO3")
 )
-_points = PointTable(_NAMES, np.float64, of=item_of)
+_points = PointTable(_NAMES, np.float64, of=item_of, bands=CHARTED_BANDS)
+_si_points = PointTable(_NAMES, np.float64, of=item_of, bands=SI_BANDS)
+_SI_ITEMS = {"Creatinine": _KIDNEY, "Bilirubin_total": _NAMES.index(("sofa2", "liver"))}
 
 _NEEDED = {name for score in (*SCORES, *RATIOS) for item in score.items for name in item.variables}
 _USED = tuple(variable.challenge for variable in CLINICAL if variable.challenge in _NEEDED)
 _used = np.array([BY_CHALLENGE[name].column for name in _USED])
-_hours_carried = np.where(_used < len(VITALS), VITAL_HOURS, LAB_HOURS)
+_is_brief = (_used < len(VITALS)) | np.isin(_USED, CHANGES_LIKE_A_VITAL_SIGN)
+_hours_carried = np.where(_is_brief, VITAL_HOURS, LAB_HOURS)
+_PH_USED, _BICARBONATE_USED = _USED.index("pH"), _USED.index("HCO3")
 
 _REACHES: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, ">": operator.gt}
 
@@ -104,12 +117,13 @@ def by_hour(stay: Stay) -> dict[str, ScoreRange]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """A value used by an item, in the variable's canonical unit."""
+    """A value used by an item, in the variable's canonical unit; its age is 0 in the last hour."""
 
     variable: str
     value: float
     unit: str
     measured_at_icu_hour: int | None
+    age_hours: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +175,13 @@ class ScoreResult:
         return asdict(self)
 
 
-def at_last_hour(stay: Stay) -> list[ScoreResult]:
+def at_last_hour(stay: Stay, in_si: Collection[str] = ()) -> list[ScoreResult]:
     """Compute every score in the last hour of one stay, with labels and notes.
+
+    Args:
+        stay: Canonical units.
+        in_si: Challenge names of the variables that were sent in umol/L: of `SI_CUT_OFFS`, those
+            are compared with SOFA-2's cut-offs in umol/L.
 
     Raises:
         ValueError: There are several stays.
@@ -170,8 +189,10 @@ def at_last_hour(stay: Stay) -> list[ScoreResult]:
     if stay.n_stays != 1:
         raise ValueError(f"expected one stay, got {stay.n_stays}")
     values, measured_in = _carried(stay)
-    readings = _readings(values[-1, _used], stay.icu_hours[measured_in[-1]])
-    points = _score_items(values[-1:])
+    readings = _readings(
+        values[-1, _used], stay.icu_hours[measured_in[-1]], stay.icu_hours.item(-1)
+    )
+    points = _score_items(values[-1:], in_si)
     results = [_score_result(score, points, readings) for score in SCORES]
     return results + [_ratio_result(ratio, readings) for ratio in RATIOS]
 
@@ -256,14 +277,15 @@ def _item_result(
     )
 
 
-def _readings(values: FloatArray, icu_hours: FloatArray) -> dict[str, Reading]:
-    """The known values of one hour by challenge name; arguments in the order of `_USED`."""
+def _readings(values: FloatArray, icu_hours: FloatArray, now: float) -> dict[str, Reading]:
+    """The known values of the hour `now` by challenge name; arrays in the order of `_USED`."""
     return {
         name: Reading(
             variable=BY_CHALLENGE[name].name,
             value=value,
             unit=BY_CHALLENGE[name].unit,
             measured_at_icu_hour=None if isnan(hour) else int(hour),
+            age_hours=0 if isnan(hour) else int(now - hour),
         )
         for name, value, hour in zip(_USED, values.tolist(), icu_hours.tolist(), strict=True)
         if not isnan(value)
@@ -279,9 +301,11 @@ class _ItemPoints:
     is_known: BoolArray
 
 
-def _score_items(values: FloatArray) -> _ItemPoints:
+def _score_items(values: FloatArray, in_si: Collection[str] = ()) -> _ItemPoints:
     """Points of every item in every hour; `values` as `_carried` returns them."""
     points = _points(values)
+    if si_columns := [_SI_ITEMS[name] for name in in_si if name in SI_CUT_OFFS]:
+        points[:, si_columns] = _si_points(values)[:, si_columns]
     is_known = points > 0
     is_known[:, _MEASURABLE] |= ~np.isnan(values[:, _FIRST_VARIABLES])
     points[_needs_renal_replacement(values) & (points[:, _KIDNEY] > 0), _KIDNEY] = (
@@ -319,7 +343,7 @@ def _n_reached(ratio: FloatArray, thresholds: tuple[float, ...]) -> IntArray:
 
 
 def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
-    """Carry each value forward for `VITAL_HOURS` or `LAB_HOURS`.
+    """Carry each value forward for `_hours_carried`; bicarbonate only with the pH of its hour.
 
     Returns:
         Values of shape (n_hours, 34), NaN if unknown; and rows of shape (n_hours, n_used), at
@@ -335,5 +359,7 @@ def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
     is_fresh = (age_hours <= _hours_carried) | (last_rows == rows)
     values = np.full((stay.n_hours, N_CLINICAL), np.nan)
     last = np.take_along_axis(measured, last_rows, axis=0)
+    is_one_sample = last_rows[:, _BICARBONATE_USED] == last_rows[:, _PH_USED]
+    is_fresh[:, _BICARBONATE_USED] &= is_one_sample & is_fresh[:, _PH_USED]
     values[:, _used] = np.where(is_fresh, np.round(last, DECIMALS), np.nan)
     return values, last_rows

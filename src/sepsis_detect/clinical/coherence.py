@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sepsis_detect.clinical import rules
+from sepsis_detect.clinical import acid_base, rules
 from sepsis_detect.clinical.rules import PAIR_RULES, Rule, Severity
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray, Stay
 from sepsis_detect.clinical.variables import (
@@ -77,7 +77,8 @@ def scan(stay: Stay) -> list[RuleViolation]:
         if any(violation.is_refusal for violation in violations):
             values = _without(stay, violations)
         violations += _pair_violations(values, stay)
-        violations += _acid_base_violations(values)
+        violations += _pressure_violations(values)
+        violations += [RuleViolation(*found) for found in acid_base.contradictions(values)]
         violations += _coverage_violations(values, stay)
         if stay.n_hours > stay.n_stays:
             violations += _hour_order_violations(stay)
@@ -116,14 +117,12 @@ def drop_incoherent(stay: Stay) -> Stay:
 # --- Ranges -------------------------------------------------------------------------------------
 
 HARD_LOW, HARD_HIGH = bounds("hard_low"), bounds("hard_high")
-_warn_low, _warn_high = bounds("warn_low"), bounds("warn_high")
-USUAL_LOW = np.where(np.isnan(_warn_low), HARD_LOW, _warn_low)
-USUAL_HIGH = np.where(np.isnan(_warn_high), HARD_HIGH, _warn_high)
+USUAL_LOW, USUAL_HIGH = bounds("usual_low"), bounds("usual_high")
 WHOLE = np.array(rules.WHOLE_NUMBERS)
 # Column of each constant of a stay, and the accepted difference. A violation is reported once, at
 # the first hour that has the value.
 CONSTANTS = {BY_CHALLENGE[name].column: most for name, most in rules.STAY_CONSTANTS.items()}
-MAP = BY_CHALLENGE["MAP"].column
+SBP, MAP, DBP = (BY_CHALLENGE[name].column for name in ("SBP", "MAP", "DBP"))
 _warned_above = USUAL_HIGH.copy()
 # A flushed arterial line shows the bound itself, so that the bound is unusual too.
 _warned_above[MAP] = np.nextafter(USUAL_HIGH[MAP], 0)
@@ -175,11 +174,6 @@ _factor_b = np.array([pair.factor_b for pair in PAIR_RULES], dtype=np.float64)
 _more_than = np.array([pair.more_than for pair in PAIR_RULES])
 _less_than = np.array([pair.less_than for pair in PAIR_RULES])
 
-PH, HCO3, PACO2, BASE_EXCESS = (
-    BY_CHALLENGE[name].column for name in ("pH", "HCO3", "PaCO2", "BaseExcess")
-)
-_ACID_BASE = np.array([PH, PACO2, HCO3, BASE_EXCESS])
-
 
 def _pair_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
     compared = values.take(_a, axis=1) * _factor_a + values.take(_b, axis=1) * _factor_b
@@ -188,57 +182,38 @@ def _pair_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:
         for index in np.flatnonzero(fires.any(axis=0)).tolist():
             rows = np.flatnonzero(fires[:, index])
             columns = (int(_a[index]), int(_b[index]))
+            if PAIR_RULES[index].rule is rules.DBP_GE_SBP:
+                rows = rows[~_no_pulse(values[rows])]
             if columns == (MEDICAL_UNIT, SURGICAL_UNIT):
                 rows = _first_of_each_stay(rows, stay)
-            yield RuleViolation(PAIR_RULES[index].rule, rows, columns)
+            yield from _violations(PAIR_RULES[index].rule, rows, columns)
     is_half_known = np.isnan(values[:, MEDICAL_UNIT]) != np.isnan(values[:, SURGICAL_UNIT])
     if np.count_nonzero(is_half_known):
         rows = _first_of_each_stay(np.flatnonzero(is_half_known), stay)
         yield RuleViolation(rules.UNIT_HALF, rows, (MEDICAL_UNIT, SURGICAL_UNIT))
 
 
-def _acid_base_violations(values: FloatArray) -> Iterator[RuleViolation]:
-    is_known = ~np.isnan(values[:, PH] + values[:, PACO2])
-    if not np.count_nonzero(is_known):
-        return
-    rows = is_known.nonzero()[0]
-    ph, paco2, hco3, excess = values[rows[:, None], _ACID_BASE].T
-    yield from _henderson_hasselbalch_violations(rows, ph, paco2, hco3)
-    if np.count_nonzero(excess == excess):  # measured: not NaN
-        yield from _base_excess_violations(rows, ph, paco2, excess)
+def _no_pulse(values: FloatArray) -> BoolArray:
+    """Shape (n_hours,): systolic, mean and diastolic pressure are known and equal."""
+    is_flat: BoolArray = (values[:, SBP] == values[:, MAP]) & (values[:, MAP] == values[:, DBP])
+    return is_flat
 
 
-def _henderson_hasselbalch_violations(
-    rows: IntArray, ph: FloatArray, paco2: FloatArray, hco3: FloatArray
-) -> Iterator[RuleViolation]:
-    implied_ph = rules.PK + np.log10(hco3 / (rules.CO2_SOLUBILITY * paco2))
-    difference = np.abs(ph - implied_ph)
-    is_unusual = difference > rules.HH_WARNS_ABOVE + rules.ROUNDING
-    if np.count_nonzero(is_unusual):
-        is_refused = difference > rules.HH_REFUSED_ABOVE + rules.ROUNDING
-        columns = (PH, HCO3, PACO2)
-        yield from _violations(rules.HENDERSON_HASSELBALCH, rows[is_refused], columns)
-        yield from _violations(rules.HENDERSON_HASSELBALCH_W, rows[is_unusual], columns)
-
-
-def _base_excess_violations(
-    rows: IntArray, ph: FloatArray, paco2: FloatArray, excess: FloatArray
-) -> Iterator[RuleViolation]:
-    implied_hco3 = rules.CO2_SOLUBILITY * paco2 * 10 ** (ph - rules.PK)
-    implied_excess = 0.93 * (implied_hco3 - 24.4 + 14.8 * (ph - 7.4))  # Van Slyke
-    difference = np.abs(excess - implied_excess)
-    is_unusual = difference > rules.BASE_EXCESS_WARNS_ABOVE + rules.ROUNDING
-    has_wrong_sign = (
-        (excess < rules.DEFICIT_BELOW)
-        & (ph > rules.DEFICIT_PH_ABOVE)
-        & (paco2 > rules.DEFICIT_PACO2_ABOVE)
-    ) | (
-        (excess > rules.EXCESS_ABOVE)
-        & (ph < rules.EXCESS_PH_BELOW)
-        & (paco2 < rules.EXCESS_PACO2_BELOW)
-    )
-    yield from _violations(rules.BASE_EXCESS_W, rows[is_unusual], (PH, PACO2, BASE_EXCESS))
-    yield from _violations(rules.BASE_EXCESS_SIGN, rows[has_wrong_sign], (PH, PACO2, BASE_EXCESS))
+def _pressure_violations(values: FloatArray) -> Iterator[RuleViolation]:
+    """Rules about three pressures: no pulse at all, and a mean that no pulse has."""
+    columns = (SBP, MAP, DBP)
+    systolic, mean, diastolic = values[:, SBP], values[:, MAP], values[:, DBP]
+    pulse = systolic - diastolic
+    is_wide = pulse >= rules.MAP_FORM_WARNS_FROM
+    if np.count_nonzero(is_wide):
+        low, high = (diastolic + part * pulse for part in rules.MAP_FORM_USUAL)
+        is_between = (mean >= diastolic) & (mean <= systolic)
+        is_high = is_wide & (mean > high + rules.ROUNDING)
+        is_refused = is_high & is_between & (pulse >= rules.MAP_FORM_REFUSED_FROM)
+        is_odd = is_wide & (is_high | (mean < low - rules.ROUNDING)) & is_between & ~is_refused
+        yield from _violations(rules.MAP_FORM, np.flatnonzero(is_refused), columns)
+        yield from _violations(rules.MAP_FORM_W, np.flatnonzero(is_odd), columns)
+    yield from _violations(rules.NO_PULSE, np.flatnonzero(_no_pulse(values)), columns)
 
 
 # --- The stay as a whole ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sepsis_detect.clinical.coherence import (
     RuleViolation,
 )
 from sepsis_detect.clinical.rules import Rule, Severity
+from sepsis_detect.clinical.sent_values import Sender, SentStay
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES, Language, Variable, number
 
@@ -50,37 +51,46 @@ class Finding:
         return not self.columns and not self.rule.startswith("time.")
 
 
-def findings(stay: Stay, violations: Iterable[RuleViolation]) -> list[Finding]:
-    """Render violations as findings, sorted by row, variable and rule."""
-    found = list(chain.from_iterable(_rendered(stay, violation) for violation in violations))
+def findings(
+    stay: Stay, violations: Iterable[RuleViolation], sender: Sender | None = None
+) -> list[Finding]:
+    """Render violations as findings, sorted by row, variable and rule.
+
+    Args:
+        stay: Canonical units.
+        violations: Found in `stay`.
+        sender: What was sent, in which units; None: the values of `stay`.
+    """
+    sent = SentStay(stay, sender)
+    found = list(chain.from_iterable(_rendered(sent, violation) for violation in violations))
     if len(found) > 1:
         found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found
 
 
-def _rendered(stay: Stay, violation: RuleViolation) -> list[Finding]:
-    found = []
+def _rendered(sent: SentStay, violation: RuleViolation) -> list[Finding]:
+    found, stay = [], sent.stay
     for index, row in enumerate(violation.rows.tolist()):
         icu_hour = stay.values.item(row, ICU_HOUR)
         hour = None if isnan(icu_hour) else _json_number(icu_hour)
         numbers = [(name, float(values[index])) for name, values in violation.numbers.items()]
         if violation.columns:
-            found.append(_about_values(stay, violation, row, dict(numbers), {"icu_hour": hour}))
+            found.append(_about_values(sent, violation, row, dict(numbers), {"icu_hour": hour}))
         else:
             found.append(_about_no_value(violation.rule, row, hour, tuple(numbers)))
     return found
 
 
 def _about_values(
-    stay: Stay,
+    sent: SentStay,
     violation: RuleViolation,
     row: int,
     numbers: dict[str, float],
     context: dict[str, Any],
 ) -> Finding:
-    values = tuple(stay.values.item(row, column) for column in violation.columns)
     if violation.rule.id.startswith("range") or violation.rule.id in RANGE_RULES:
-        return _range_finding(violation, row, values[0], context)
+        return _range_finding(sent, violation, row, context)
+    values = tuple(sent.stay.values.item(row, column) for column in violation.columns)
     return _finding(violation.rule, row, violation.columns, values, numbers, context)
 
 
@@ -97,10 +107,11 @@ MAX_WHOLE = 2**53  # larger whole numbers lose digits as float64
 
 
 def _range_finding(
-    violation: RuleViolation, row: int, value: float, context: dict[str, Any]
+    sent: SentStay, violation: RuleViolation, row: int, context: dict[str, Any]
 ) -> Finding:
     column = violation.columns[0]
     variable, rule = VARIABLES[column], violation.rule
+    value = sent.stay.values.item(row, column)
     low, high = (HARD_LOW, HARD_HIGH) if violation.is_refusal else (USUAL_LOW, USUAL_HIGH)
     limits = {"low": float(low[column]), "high": float(high[column])}
     en, fr = rule.en, rule.fr
@@ -108,9 +119,8 @@ def _range_finding(
         en, fr = rules.NOT_WHOLE
     numbers = {variable.name: value} | limits
     context |= {name: _json_number(each) for name, each in numbers.items()}
-    hint = hints.hint(variable, value)
-    if hint and hint.unit:
-        context |= {"likely_unit": hint.unit, "converted": hint.converted}
+    hint = hints.hint(variable, sent.value(row, column), is_refused=violation.is_refusal)
+    context |= _likely_units(hint)
     return Finding(
         rule=rule.id,
         is_refusal=violation.is_refusal,
@@ -122,6 +132,19 @@ def _range_finding(
         hint_fr=hint.fr if hint else "",
         context=context,
     )
+
+
+def _likely_units(hint: hints.Hint | None) -> dict[str, Any]:
+    """The likeliest unit and its value, then every likely one, the likeliest first."""
+    if hint is None or not hint.units:
+        return {}
+    listed = [
+        {"unit": each.unit, "converted": each.converted}
+        | ({"beside": dict(each.beside)} if each.beside else {})
+        for each in hint.units
+    ]
+    first = hint.units[0]
+    return {"likely_unit": first.unit, "converted": first.converted, "likely_units": listed}
 
 
 def _range_placeholders(

@@ -34,18 +34,20 @@ class Rule:
     hint_fr: str = ""
 
 
-def _refused(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+def refused(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+    """A rule that refuses."""
     return Rule(id_, Severity.REFUSED, en, fr, hint_en, hint_fr)
 
 
-def _warning(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+def warning(id_: str, en: str, fr: str, hint_en: str = "", hint_fr: str = "") -> Rule:
+    """A rule that warns."""
     return Rule(id_, Severity.WARNING, en, fr, hint_en, hint_fr)
 
 
 # --- Ranges -------------------------------------------------------------------------------------
 
 OUT_OF_RANGE = {
-    variable.column: _refused(
+    variable.column: refused(
         f"range:{variable.challenge}",
         "{label} {value} is outside the possible range, {low} to {high}.",
         "{label} : {value}, hors des limites possibles ({low} à {high}).",
@@ -99,7 +101,7 @@ NAMED_SENTENCES = {
 
 def _unusual(challenge: str, side: str) -> Rule:
     rule_id = NAMED_UNUSUAL.get((challenge, side), f"range_w:{challenge}")
-    return _warning(rule_id, *NAMED_SENTENCES.get(rule_id, (UNUSUAL_EN, UNUSUAL_FR)))
+    return warning(rule_id, *NAMED_SENTENCES.get(rule_id, (UNUSUAL_EN, UNUSUAL_FR)))
 
 
 UNUSUALLY_LOW = {v.column: _unusual(v.challenge, "low") for v in VARIABLES}
@@ -127,93 +129,121 @@ class PairRule:
     less_than: float = np.inf
 
 
-DBP_GE_SBP = _refused(
+DBP_GE_SBP = refused(
     "bp.dbp_ge_sbp",
     "Diastolic pressure {a} must be lower than systolic pressure {b}.",
     "La pression diastolique ({a}) doit être inférieure à la pression systolique ({b}).",
-    "Are the two values swapped?",
-    "Les deux valeurs sont-elles inversées ?",
+    "Are the two values swapped? With an intra-aortic balloon pump, the augmented pressure is not "
+    "the diastolic one: send the end-diastolic pressure, or leave it out.",
+    "Les deux valeurs sont-elles inversées ? Sous ballon de contre-pulsion, la pression augmentée "
+    "n'est pas la diastolique : envoyez la pression télédiastolique, ou ne l'envoyez pas.",
 )
-MAP_GT_SBP = _refused(
+NO_PULSE = warning(
+    "bp.no_pulse",
+    "Systolic, mean and diastolic pressure are equal ({a}): there is no pulse pressure.",
+    "Les pressions systolique, moyenne et diastolique sont égales ({a}) : pression pulsée nulle.",
+    "Venoarterial ECMO looks like this, and so does a disconnected or occluded line.",
+    "Une ECMO veino-artérielle donne cela, comme un cathéter débranché ou bouché.",
+)
+MAP_FORM = refused(
+    "bp.map_form",
+    "Mean arterial pressure {b} is within a tenth of the pulse pressure from systolic pressure {a} "
+    "(diastolic {c}): no pulse has such a mean.",
+    "La pression artérielle moyenne ({b}) est à moins d'un dixième de la pression pulsée sous la "
+    "systolique ({a}, diastolique {c}) : aucun pouls n'a une telle moyenne.",
+    "Do the three come from the same device at the same time?",
+    "Viennent-elles du même appareil, au même moment ?",
+)
+MAP_FORM_W = warning(
+    "bp.map_form_w",
+    "Mean arterial pressure {b} fits poorly between diastolic {c} and systolic pressure {a}.",
+    "La pression moyenne ({b}) s'accorde mal avec la diastolique ({c}) et la systolique ({a}).",
+    "Do the three come from the same device at the same time?",
+    "Viennent-elles du même appareil, au même moment ?",
+)
+# The mean pressure, as a part of the way from diastolic to systolic, in wide pulse pressures.
+MAP_FORM_USUAL = (0.05, 0.9)
+MAP_FORM_WARNS_FROM, MAP_FORM_REFUSED_FROM = 60.0, 100.0  # pulse pressure, mm[Hg]
+MAP_GT_SBP = refused(
     "bp.map_gt_sbp",
     "Mean arterial pressure {a} is more than 5 mmHg above systolic pressure {b}.",
     "La pression artérielle moyenne ({a}) dépasse la systolique ({b}) de plus de 5 mmHg.",
     "Do the two come from the same device at the same time?",
     "Viennent-elles du même appareil, au même moment ?",
 )
-MAP_LT_DBP = _refused(
+MAP_LT_DBP = refused(
     "bp.map_lt_dbp",
     "Mean arterial pressure {b} is more than 5 mmHg below diastolic pressure {a}.",
     "La pression artérielle moyenne ({b}) est inférieure à la diastolique ({a}) de plus de 5 mmHg.",
     "Do the two come from the same device at the same time?",
     "Viennent-elles du même appareil, au même moment ?",
 )
-MAP_EDGE = _warning(
+MAP_EDGE = warning(
     "bp.map_edge",
     "Mean arterial pressure lies outside diastolic to systolic by up to 5 mmHg ({a}, {b}).",
     "La pression moyenne sort de l'intervalle diastolique-systolique d'au plus 5 mmHg ({a}, {b}).",
 )
-PP_NARROW = _warning(
+PP_NARROW = warning(
     "bp.pp_narrow",
     "Pulse pressure is below 10 mmHg (systolic {a}, diastolic {b}).",
     "Pression pulsée inférieure à 10 mmHg (systolique {a}, diastolique {b}).",
     "A damped arterial line looks like this.",
     "Un cathéter artériel amorti donne ce tracé.",
 )
-PP_WIDE = _warning(
+PP_WIDE = warning(
     "bp.pp_wide",
     "Pulse pressure is above 150 mmHg (systolic {a}, diastolic {b}).",
     "Pression pulsée supérieure à 150 mmHg (systolique {a}, diastolique {b}).",
 )
-BILI_DIRECT = _refused(
+BILI_DIRECT = refused(
     "bili.direct_gt_total",
     "Direct bilirubin {a} exceeds total bilirubin {b}.",
     "La bilirubine directe ({a}) dépasse la bilirubine totale ({b}).",
     "Are the two in the same unit, or swapped?",
     "Même unité pour les deux ? Valeurs inversées ?",
 )
-BILI_DIRECT_W = _warning(
+BILI_DIRECT_W = warning(
     "bili.direct_gt_total_w",
     "Direct bilirubin {a} is slightly above total bilirubin {b}.",
     "La bilirubine directe ({a}) dépasse légèrement la bilirubine totale ({b}).",
 )
-HEME_RATIO = _refused(
+HEME_RATIO = refused(
     "heme.ratio",
     "Haematocrit {a} and haemoglobin {b} cannot belong to one sample (ratio outside 1.5 to 5).",
     "Hématocrite {a} et hémoglobine {b} incompatibles (rapport hors de 1,5 à 5).",
     "Haematocrit in % is about three times haemoglobin in g/dL: check both units.",
     "L'hématocrite en % vaut environ trois fois l'hémoglobine en g/dL : vérifiez les unités.",
 )
-HEME_RATIO_W = _warning(
+HEME_RATIO_W = warning(
     "heme.ratio_w",
     "Haematocrit {a} and haemoglobin {b} fit poorly (ratio outside 2.4 to 3.7).",
     "Hématocrite {a} et hémoglobine {b} s'accordent mal (rapport hors de 2,4 à 3,7).",
 )
-ETCO2_GT_PACO2 = _warning(
+ETCO2_GT_PACO2 = warning(
     "gas.etco2_gt_paco2",
     "End-tidal CO2 {a} exceeds arterial PaCO2 {b} by more than 10 mmHg.",
     "L'EtCO2 ({a}) dépasse la PaCO2 ({b}) de plus de 10 mmHg.",
 )
-SPO2_SAO2 = _warning(
+SPO2_SAO2 = warning(
     "sat.spo2_sao2",
     "Pulse oximetry and arterial saturation differ by more than 15 points ({a}, {b}).",
     "SpO2 et SaO2 diffèrent de plus de 15 points ({a}, {b}).",
     "Is the sample venous?",
     "L'échantillon est-il veineux ?",
 )
-RENAL_RATIO = _warning(
+RENAL_RATIO = warning(
     "renal.ratio",
     "Urea nitrogen {a} and creatinine {b} fit poorly (ratio outside 1.5 to 100).",
     "Azote uréique {a} et créatinine {b} s'accordent mal (rapport hors de 1,5 à 100).",
     "Is urea in mmol/L, or creatinine in umol/L? Say so in `units`.",
     "Urée en mmol/L ou créatinine en µmol/L ? Indiquez-le dans `units`.",
 )
-UNIT_BOTH = _refused(
+UNIT_BOTH = refused(
     "unit.both",
     "Unit1 and Unit2 are both 1: a patient lies in one unit.",
     "Unit1 et Unit2 valent 1 toutes les deux : un patient est dans une seule unité.",
 )
-UNIT_NONE = _refused(
+UNIT_NONE = refused(
     "unit.none",
     "Unit1 and Unit2 are both 0: send null for both when the unit is unknown.",
     "Unit1 et Unit2 valent 0 toutes les deux : envoyez null pour les deux si l'unité est inconnue.",
@@ -242,84 +272,48 @@ PAIR_RULES = (
     PairRule(UNIT_NONE, "Unit1", "Unit2", -1, -1, -ROUNDING),
 )
 
-# --- Acid and base ------------------------------------------------------------------------------
-
-PK = 6.1  # carbonic acid, 37 Cel
-CO2_SOLUBILITY = 0.0307  # mmol/L/mm[Hg]
-HH_REFUSED_ABOVE = 0.30  # pH; a factor of two in bicarbonate or PaCO2
-HH_WARNS_ABOVE = 0.15  # pH
-BASE_EXCESS_WARNS_ABOVE = 5.0  # mmol/L
-# A base deficit sent as base excess: its sign contradicts pH and PaCO2.
-DEFICIT_BELOW, DEFICIT_PH_ABOVE, DEFICIT_PACO2_ABOVE = -8.0, 7.5, 40.0
-EXCESS_ABOVE, EXCESS_PH_BELOW, EXCESS_PACO2_BELOW = 8.0, 7.3, 40.0
-
-HENDERSON_HASSELBALCH = _refused(
-    "abg.hh",
-    "pH {a}, bicarbonate {b} and PaCO2 {c} contradict each other (Henderson-Hasselbalch).",
-    "pH {a}, bicarbonates {b} et PaCO2 {c} se contredisent (Henderson-Hasselbalch).",
-    "Only another unit or another sample explains such a gap.",
-    "Seule une autre unité ou un autre prélèvement explique un tel écart.",
-)
-HENDERSON_HASSELBALCH_W = _warning(
-    "abg.hh_w",
-    "pH {a}, bicarbonate {b} and PaCO2 {c} fit poorly (Henderson-Hasselbalch).",
-    "pH {a}, bicarbonates {b} et PaCO2 {c} s'accordent mal (Henderson-Hasselbalch).",
-)
-BASE_EXCESS_W = _warning(
-    "abg.be_w",
-    "Base excess {c} is more than 5 mmol/L from what pH {a} and PaCO2 {b} imply.",
-    "L'excès de base ({c}) s'écarte de plus de 5 mmol/L de ce qu'impliquent pH {a} et PaCO2 {b}.",
-)
-BASE_EXCESS_SIGN = _warning(
-    "abg.be_sign",
-    "Base excess {c} contradicts pH {a} with PaCO2 {b}.",
-    "L'excès de base ({c}) contredit le pH {a} avec une PaCO2 de {b}.",
-    "Was a base deficit sent? Change its sign.",
-    "S'agit-il d'un déficit de base ? Changez le signe.",
-)
-
 # --- Across hours -------------------------------------------------------------------------------
 
-HOUR_MISSING = _refused(
+HOUR_MISSING = refused(
     "time.iculos_missing",
     "Hour {position} of the stay has no icu_hour: the order of the hours is unknown.",
     "L'heure n° {position} du séjour n'a pas d'icu_hour : l'ordre des heures est inconnu.",
 )
-HOUR_DUPLICATE = _refused(
+HOUR_DUPLICATE = refused(
     "time.duplicate",
     "ICU hour {value} is sent twice.",
     "L'heure de réanimation {value} est envoyée deux fois.",
     "Which one is true? Send one row per hour.",
     "Laquelle est juste ? Envoyez une ligne par heure.",
 )
-HOUR_ORDER = _refused(
+HOUR_ORDER = refused(
     "time.iculos_order",
     "ICU hour {value} comes after hour {b}: hours must increase.",
     "L'heure de réanimation {value} suit l'heure {b} : les heures doivent croître.",
     "Sort the hours before sending.",
     "Triez les heures avant l'envoi.",
 )
-HOUR_GAP = _warning(
+HOUR_GAP = warning(
     "time.gap",
     "No row between ICU hours {b} and {value}: taken as hours without measurement.",
     "Aucune ligne entre les heures {b} et {value} : considérées comme sans mesure.",
 )
-CONSTANT = _refused(
+CONSTANT = refused(
     "stay.const",
     "{label} changes within the stay ({a}, {b}): are two patients mixed?",
     "{label} change au cours du séjour ({a}, {b}) : deux patients mélangés ?",
 )
-ALL_MISSING = _refused(
+ALL_MISSING = refused(
     "stay.all_missing",
     "No vital sign and no laboratory value was sent: there is nothing to predict from.",
     "Aucun signe vital ni résultat de laboratoire : rien ne permet de prédire.",
 )
-NO_VITALS = _warning(
+NO_VITALS = warning(
     "stay.no_vitals_24h",
     "No vital sign in the last 24 h: the prediction rests on old data.",
     "Aucun signe vital depuis 24 h : la prédiction repose sur des données anciennes.",
 )
-TOO_SHORT = _warning(
+TOO_SHORT = warning(
     "stay.too_short",
     "{value} h of history were sent; the model saw at least 8 h of every training stay.",
     "{value} h d'historique envoyées ; chaque séjour d'entraînement en comptait au moins 8.",
@@ -331,7 +325,7 @@ SHORT_STAY_HOURS = 8
 STAY_CONSTANTS = {"Age": 1.0, "Gender": 0.0, "Unit1": 0.0, "Unit2": 0.0, "HospAdmTime": 0.0}
 JUMP_LIMITS = {"Temp": 4.0, "HR": 100.0, "SBP": 120.0, "Hgb": 6.0, "Creatinine": 5.0}
 JUMPS = {
-    name: _warning(
+    name: warning(
         f"jump.{name}",
         "{label} changed from {b} to {a} within one hour.",
         "{label} est passé(e) de {b} à {a} en une heure.",
@@ -342,14 +336,14 @@ JUMPS = {
 }
 FROZEN_COLUMNS = ("HR", "SBP", "Resp")
 FROZEN_HOURS = 12
-FROZEN = _warning(
+FROZEN = warning(
     "frozen.vitals",
     "Heart rate, systolic pressure and respiratory rate did not change for 12 hours.",
     "Fréquence cardiaque, pression systolique et fréquence respiratoire figées depuis 12 heures.",
     "Is the interface of the monitor stuck?",
     "L'interface du moniteur est-elle bloquée ?",
 )
-UNIT_HALF = _warning(
+UNIT_HALF = warning(
     "unit.half",
     "Only one of Unit1 and Unit2 is known; the other was completed.",
     "Une seule des valeurs Unit1 et Unit2 est connue ; l'autre a été complétée.",
@@ -360,4 +354,6 @@ SUPERSEDED_BY = {
     "bili.direct_gt_total_w": "bili.direct_gt_total",
     "heme.ratio_w": "heme.ratio",
     "abg.hh_w": "abg.hh",
+    "abg.be_w": "abg.be",
+    "abg.be_sign": "abg.be",
 }

@@ -9,7 +9,7 @@ Source: `sepsis_detect/variables.csv`; docs/coherence.md gives the reasons for t
 import csv
 from dataclasses import dataclass
 from importlib.resources import files
-from math import isinf
+from math import isinf, isnan
 from typing import Any, Literal
 
 import numpy as np
@@ -46,6 +46,7 @@ class Variable:
         reference_low, reference_high: Adult reference interval, NaN where there is none.
         hard_low, hard_high: Outside, the value is refused.
         warn_low, warn_high: Outside, the value is accepted with a warning; NaN: no bound.
+        range_source: Where the bounds come from.
     """
 
     column: int
@@ -66,6 +67,7 @@ class Variable:
     hard_high: float
     warn_low: float
     warn_high: float
+    range_source: str
 
     def label(self, language: Language) -> str:
         """Its name."""
@@ -75,6 +77,16 @@ class Variable:
         """A value with its unit."""
         unit = self.unit_label_fr if language == "fr" else self.unit_label_en
         return f"{number(value, language)} {unit.removeprefix('fraction')}".rstrip()
+
+    @property
+    def usual_low(self) -> float:
+        """Below, a value has a warning or is refused."""
+        return self.hard_low if isnan(self.warn_low) else self.warn_low
+
+    @property
+    def usual_high(self) -> float:
+        """Above, a value has a warning or is refused."""
+        return self.hard_high if isnan(self.warn_high) else self.warn_high
 
     @property
     def is_clinical(self) -> bool:

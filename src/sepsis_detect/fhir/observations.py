@@ -5,7 +5,6 @@ noted. One of our variables that cannot be read (an unknown unit, a time without
 request: leaving it out could change the answer without notice.
 """
 
-import re
 from functools import lru_cache
 from typing import Any
 
@@ -20,7 +19,6 @@ from sepsis_detect.fhir.observation_codes import ObservationCodes
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, finite, quoted, time_of
 
 COMPARATORS = frozenset({"<", "<=", ">", ">="})
-ANNOTATION = re.compile(r"\.?\{[^{}]*\}")  # of UCUM: names what is counted, changes no value
 PH = BY_CHALLENGE["pH"].column
 NO_UNIT = "1"
 UREA = " (urea)"  # suffix of units in the table that are masses of urea
@@ -152,7 +150,7 @@ class Observations:
 
 @lru_cache(maxsize=2_048)
 def _simple(
-    system: str, code: str, unit_system: str, unit: str
+    system: str, code: str, unit_system: str, unit: object
 ) -> tuple[Meaning, Conversion] | None:
     """Meaning and conversion of a code in a unit; None if they need a note or a problem."""
     meaning = MEANINGS.get(code)
@@ -160,7 +158,7 @@ def _simple(
         return None
     if meaning is None or meaning.caution_en or code == codes.SATURATION:
         return None
-    conversion = conversion_of(meaning, unit)
+    conversion = conversion_of(meaning, unit) if isinstance(unit, str) else None
     return None if conversion is None else (meaning, conversion)
 
 
@@ -269,10 +267,6 @@ def _accepted(meaning: Meaning) -> list[str]:
 @lru_cache(maxsize=2_048)
 def conversion_of(meaning: Meaning, unit: str) -> Conversion | None:
     """Conversion to the canonical unit; the code decides whether a mass of "BUN" is of urea."""
-    variable = VARIABLES[meaning.column]
-    for spelling in (unit, ANNOTATION.sub("", unit).strip() or NO_UNIT):
-        name = f"{spelling}{UREA}" if meaning.is_urea else spelling
-        found = units.conversion(variable, name)
-        if found and not (meaning.is_moles_only and "mol" not in found.unit):
-            return found
-    return None
+    name = f"{unit}{UREA}" if meaning.is_urea else unit
+    found = units.conversion(VARIABLES[meaning.column], name)
+    return None if found and meaning.is_moles_only and "mol" not in found.unit else found

@@ -10,6 +10,7 @@ import { LANGUAGES, lang, loadLanguages, percent, preferredLanguage, setLanguage
 import { Problems } from "./problems.js";
 import { Stay } from "./stay.js";
 import { TableInput } from "./table_input.js";
+import { setSpellings } from "./units.js";
 
 const PATH = "predict/patient?include=trend&include=contributions&include=scores";
 const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters
@@ -70,7 +71,7 @@ async function start() {
 async function loadService() {
   try {
     $("status").textContent = t("status.loading");
-    if (!page.stay) makeForm((await callService("variables", { askKey })).variables);
+    if (!page.stay) makeForm(await callService("variables", { askKey }));
     $("problems").replaceChildren();
     $("status").textContent = "";
     page.model = await callService("model", { askKey });
@@ -83,7 +84,8 @@ async function loadService() {
   }
 }
 
-function makeForm(variables) {
+function makeForm({ variables, unit_spellings: spellings }) {
+  setSpellings(spellings);
   page.stay = new Stay(oneOfEach(variables));
   page.stay.system = lang() === "fr" ? "si" : "conventional";
   page.form = new Form(page.stay, markOutdated);

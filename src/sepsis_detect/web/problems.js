@@ -1,9 +1,9 @@
 // The list of problems above the form: each with a link to its field, and with repairs.
 
 import { $, h } from "./dom.js";
-import { lang, number, readNumber, serviceText, t } from "./i18n.js";
+import { lang, number, serviceText, t } from "./i18n.js";
 import { CONSTANTS, HOUR, pageMessage } from "./stay.js";
-import { choices, toCanonical, unitName, withUnit } from "./units.js";
+import { unitName, withUnit } from "./units.js";
 
 const MAX_SHOWN = 20;
 
@@ -17,21 +17,16 @@ export function placeOf(loc, stay) {
   return { name, at: CONSTANTS.includes(name) ? null : at };
 }
 
-/** The likely intended value of a field, with the unit that explains it; null if there is none. */
-export function repairOf(problem, stay) {
-  if (!problem.rule.startsWith("range:")) return null;
+/**
+ * The likely intended values of a field, the likeliest first: each with the unit that explains it,
+ * and with the other pressures of the hour in that unit.
+ */
+export function repairsOf(problem, stay) {
+  const likely = problem.rule.startsWith("range:") ? (problem.ctx.likely_units ?? []) : [];
   const place = placeOf(problem.loc, stay);
-  const variable = stay.variables.get(place.name);
-  const { likely_unit: unit, converted, unit_sent: sent } = problem.ctx;
-  if (unit && !sent) return { ...place, unit, converted };
-  // The service checks the stated unit; another unit may explain the number as well.
-  const value = readNumber(stay.text(place.name, place.at ?? 0));
-  const usual = (each) => {
-    const inCanonical = toCanonical(variable, each, value);
-    return inCanonical >= (variable.warn_low ?? variable.hard_low) && inCanonical <= (variable.warn_high ?? variable.hard_high);
-  };
-  const likely = choices(variable).find((each) => each !== stay.unit(place.name) && usual(each));
-  return likely ? { ...place, unit: likely, converted: toCanonical(variable, likely, value) } : null;
+  const repairs = likely.map(({ unit, converted, beside = {} }) => ({ ...place, unit, converted, beside }));
+  // Units of equal size, such as ng/L and pg/mL, are one repair.
+  return repairs.filter(({ converted }, at) => repairs.findIndex((each) => each.converted === converted) === at);
 }
 
 export class Problems {
@@ -67,7 +62,7 @@ export class Problems {
   }
 
   list(problems) {
-    const repairs = problems.map((problem) => repairOf(problem, this.stay)).filter(Boolean);
+    const repairs = problems.map((problem) => repairsOf(problem, this.stay)[0]).filter(Boolean);
     const items = problems.slice(0, MAX_SHOWN).map((problem) => this.item(problem));
     if (problems.length > MAX_SHOWN) items.push(h("li", {}, t("problem.more", { n: problems.length - MAX_SHOWN })));
     for (const problem of problems) this.mark(problem);
@@ -88,24 +83,23 @@ export class Problems {
       this.form.focus(name, at);
     });
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
-    const repair = repairOf(problem, this.stay);
-    const hint = this.hint(problem, repair);
-    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, this.repairButton(repair));
+    const repairs = repairsOf(problem, this.stay);
+    const hint = this.hint(problem, repairs.length > 0);
+    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, ...repairs.map((repair) => this.repairButton(repair)));
   }
 
   message(problem) {
     return problem.key ? pageMessage(problem, this.form.label(placeOf(problem.loc, this.stay).name)) : serviceText(problem, "msg");
   }
 
-  hint(problem, repair) {
+  hint(problem, isRepairable) {
     const hint = problem.key ? null : serviceText(problem, "hint");
-    if (!hint || !repair) return hint;
+    if (!hint || !isRepairable) return hint;
     // The page converts the value: the advice for authors of JSON is left out.
     return hint.split(lang() === "fr" ? " Convertissez" : " Convert it")[0];
   }
 
   repairButton(repair) {
-    if (!repair) return null;
     const variable = this.stay.variables.get(repair.name);
     const words = t("problem.repair", { unit: unitName(variable, repair.unit, { inChoice: true }), value: withUnit(number(repair.converted), variable, variable.unit) });
     return h("button", { type: "button", class: "small", onclick: () => this.repair([repair]) }, words);
@@ -117,7 +111,10 @@ export class Problems {
   }
 
   repair(repairs) {
-    for (const { name, at, converted } of repairs) this.stay.writeCanonical(name, converted, at ?? undefined);
+    for (const { name, at, converted, beside } of repairs) {
+      const values = Object.entries({ ...beside, [name]: converted });
+      for (const [each, value] of values) this.stay.writeCanonical(each, value, at ?? undefined);
+    }
     this.form.show();
     this.actions.retry();
   }

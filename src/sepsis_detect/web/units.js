@@ -71,15 +71,23 @@ export const SI = {
 };
 export const CONVENTIONAL = { fio2: "%" };
 
-const SYMBOLS = [
-  [/[µμ]/g, "u"], [/³/g, "3"], [/^°c$/i, "Cel"], [/^°f$/i, "[degF]"], [/^mm ?hg$/i, "mm[Hg]"], [/^cm ?hg$/i, "cm[Hg]"],
-  [/^g\/l$/i, "g/L"], [/^10[\^*]?3\/ul$/i, "10*3/uL"], [/^10[\^*]?9\/l$/i, "10*9/L"],
-];
+let spellings = [];
 
-/** The accepted unit in a header such as `creatinine (µmol/L)`; null if there is none. */
+/** Set the spellings of units, `unit_spellings` of `GET /variables`. */
+export function setSpellings(listed) {
+  spellings = listed.map(({ pattern, replacement, ignores_case: ignoresCase }) => ({
+    pattern: new RegExp(pattern, ignoresCase ? "giu" : "gu"),
+    replacement: replacement.replace(/\\(\d)/g, "$$$1"),
+  }));
+}
+
+/** The accepted unit in a header such as `creatinine (µmol/L)`, read as the service does; null if there is none. */
 export function readUnit(variable, text) {
-  const wanted = SYMBOLS.reduce((unit, [pattern, code]) => unit.replace(pattern, code), text.trim());
-  const same = (unit) => unit.toLowerCase() === wanted.toLowerCase();
-  if (/^g\/l$/i.test(wanted) && ["wbc", "platelets"].includes(variable.name)) return "10*9/L";
-  return variable.units.find(same) ?? variable.units.find((unit) => same(unit.replace(" (urea)", ""))) ?? null;
+  let unit = text.trim();
+  if (unit === "") return null;
+  for (const { pattern, replacement } of spellings) {
+    if (variable.units.includes(unit)) break;
+    unit = unit.replace(pattern, replacement);
+  }
+  return variable.units.includes(unit) ? unit : null;
 }

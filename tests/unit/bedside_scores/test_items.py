@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 from sepsis_detect.bedside_scores.definitions import SCORES
 from sepsis_detect.bedside_scores.point_bands import BANDS, PointTable
-from sepsis_detect.clinical.variables import N_CLINICAL
+from sepsis_detect.clinical import units
+from sepsis_detect.clinical.variables import BY_CHALLENGE, N_CLINICAL
 from tests.stays import NAN
 from tests.unit.bedside_scores.well_patient import WELL, item, well
 
@@ -54,6 +56,13 @@ STEPS: list[tuple[str, str, str, list[tuple[float, int]]]] = [
         "Temp",
         [(35.04, 3), (35.05, 1), (36.04, 1), (36.05, 0), (38.04, 0), (38.05, 1), (39.05, 2)],
     ),
+    # The other items of its chart are whole numbers, halves up.
+    ("news2", "respiratory_rate", "Resp", [(8.4, 3), (8.5, 1), (11.5, 0), (20.4, 0), (20.5, 2)]),
+    ("news2", "respiratory_rate", "Resp", [(24.4, 2), (24.5, 3)]),
+    ("news2", "spo2", "O2Sat", [(91.4, 3), (91.5, 2), (93.5, 1), (95.4, 1), (95.5, 0)]),
+    ("news2", "systolic_bp", "SBP", [(90.4, 3), (90.5, 2), (100.5, 1), (110.5, 0), (219.5, 3)]),
+    ("news2", "heart_rate", "HR", [(40.4, 3), (40.5, 1), (50.5, 0), (90.4, 0), (90.5, 1)]),
+    ("news2", "heart_rate", "HR", [(110.4, 1), (110.5, 2), (130.4, 2), (130.5, 3)]),
     ("sofa2", "cardiovascular", "MAP", [(70, 0), (69.9, 1)]),
     (
         "sofa2",
@@ -142,6 +151,32 @@ def test_respiratory_points_above_two_depend_on_unknown_respiratory_support(
 ) -> None:
     found = item("respiratory", "sofa2", well(O2Sat=spo2, FiO2=fio2))
     assert (found["points"], found["maximum"]) == (points, maximum)
+
+
+CREATININE_UMOL = [(110, 0), (111, 1), (170, 1), (171, 2), (300, 2), (301, 3)]
+BILIRUBIN_UMOL = [(20.6, 0), (20.7, 1), (51.3, 1), (51.4, 2), (102.6, 2), (102.7, 3), (205, 3)]
+
+
+@pytest.mark.parametrize(
+    ("challenge", "name", "umol", "points"),
+    [("Creatinine", "kidney", umol, points) for umol, points in CREATININE_UMOL]
+    + [("Bilirubin_total", "liver", umol, points) for umol, points in [*BILIRUBIN_UMOL, (206, 4)]],
+)
+def test_values_sent_in_umol_have_the_published_cut_offs_in_umol(
+    client: TestClient, challenge: str, name: str, umol: float, points: int
+) -> None:
+    body = {"HR": 80, challenge: umol, "units": {challenge: "µmol/l"}}
+    answer = client.post("/predict/patient?include=scores", json=body).json()
+    sofa2 = next(score for score in answer["scores"] if score["score"] == "sofa2")
+    found = next(each for each in sofa2["items"] if each["item"] == name)
+    assert found["points"] == points
+
+
+def test_values_sent_in_mg_keep_the_cut_offs_in_mg() -> None:
+    conversion = units.conversion(BY_CHALLENGE["Creatinine"], "umol/L")
+    assert conversion is not None
+    stay = well(Creatinine=conversion.converted(108))  # 1.22 mg/dL
+    assert item("kidney", "sofa2", stay)["points"] == 1
 
 
 def test_respiratory_rate_and_paco2_together_give_one_sirs_point() -> None:

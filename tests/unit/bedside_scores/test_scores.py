@@ -112,7 +112,9 @@ def test_a_shock_index_needs_both_variables(variable: str) -> None:
     [
         pytest.param("HR", "sirs", "heart_rate", 4, id="vital sign, 4 h"),
         pytest.param("WBC", "sirs", "white_cells", 24, id="laboratory value, 24 h"),
-        pytest.param("FiO2", "news2", "oxygen", 24, id="inspired oxygen, 24 h"),
+        pytest.param("FiO2", "news2", "oxygen", 4, id="inspired oxygen, 4 h"),
+        pytest.param("Potassium", "sofa2", "kidney", 24, id="potassium, 24 h"),
+        pytest.param("pH", "sofa2", "kidney", 4, id="pH, 4 h"),
     ],
 )
 def test_a_value_is_carried_forward_by_hours_not_by_rows(
@@ -121,17 +123,50 @@ def test_a_value_is_carried_forward_by_hours_not_by_rows(
     measured = {variable: 100.0, "ICULOS": 10}
     last = a_stay_of(measured, {"ICULOS": 10 + hours_carried})
     expired = a_stay_of(measured, {"ICULOS": 11 + hours_carried})
-    assert item(name, of, last)["readings"][0]["measured_at_icu_hour"] == 10
-    assert item(name, of, last)["points"] is not None
-    assert item(name, of, expired)["points"] is None
+    (reading,) = item(name, of, last)["readings"]
+    assert (reading["measured_at_icu_hour"], reading["age_hours"]) == (10, hours_carried)
     assert item(name, of, expired)["readings"] == []
+
+
+@pytest.mark.parametrize(("age_hours", "points"), [(4, 1), (5, None)])
+def test_a_paco2_older_than_four_hours_gives_no_sirs_point(
+    age_hours: int, points: int | None
+) -> None:
+    found = item(
+        "breathing", "sirs", a_stay_of({"PaCO2": 25.0, "ICULOS": 3}, {"ICULOS": 3 + age_hours})
+    )
+    assert found["points"] == points
+
+
+@pytest.mark.parametrize(
+    ("hours", "points"),
+    [
+        pytest.param([{"pH": 7.1, "HCO3": 10}], 4, id="one sample"),
+        pytest.param([{"pH": 7.1, "HCO3": 10}, {}, {}, {}, {}], 4, id="one sample, 4 h old"),
+        pytest.param([{"pH": 7.1, "HCO3": 10}, {}, {}, {}, {}, {}], 1, id="one sample, 5 h old"),
+        pytest.param([{"pH": 7.1}, {"HCO3": 10}], 1, id="pH an hour before"),
+        pytest.param([{"HCO3": 10}, {"pH": 7.1}], 1, id="bicarbonate an hour before"),
+        pytest.param([{"pH": 7.1, "HCO3": 10}, {"pH": 7.35}], 1, id="a later pH alone"),
+    ],
+)
+def test_ph_and_bicarbonate_of_renal_replacement_are_of_one_sample(
+    hours: list[dict[str, float]], points: int
+) -> None:
+    stay = a_stay_of(*[{"Creatinine": 1.3} | hour for hour in hours])
+    assert item("kidney", "sofa2", stay)["points"] == points
 
 
 def test_the_latest_value_is_used_not_the_worst() -> None:
     found = item("heart_rate", "news2", a_stay_of({"HR": 140}, {"HR": 80}, {}))
     assert found["points"] == 0
     assert found["readings"] == [
-        {"variable": "heart_rate", "value": 80.0, "unit": "/min", "measured_at_icu_hour": 2}
+        {
+            "variable": "heart_rate",
+            "value": 80.0,
+            "unit": "/min",
+            "measured_at_icu_hour": 2,
+            "age_hours": 1,
+        }
     ]
 
 
@@ -139,6 +174,7 @@ def test_a_single_hour_without_icu_hour_is_scored() -> None:
     found = item("heart_rate", "news2", well(ICULOS=NAN))
     assert found["points"] == 0
     assert found["readings"][0]["measured_at_icu_hour"] is None
+    assert found["readings"][0]["age_hours"] == 0
 
 
 def test_the_answer_is_json_with_the_same_keys_for_every_score() -> None:

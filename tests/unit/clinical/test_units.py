@@ -7,6 +7,7 @@ import pytest
 
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Variable
+from sepsis_detect.errors import SettingsError
 from tests.paths import SHARED
 
 REFERENCE = SHARED / "reference" / "unit_conversions.csv"
@@ -69,6 +70,13 @@ def test_values_in_the_canonical_unit_stay_unchanged(variable: Variable) -> None
 def test_common_spellings_mean_the_same_unit(spelling: str, ucum: str) -> None:
     creatinine = BY_CHALLENGE["Creatinine"]
     assert units.conversion(creatinine, spelling) == units.conversion(creatinine, ucum)
+
+
+def test_a_command_reads_the_same_spellings() -> None:
+    stated = units.stated_conversions(["platelets=K/uL", "Temp=°F", "bun=g/l (urea)"])
+    assert [each.unit for each in stated.values()] == ["10*3/uL", "[degF]", "g/L (urea)"]
+    with pytest.raises(SettingsError, match="the units of platelets are"):
+        units.stated_conversions(["platelets=M/uL"])
 
 
 def test_an_unknown_unit_is_not_guessed() -> None:

@@ -94,7 +94,9 @@ async def served_model(request: Request) -> Response:
 )
 async def variables(_: Request) -> Response:
     """List every variable: names, unit and accepted units, codes, labels and ranges."""
-    return json_response({"variables": [_described(variable) for variable in VARIABLES]})
+    described = [_described(variable) for variable in VARIABLES]
+    spellings = [spelling._asdict() for spelling in units.SPELLINGS]
+    return json_response({"variables": described, "unit_spellings": spellings})
 
 
 def _described(variable: Variable) -> dict[str, Any]:

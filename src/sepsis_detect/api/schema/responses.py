@@ -170,10 +170,21 @@ class VariableOut(Schema):
     warn_high: float | None
 
 
+class SpellingOut(Schema):
+    """One step from a spelling of a unit to its UCUM code."""
+
+    pattern: str = Field(description="A regular expression", examples=["^1/"])
+    replacement: str = Field(description="Of every match; `\\1` is the first group")
+    ignores_case: bool
+
+
 class Variables(Schema):
-    """The table of variables."""
+    """The table of variables, and how their units may be written."""
 
     variables: list[VariableOut]
+    unit_spellings: list[SpellingOut] = Field(
+        description="Applied in this order to a unit, until it is one of the variable's `units`"
+    )
 
 
 class TrendHour(Schema):
