@@ -9,11 +9,9 @@ let language = "en";
 
 export const lang = () => language;
 
-export async function loadLanguages() {
-  const load = async (name) => {
-    WORDS[name] = await (await fetch(`web/${name}.json`)).json();
-  };
-  await Promise.all(LANGUAGES.map(load));
+/** Load the texts of a language, once. */
+export async function loadLanguage(name) {
+  WORDS[name] ??= await (await fetch(`web/${name}.json`)).json();
 }
 
 /** The language of the address, else the browser's. */

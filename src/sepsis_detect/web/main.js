@@ -6,10 +6,9 @@ import { ServiceError, callService, hasKey } from "./api.js";
 import { EXAMPLES, example } from "./examples.js";
 import { asCurl, asText, copy, download } from "./exports.js";
 import { Form } from "./form.js";
-import { LANGUAGES, lang, loadLanguages, percent, preferredLanguage, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, lang, loadLanguage, percent, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { Problems } from "./problems.js";
 import { Stay } from "./stay.js";
-import { TableInput } from "./table_input.js";
 import { setSpellings } from "./units.js";
 
 const PATH = "predict/patient?include=trend&include=contributions&include=scores";
@@ -44,7 +43,7 @@ function askKey({ isWrong }) {
 }
 
 async function start() {
-  await loadLanguages();
+  await loadLanguage(preferredLanguage());
   setLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name));
   for (const name of EXAMPLES) $(`example-${name}`).addEventListener("click", () => loadExample(name));
@@ -54,6 +53,7 @@ async function start() {
   });
   $("cancel").addEventListener("click", () => page.pending?.abort());
   $("clear").addEventListener("click", clear);
+  for (const event of ["toggle", "dragover"]) $("several").addEventListener(event, loadTables);
   showLanguage();
   showWelcome();
   let width = 0;
@@ -84,20 +84,37 @@ async function loadService() {
   }
 }
 
-function makeForm({ variables, unit_spellings: spellings }) {
+function makeForm(service) {
+  const { variables, unit_spellings: spellings } = service;
   setSpellings(spellings);
   page.stay = new Stay(oneOfEach(variables));
   page.stay.system = lang() === "fr" ? "si" : "conventional";
   page.form = new Form(page.stay, markOutdated);
   page.problems = new Problems(page.stay, page.form, { retry: () => predict(), drop: () => predict({ drop: true }) });
-  page.tableInput = new TableInput(variables, useTable);
+  page.variables = service;
+  if ($("several").open) loadTables();
   page.form.build();
+}
+
+/** Load the reader of tables, when it is needed. */
+async function loadTables() {
+  if (!page.stay || page.isLoadingTables) return;
+  page.isLoadingTables = true;
+  try {
+    const { TableInput } = await import("./table_input.js");
+    page.tableInput = new TableInput(page.variables, { system: () => page.stay.system, use: useTable, clear: () => {} });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // as browsers report a module that cannot be fetched
+    page.isLoadingTables = false;
+    page.problems.show(new ServiceError("unreachable"));
+  }
 }
 
 /** One entry for each name: `Unit1` and `Unit2` are one field, `icu_unit`. */
 const oneOfEach = (variables) => [...new Map(variables.map((variable) => [variable.name, variable])).values()];
 
-function changeLanguage(name) {
+async function changeLanguage(name) {
+  await loadLanguage(name);
   setLanguage(name);
   const address = new URL(location.href);
   address.searchParams.set("lang", name);
@@ -107,7 +124,7 @@ function changeLanguage(name) {
     if (page.stay.isEmpty) page.stay.system = name === "fr" ? "si" : "conventional";
     page.stay.localise();
     page.form.build();
-    page.tableInput.show();
+    page.tableInput?.show();
     showModel();
   }
   if (page.answer) showCurrentAnswer();

@@ -1,7 +1,7 @@
 // The stay as entered: the texts of the fields by hour, and the request built from them.
 
 import { decimalSign, local, readNumber, t, writeNumber } from "./i18n.js";
-import { CONVENTIONAL, SI, fromCanonical, toCanonical } from "./units.js";
+import { fromCanonical, readings, toCanonical, toSend, usualUnit } from "./units.js";
 
 export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
 export const WORDS = ["sex", "icu_unit"];
@@ -73,9 +73,7 @@ export class Stay {
   }
 
   unit(name) {
-    const variable = this.variables.get(name);
-    const usual = this.system === "si" ? SI[name] : CONVENTIONAL[name];
-    return this.units[name] ?? this.chosen[name] ?? (variable.units.includes(usual) ? usual : variable.unit);
+    return this.units[name] ?? this.chosen[name] ?? usualUnit(this.variables.get(name), this.system);
   }
 
   /** Set the unit of a field; the text stays and has the new unit. */
