@@ -9,9 +9,10 @@ let language = "en";
 
 export const lang = () => language;
 
-/** Load the texts of a language, once. */
-export async function loadLanguage(name) {
-  WORDS[name] ??= await (await fetch(`web/${name}.json`)).json();
+/** Load the texts of a language, once; texts of later files replace those of earlier ones. */
+export async function loadLanguage(name, files = [name]) {
+  const load = async (file) => (await fetch(`web/${file}.json`)).json();
+  WORDS[name] ??= Object.assign({}, ...(await Promise.all(files.map(load))));
 }
 
 /** The language of the address, else the browser's. */
@@ -25,6 +26,7 @@ export function setLanguage(name) {
   language = name;
   document.documentElement.lang = name;
   document.title = t("title");
+  for (const link of document.querySelectorAll("a[data-keeps-language]")) link.search = `?lang=${name}`;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
 }
@@ -53,6 +55,9 @@ export function serviceText(problem, name) {
 export function number(value, digits = 4) {
   return value.toLocaleString(LOCALES[language], { maximumSignificantDigits: digits });
 }
+
+/** A number with its sign, to a tenth: `+2.1`. */
+export const signed = (value) => value.toLocaleString(LOCALES[language], { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−");
 
 /** A probability in percent with two or three significant digits. */
 export function percent(probability, digits = probability < 0.1 ? 2 : 3) {
