@@ -21,8 +21,8 @@ const NOTHING = { beds: [], decided: [], fingerprint: null, isExample: false };
 const page = { service: null, model: null, input: null, pending: null, cleared: null, board: NOTHING };
 
 async function start() {
-  await changeLanguage(preferredLanguage(), { isFirst: true });
-  for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name));
+  await changeLanguage(preferredLanguage());
+  for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name, { isChosen: true }));
   const system = lang() === "fr" ? "si" : "conventional";
   $(`system-${system}`).checked = true;
   for (const radio of document.querySelectorAll("[name=system]")) radio.addEventListener("change", () => page.input?.show());
@@ -58,14 +58,11 @@ async function loadService() {
   }
 }
 
-async function changeLanguage(name, { isFirst = false } = {}) {
+async function changeLanguage(name, { isChosen = false } = {}) {
   await loadLanguage(name, [name, `ward_${name}`]);
   setLanguage(name);
   for (const each of LANGUAGES) $(`lang-${each}`).setAttribute("aria-pressed", String(each === name));
-  if (isFirst) return;
-  const address = new URL(location.href);
-  address.searchParams.set("lang", name);
-  history.replaceState(null, "", address);
+  if (isChosen) history.replaceState(null, "", `?lang=${name}`);
   $("problems").replaceChildren();
   page.input?.show();
   show();

@@ -84,9 +84,10 @@ export class Bed {
     return ages.length ? Math.min(...ages) : null;
   }
 
-  /** The variables that moved the answer most: `{label, text, age, effect}`. */
+  /** The measured variables that moved the answer most, those that raised it for an alert: `{label, text, age, effect}`. */
   reasons(n) {
-    return this.answer.content.contributions.slice(0, n).map((contribution) => this.answer.reason(contribution));
+    const isReason = ({ value, effect }) => value !== null && (effect > 0 || this.state !== "positive");
+    return this.answer.content.contributions.filter(isReason).slice(0, n).map((contribution) => this.answer.reason(contribution));
   }
 
   /** The measurements that would help most, by label. */

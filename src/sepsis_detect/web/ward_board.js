@@ -12,7 +12,7 @@ const MAX_REASONS = 3;
 const MAX_FAILURES = 2;
 const MARKS = { positive: "▲", failed: "✕", insufficient: "?", negative: "●" };
 /** Warnings that limit an answer as a whole, in short; the opened patient has the sentences. */
-const LIMITS = { "stay.late": "ward.limit.late", "stay.too_short": "ward.limit.short", "stay.no_vitals_24h": "ward.limit.no_vitals" };
+const LIMITS = { "stay.late": "late", "stay.too_short": "short", "stay.no_vitals_24h": "no_vitals" };
 const COLUMNS = ["bed", "state", "risk", "change", "course", "reasons", "data", "decision"];
 
 /**
@@ -62,7 +62,9 @@ export function rowOf(bed, actions) {
 }
 
 function limitsOf(bed) {
-  const limits = bed.answer ? bed.rules.map((rule) => LIMITS[rule]).filter(Boolean).map((key) => t(key)) : [];
+  const names = bed.answer ? bed.rules.map((rule) => LIMITS[rule]).filter(Boolean) : [];
+  // That most alerts are false limits an alert.
+  const limits = names.map((name) => t(`ward.limit.${name === "late" && bed.state === "positive" ? "late_alert" : name}`));
   if (bed.nLeftOut) limits.push(t("ward.left_out", { n: bed.nLeftOut }));
   return limits.length ? h("small", { class: "limits" }, limits.join(" · ")) : null;
 }
@@ -83,7 +85,7 @@ function reasonsOf(bed) {
 function dataOf(bed) {
   const { icu_hour: hour, warnings } = bed.answer.content;
   const n = warnings.filter(({ rule, type }) => type !== "dropped" && !(rule in LIMITS) && rule !== "data.insufficient").length;
-  const vital = bed.vitalAge === null ? t("ward.no_vital") : t("ward.vital", { ago: ago(bed.vitalAge) });
+  const vital = bed.vitalAge === null ? t("ward.no_vital") : ago(bed.vitalAge);
   const parts = [hour === null ? null : t("chart.hour", { hour }), n ? t("ward.warnings", { n }) : null];
   return [vital, h("small", {}, parts.filter(Boolean).join(" · "))];
 }
