@@ -22,6 +22,7 @@ def service_environment(
         "SEPSIS_CORS_ORIGINS": ",".join(settings.cors_origins),
         "SEPSIS_CDS_ISSUERS": ",".join(settings.cds_issuers),
         "SEPSIS_CDS_BASE_URL": settings.cds_address,
+        "SEPSIS_CDS_ON_INCOHERENCE": settings.cds_on_incoherence,
         "SEPSIS_FHIR_OUTCOME": settings.fhir_outcome,
         "SEPSIS_MAX_BODY_BYTES": settings.max_body_bytes,
     }

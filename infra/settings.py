@@ -80,7 +80,7 @@ class EnvironmentSettings(BaseModel):
         model_key: S3 key of the served model.
         model_max_age_days: Age of the model from which the alarm asks for a review.
         auth: Value of `SEPSIS_AUTH`; likewise `max_body_bytes`, `cors_origins`, `cds_issuers`,
-            `fhir_outcome` and `log_level`.
+            `cds_on_incoherence`, `fhir_outcome` and `log_level`.
         audit_log: Whether decisions are logged; the stack generates the HMAC key.
         cds_base_url: Value of `SEPSIS_CDS_BASE_URL`. None: `https://` and `domain_name`.
         no_traffic_hours: Hours without a request until the alarm; 0: no alarm.
@@ -120,6 +120,7 @@ class EnvironmentSettings(BaseModel):
     cors_origins: Texts = ()
     cds_issuers: Texts = ()
     cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$")
+    cds_on_incoherence: str | None = Field(None, pattern="^(drop|reject)$")
     fhir_outcome: str | None = Field(None, pattern=r"^(none|[^|\s]+\|[^|\s]+)$")
     # ERROR would hide the warnings that the alarm ModelUnreachable counts.
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING)$")

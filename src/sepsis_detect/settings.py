@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -63,6 +63,8 @@ class Settings(BaseSettings):
         cds_issuers: `issuer=key set` of each CDS Hooks client, its key set an address or a path;
             unset: CDS Hooks clients send API keys, where authentication is required.
         cds_base_url: Address of the service for CDS Hooks clients: the audience of their tokens.
+        cds_on_incoherence: For CDS Hooks, `drop` values that are incoherent or cannot be read, and
+            name them on the card, or `reject`: a card says that nothing was computed.
         fhir_outcome: `system|code` of sepsis in FHIR answers, or `none`: as text only.
         log_level: The least severe log level that is written.
     """
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
     cors_origins: Separated = ()
     cds_issuers: Separated = ()
     cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", validate_default=True)
+    cds_on_incoherence: Literal["drop", "reject"] = "drop"
     fhir_outcome: str = Field(
         "http://snomed.info/sct|91302008", pattern=r"^(none|[^|\s]+\|[^|\s]+)$"
     )

@@ -18,15 +18,19 @@ PREFETCH = {
     "vitals": _SEARCH % "vital-signs",
     "labs": _SEARCH % "laboratory",
 }
-TITLES = {"en": "Sepsis risk (ICU, next 6 hours)", "fr": "Risque de sepsis (réanimation, 6 heures)"}
+TITLES = {
+    "en": "Sepsis risk (ICU): begins within 6 hours or has begun",
+    "fr": "Risque de sepsis (réanimation) : débute dans les 6 heures ou a débuté",
+}
 DISCOVERY: dict[str, Any] = {
     "services": [
         {
             "hook": hook,
             "title": TITLES["en"],
             "description": (
-                "A card when the predicted risk of sepsis within six hours is at or above the "
-                "threshold. Research use only, not a medical device."
+                "A card when the predicted risk that sepsis begins within six hours, or has "
+                "already begun, is at or above the threshold. Research use only, not a medical "
+                "device."
             ),
             "id": ID,
             "usageRequirements": (

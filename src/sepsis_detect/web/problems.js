@@ -85,7 +85,7 @@ export class Problems {
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
     const repairs = repairsOf(problem, this.stay);
     const hint = this.hint(problem, repairs.length > 0);
-    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, ...repairs.map((repair) => this.repairButton(repair)));
+    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, this.repairButtons(repairs));
   }
 
   message(problem) {
@@ -97,6 +97,10 @@ export class Problems {
     if (!hint || !isRepairable) return hint;
     // The page converts the value: the advice for authors of JSON is left out.
     return hint.split(lang() === "fr" ? " Convertissez" : " Convert it")[0];
+  }
+
+  repairButtons(repairs) {
+    return repairs.length ? h("div", { class: "buttons" }, ...repairs.map((repair) => this.repairButton(repair))) : null;
   }
 
   repairButton(repair) {

@@ -13,6 +13,7 @@ SERVICE_SETTINGS = {
     "audit_log": "true",
     "cors_origins": "https://ward.example.org",
     "cds_issuers": "https://ehr.example.org=https://ehr.example.org/jwks.json",
+    "cds_on_incoherence": "reject",
     "domain_name": "sepsis.example.org",
     "fhir_outcome": "http://hl7.org/fhir/sid/icd-10|A41.9",
     "max_body_bytes": "1048576",
@@ -89,6 +90,7 @@ def test_every_setting_of_the_service_can_be_given(
     taken = Settings()
     assert taken.cds_issuers == ("https://ehr.example.org=https://ehr.example.org/jwks.json",)
     assert taken.cds_base_url == "https://sepsis.example.org"
+    assert taken.cds_on_incoherence == "reject"
     assert taken.fhir_outcome == SERVICE_SETTINGS["fhir_outcome"]
     assert taken.max_body_bytes == 1_048_576
 

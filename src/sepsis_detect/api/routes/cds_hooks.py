@@ -47,18 +47,20 @@ async def discovery(_: Request) -> Response:
 async def sepsis_risk(request: Request) -> Response:
     """Answer with a card when the risk is at or above the threshold, else with none.
 
-    Data that are incoherent or cannot be read make an `info` card that says so. 412: neither
-    vital signs nor laboratory results were prefetched.
+    Values that are incoherent or cannot be read are left out and named on the card
+    (`SEPSIS_CDS_ON_INCOHERENCE=drop`), or make an `info` card that says that nothing was computed
+    (`reject`). 412: neither vital signs nor laboratory results were prefetched.
     """
     language = preferred(request.headers.get("accept-language"))
     page = page_address(request)
     metrics = services_of(request).metrics
+    policy = OnIncoherence(services_of(request).settings.cds_on_incoherence)
 
     def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
         sent = cds_request.read_request(strict_json.parse(body))
-        patient = cds_request.read_patient(sent, datetime.now(UTC))
+        patient = cds_request.read_patient(sent, datetime.now(UTC), policy)
         try:
-            assessment = assess(patient, model, OnIncoherence.REJECT, observe=metrics.predicted)
+            assessment = assess(patient, model, policy, observe=metrics.predicted)
         except RequestError as error:
             if any(problem.type == "json" for problem in error.problems):
                 raise  # the request itself is not valid

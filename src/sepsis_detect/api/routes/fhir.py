@@ -79,11 +79,14 @@ async def sepsis_risk(request: Request) -> Response:
 
     def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
         sent = strict_json.parse(body)
+        policy = _policy(request, sent)
         read = patient.read(
-            lambda reader: bundle.unpack(sent, reader), base=_base(sent), now=datetime.now(UTC)
+            lambda reader: bundle.unpack(sent, reader),
+            base=_base(sent),
+            now=datetime.now(UTC),
+            on_incoherence=policy,
         )
         metrics = services_of(request).metrics
-        policy = _policy(request, sent)
         assessment = assess(read, model, policy, observe=metrics.predicted)
         resource = risk_assessment(
             assessment,
