@@ -32,8 +32,9 @@ COMMAS = "HR,Temp,Age,Gender,Unit2,ICULOS\n88,37.2,63,1,1,3\n92.5,,63,1,1,4\n"
 
 @pytest.fixture
 def text(visit: Visit) -> Locator:
-    """The field for the table."""
-    visit.page.get_by_text(visit.text("several.title")).click()
+    """The field for the table, whose reader is loaded."""
+    with visit.page.expect_response("**/web/table_text.js"):
+        visit.page.get_by_text(visit.text("several.title")).click()
     return visit.page.locator("#several-text")
 
 

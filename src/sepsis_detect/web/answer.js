@@ -1,10 +1,12 @@
 // The answer: verdict, warnings, course, contributions, scores and data quality.
 
 import { $, h, heads, icon, svg } from "./dom.js";
-import { courseInWords, courseTable, drawCourse } from "./charts.js";
-import { ago, dateTime, local, number, percent, readNumber, serviceText, t } from "./i18n.js";
+import { courseTable, drawCourse } from "./charts.js";
+import { courseInWords } from "./course.js";
+import { ago, dateTime, local, number, percent, readNumber, serviceText, signed, t } from "./i18n.js";
+import { inTypedUnits } from "./problems.js";
 import { CONSTANTS, HOUR, WORDS } from "./stay.js";
-import { fromCanonical, referenceIn, toCanonical, withUnit } from "./units.js";
+import { between, fromCanonical, referenceIn, toCanonical, withUnit } from "./units.js";
 
 export const MAX_REASONS = 8;
 const MAX_PRINTED = 5; // warnings, as in print.css
@@ -74,6 +76,14 @@ export class Answer {
     return icuHour === null || this.content.icu_hour === null ? null : this.content.icu_hour - icuHour;
   }
 
+  /** Points of percent that an effect adds to the risk: its share of the difference to a typical hour. */
+  points(effect) {
+    const { contributions, typical_probability: typical, probability } = this.content;
+    const total = contributions.reduce((sum, each) => sum + each.effect, 0);
+    const slope = Math.abs(total) < 0.01 ? probability * (1 - probability) : (probability - typical) / total;
+    return t("reasons.points", { points: signed(100 * slope * effect) });
+  }
+
   /** The texts of a contribution: value in the unit of the request, reference interval, age. */
   reason({ variable: name, value, measured_at_icu_hour: hour, effect }) {
     const variable = this.stay.variables.get(name);
@@ -87,7 +97,7 @@ export class Answer {
       text,
       reference: interval ? t("reasons.reference", { interval: between(interval) }) : "",
       age: age === null ? "" : ago(age),
-      direction: t(effect > 0 ? "reasons.raises" : "reasons.lowers"),
+      points: this.points(effect),
       effect,
     };
   }
@@ -95,15 +105,17 @@ export class Answer {
 
 const section = (name, ...content) => h("section", { class: `part ${name}`, "aria-labelledby": `part-${name}` }, h("h3", { id: `part-${name}` }, t(`part.${name}`)), content);
 
-const between = ([low, high]) => (low === high ? number(low) : t("field.reference", { low, high }));
-
-/** Render an answer; `actions` are the buttons below it. Returns the function that redraws its charts. */
-export function showAnswer(answer, actions) {
+/**
+ * Render an answer. Returns the function that redraws its charts.
+ * @param actions the buttons below it.
+ * @param repairsOf the buttons of a warning.
+ */
+export function showAnswer(answer, actions, repairsOf) {
   const { course } = answer;
   const figure = h("figure", { class: "course" });
   const parts = [
     verdict(answer),
-    warnings(answer),
+    warnings(answer, repairsOf),
     section("course", course ? [figure, h("details", {}, h("summary", {}, t("chart.table")), courseTable(course))] : h("p", {}, t("course.one_hour"))),
     reasons(answer),
     scores(answer),
@@ -138,29 +150,31 @@ function verdict(answer) {
   );
 }
 
-function warnings({ content }) {
+function warnings({ content, stay }, repairsOf) {
   if (content.warnings.length === 0) return null;
   const more = content.warnings.length - MAX_PRINTED;
   const item = (warning) => {
     const hour = warning.ctx.icu_hour;
-    const hint = serviceText(warning, "hint");
+    const repairs = warning.type === "dropped" ? [] : repairsOf(warning);
+    const hint = repairs.length ? null : serviceText(warning, "hint");
     return h(
       "li",
       { class: warning.type },
       warning.type === "dropped" ? h("strong", {}, t("warnings.dropped"), " ") : null,
       hour === null || hour === undefined ? null : h("span", { class: "at" }, t("problem.hour", { hour }), " "),
-      serviceText(warning, "msg"),
+      inTypedUnits(warning, stay, serviceText(warning, "msg")),
       hint && warning.type !== "dropped" ? h("span", { class: "hint" }, ` ${hint}`) : null,
+      repairs.length ? h("span", { class: "repairs" }, repairs) : null,
     );
   };
   return section("warnings", h("ul", {}, content.warnings.map(item), more > 0 ? h("li", { class: "print-only" }, t("problem.more", { n: more })) : null));
 }
 
 function reasons(answer) {
-  const { contributions, typical_probability: typical } = answer.content;
+  const { contributions } = answer.content;
   const most = Math.max(...contributions.map(({ effect }) => Math.abs(effect)), 0.001);
   const row = (contribution) => {
-    const { label, text: value, reference, age, direction, effect } = answer.reason(contribution);
+    const { label, text: value, reference, age, points, effect } = answer.reason(contribution);
     const width = (Math.abs(effect) / most) * 50;
     const bar = svg(
       "svg",
@@ -173,14 +187,14 @@ function reasons(answer) {
       {},
       h("th", { scope: "row" }, label),
       h("td", { class: "value" }, h("strong", {}, value), h("small", {}, [age, reference].filter(Boolean).join(" · "))),
-      h("td", { class: "effect" }, h("div", {}, h("span", { class: effect > 0 ? "raises" : "lowers" }, icon(effect > 0 ? "up" : "down"), direction), bar)),
+      h("td", { class: "effect" }, h("div", {}, h("span", { class: effect > 0 ? "raises" : "lowers" }, icon(effect > 0 ? "up" : "down"), points), bar)),
     );
   };
   const table = (of) => h("table", { class: "reasons" }, heads([t("reasons.variable"), t("reasons.value"), t("reasons.effect")]), h("tbody", {}, of.map(row)));
   const rest = contributions.slice(MAX_REASONS);
   return section(
     "reasons",
-    h("p", { class: "hint" }, t("reasons.explained", { typical: percent(typical) })),
+    h("p", { class: "hint" }, t("reasons.explained")),
     table(contributions.slice(0, MAX_REASONS)),
     rest.length ? h("details", {}, h("summary", {}, t("reasons.more", { n: rest.length })), table(rest)) : null,
   );

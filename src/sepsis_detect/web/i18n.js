@@ -25,10 +25,15 @@ export function preferredLanguage() {
 export function setLanguage(name) {
   language = name;
   document.documentElement.lang = name;
-  document.title = t("title");
+  setTitle();
   for (const link of document.querySelectorAll("a[data-keeps-language]")) link.search = `?lang=${name}`;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+}
+
+/** Set the title of the page, which says when there are errors. */
+export function setTitle({ isError = false } = {}) {
+  document.title = (isError ? t("title.error") : "") + t("title");
 }
 
 /** A text by its key; `{name}` is replaced, and `n` selects `key.one` or `key.other`. */
@@ -83,7 +88,8 @@ export function readNumber(text) {
 
 export const decimalSign = () => (language === "fr" ? "," : ".");
 
-/** Format a number for a field: no grouping, the decimal sign of the language. */
+/** Format a number for a field: no grouping, the decimal sign of the language; whole digits are kept. */
 export function writeNumber(value, digits = 5) {
-  return String(Number(value.toPrecision(digits))).replace(".", decimalSign());
+  const whole = Math.floor(Math.log10(Math.abs(value) || 1)) + 1;
+  return String(Number(value.toPrecision(Math.max(digits, whole)))).replace(".", decimalSign());
 }

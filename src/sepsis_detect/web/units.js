@@ -1,6 +1,6 @@
 // Units of measure: names, conversions of the service, and parsing.
 
-import { lang } from "./i18n.js";
+import { lang, number, t } from "./i18n.js";
 
 const NAMES = {
   "[degF]": "°F", "cm[Hg]": "cmHg", "[pH]": "", "nmol/L": "nmol/L (H⁺)",
@@ -75,6 +75,9 @@ export function readings(variable, text) {
   // The zero at the end keeps the decimals from being read as thousands later.
   return variable.units.some(isPossible) ? { sign: mark, decimal: `${text.trim()}0`, grouped } : null;
 }
+
+/** An interval in words, rounded. */
+export const between = ([low, high]) => (low === high ? number(low, 3) : t("field.reference", { low: number(low, 3), high: number(high, 3) }));
 
 /** The reference interval in a unit, lower bound first; null if there is none. */
 export function referenceIn(variable, unit) {
