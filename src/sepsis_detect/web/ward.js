@@ -26,7 +26,7 @@ async function start() {
   const system = lang() === "fr" ? "si" : "conventional";
   $(`system-${system}`).checked = true;
   for (const radio of document.querySelectorAll("[name=system]")) radio.addEventListener("change", () => page.input?.show());
-  $("ward-example").addEventListener("click", () => page.service && estimate(exampleBeds(newStay), { isExample: true }));
+  $("ward-example").addEventListener("click", () => estimate(exampleBeds(newStay), { isExample: true }));
   $("ward-add").addEventListener("click", () => estimate(bedsOfTable(), { isAdded: true }));
   $("cancel").addEventListener("click", () => page.pending?.abort());
   $("board-print").addEventListener("click", () => window.print());
@@ -50,6 +50,7 @@ async function loadService() {
     setSpellings(page.service.unit_spellings);
     const system = () => ($("system-si").checked ? "si" : "conventional");
     page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), clear: () => {}, change: showChange });
+    $("ward-example").disabled = false;
     $("problems").replaceChildren();
   } catch (error) {
     showFailure(error, loadService);

@@ -2,12 +2,16 @@
 
 import { Answer } from "./answer.js";
 import { percent, serviceText, signed, t } from "./i18n.js";
+import { inTypedUnits } from "./problems.js";
 import { errorInWords } from "./table_input.js";
 
 /** States of a bed, the most urgent first. */
 export const STATES = ["positive", "failed", "insufficient", "negative"];
 const CHANGE_HOURS = 6;
 const NEEDS_DECISION = ["positive", "insufficient"];
+
+/** A problem with its place in the body of one patient. */
+const ofOnePatient = (problem) => ({ ...problem, loc: ["body", ...problem.loc.slice(3)] });
 
 export class Bed {
   /**
@@ -26,8 +30,8 @@ export class Bed {
 
   /** Take the result of the service: a prediction, or problems. */
   receive(result, askedAt) {
-    this.problems = result.detail ?? [];
-    this.answer = result.detail ? null : new Answer(result, this.stay, askedAt);
+    this.problems = (result.detail ?? []).map(ofOnePatient);
+    this.answer = result.detail ? null : new Answer({ ...result, warnings: result.warnings.map(ofOnePatient) }, this.stay, askedAt);
     this.decision = null;
     if (!this.answer) return;
     this.nLeftOut = this.faults.length + result.warnings.filter(({ type }) => type === "dropped").length;
@@ -58,7 +62,7 @@ export class Bed {
     const service = this.problems.map((problem) => {
       const hour = problem.ctx?.icu_hour;
       const at = hour === null || hour === undefined ? "" : `${t("problem.hour", { hour })} `;
-      return at + serviceText(problem, "msg");
+      return at + inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
     });
     return [...this.faults.map((fault) => errorInWords(fault, this.table)), ...service];
   }
