@@ -90,7 +90,7 @@ export class WardInput extends TableInput {
       this.answers.bed = event.target.value;
       this.show();
     };
-    const options = [option(null, t("mapping.choose")), ...labelColumns(columns).map(({ at, text }) => option(String(at), text)), option("", t("ward.one"))];
+    const options = [option(null, t("mapping.choose")), ...labelColumns(columns).map(({ at, text }) => option(String(at), text)), option("", t("ward.single"))];
     return h("p", { class: "questions" }, h("label", { for: "ward-question-bed" }, t("ward.which")), " ", h("select", { id: "ward-question-bed", onchange: choose }, options));
   }
 
