@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -175,14 +175,10 @@ def _context(browser: Browser, language: str, **options: Any) -> BrowserContext:
 
 
 @contextmanager
-def visiting(
-    browser: Browser,
-    address: str,
-    language: str,
-    kind: type[SomeVisit] = Visit,  # type: ignore[assignment]
-    **options: Any,
+def visiting_as(
+    kind: type[SomeVisit], browser: Browser, address: str, language: str, **options: Any
 ) -> Iterator[SomeVisit]:
-    """A visit with its own browser profile, checked at the end."""
+    """A visit of a kind with its own browser profile, checked at the end."""
     context = _context(browser, language, **options)
     visit = kind(context, address, language)
     try:
@@ -190,6 +186,13 @@ def visiting(
         visit.check()
     finally:
         context.close()
+
+
+def visiting(
+    browser: Browser, address: str, language: str, **options: Any
+) -> AbstractContextManager[Visit]:
+    """A visit of the page with its own browser profile, checked at the end."""
+    return visiting_as(Visit, browser, address, language, **options)
 
 
 @pytest.fixture(params=LANGUAGES)

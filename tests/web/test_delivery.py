@@ -99,7 +99,8 @@ def test_every_text_is_used_and_every_text_used_exists() -> None:
     assert said <= keys
     prefixes = set(re.findall(r"\bt\(`([\w.]+)\.\$\{", code))
     quoted = set(re.findall(r'"([\w.]+)"', code))
-    unused = {key for key in keys - said - quoted if key.partition(".")[0] not in prefixes}
+    starts = tuple(f"{prefix}." for prefix in prefixes)
+    unused = {key for key in keys - said - quoted if not key.startswith(starts)}
     assert unused <= {"Positive", "Negative"}  # values of `prediction`
 
 

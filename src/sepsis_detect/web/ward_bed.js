@@ -8,6 +8,8 @@ import { errorInWords } from "./table_input.js";
 /** States of a bed, the most urgent first. */
 export const STATES = ["positive", "failed", "insufficient", "negative"];
 const CHANGE_HOURS = 6;
+/** Problems that remain without the doubtful values. */
+const NEVER_DROPPED = ["range:Age", "stay.const", "stay.all_missing"];
 const NEEDS_DECISION = ["positive", "insufficient"];
 
 /** A problem with its place in the body of one patient. */
@@ -50,7 +52,8 @@ export class Bed {
 
   /** Whether an estimate without the doubtful values may help. */
   get canDrop() {
-    return this.state === "failed" && !this.isDropped && (this.faults.length ? this.isDroppable : this.problems.length > 0);
+    if (this.state !== "failed" || this.isDropped) return false;
+    return this.faults.length ? this.isDroppable : !this.problems.some(({ rule }) => NEVER_DROPPED.includes(rule));
   }
 
   get risk() {
@@ -78,8 +81,10 @@ export class Bed {
     return this.change === null ? "–" : t("ward.points", { points: signed(this.change) });
   }
 
+  /** The risk in percent, whole from 10 % on; with more digits where the threshold would look the same. */
   get riskInWords() {
-    return this.answer.risk.probability;
+    const { probability, threshold } = this.answer.content;
+    return percent(probability, percent(probability, 2) === percent(threshold, 2) ? 4 : 2);
   }
 
   /** Hours from the last vital sign to the last hour; null without one. */

@@ -7,6 +7,7 @@ import { showMapping } from "./table_mapping.js";
 import { labelColumns, readBeds } from "./ward_table.js";
 
 const MAX_SHOWN = 8; // problems
+const RECOGNISED = "recognised";
 
 export class WardInput extends TableInput {
   /** Read the text; show its beds, its columns, and what is open. */
@@ -17,7 +18,7 @@ export class WardInput extends TableInput {
     this.table = table;
     this.actions.change(this);
     const focused = document.activeElement?.id;
-    this.render("ward-questions", [table?.keys, table?.beds.map(({ label, table: { clock } }) => [label, clock?.first]), this.answers.bed], () => this.questions(table));
+    this.render("ward-questions", [table?.columns.map(({ text, kind }) => [text, kind]), table?.beds.map(({ label, table: { clock } }) => [label, clock?.first]), this.answers.bed], () => this.questions(table));
     this.render("several-columns", [table?.columns, table && this.mappingOf(table)], () => showMapping(this.mappingOf(table), this.variables, this.answers, () => this.show()));
     if (table) this.say(this.summary(table), ...this.errors(table));
     else this.say([]);
@@ -79,19 +80,23 @@ export class WardInput extends TableInput {
 
   questions(table) {
     if (!table.isReadable) return [];
-    const asked = [table.keys.length ? null : this.bedQuestion(table), this.answers.bed === "" ? this.labelQuestion() : null];
+    const asked = [this.bedQuestion(table), this.answers.bed === "" ? this.labelQuestion() : null];
     const firsts = table.beds.filter(({ table: { clock } }) => clock?.isClock && clock.texts.length > 1);
-    return [...asked.filter(Boolean), firsts.length ? this.firstQuestions(firsts) : null].filter(Boolean);
+    return [...asked, firsts.length ? this.firstQuestions(firsts) : null].filter(Boolean);
   }
 
-  bedQuestion({ columns }) {
-    const option = (value, words) => h("option", { value, selected: value === (this.answers.bed ?? null), disabled: value === null }, words);
+  /** Which column names the patients: recognised, or to be chosen. */
+  bedQuestion({ columns, recognised }) {
+    const chosen = this.answers.bed ?? (recognised.length ? RECOGNISED : null);
+    const option = (value, words) => h("option", { value, selected: value === chosen, disabled: value === null }, words);
     const choose = (event) => {
-      this.answers.bed = event.target.value;
+      this.answers.bed = event.target.value === RECOGNISED ? undefined : event.target.value;
       this.show();
     };
-    const options = [option(null, t("mapping.choose")), ...labelColumns(columns).map(({ at, text }) => option(String(at), text)), option("", t("ward.single"))];
-    return h("p", { class: "questions" }, h("label", { for: "ward-question-bed" }, t("ward.which")), " ", h("select", { id: "ward-question-bed", onchange: choose }, options));
+    const first = recognised.length ? option(RECOGNISED, recognised.join(", ")) : option(null, t("mapping.choose"));
+    const others = labelColumns(columns).map(({ at, text }) => option(String(at), text));
+    const select = h("select", { id: "ward-question-bed", onchange: choose }, first, others, option("", t("ward.single")));
+    return h("p", { class: "questions" }, h("label", { for: "ward-question-bed" }, t("ward.which")), " ", select);
   }
 
   labelQuestion() {

@@ -14,31 +14,41 @@ const DROPPABLE = ["table.cell", "table.cell_unit", "table.ambiguous"];
 /** Columns that may tell the patients apart: `{at, text}`. */
 export const labelColumns = (columns) => columns.map(({ text, kind }, at) => ({ at, text, kind })).filter(({ text, kind }) => kind === "other" && text !== "");
 
-/** Positions of the columns that tell the patients apart, and of those that name them; `chosen` is one position, or "" for none. */
+/**
+ * Positions of the columns that tell the patients apart (`keys`), and of those with their beds.
+ * @param chosen one position, or "" for none; undefined: as recognised.
+ */
 function patientColumns(columns, chosen) {
-  if (chosen !== undefined) return chosen === "" ? { keys: [], labels: [] } : { keys: [Number(chosen)], labels: [Number(chosen)] };
+  if (chosen !== undefined) return { keys: chosen === "" ? [] : [Number(chosen)], beds: [] };
   const free = labelColumns(columns);
   const ids = free.filter(({ at }) => columns[at].role === "patient").map(({ at }) => at);
   const beds = free.filter(({ text }) => BED.test(plain(text))).map(({ at }) => at);
-  return { keys: ids.length ? ids : beds, labels: [...new Set([...beds, ...ids])], isBedOnly: ids.length === 0 };
+  return ids.length ? { keys: ids, beds } : { keys: beds, beds: [], isBedOnly: true };
 }
 
-/** Rows by patient, in the order of the table: `[{label, rows}]`; rows without a label belong to the one above. */
-function byPatient(rows, { keys, labels }) {
+/**
+ * Rows by patient, in the order of the table: `[{label, rows}]`. A row without a label belongs to the one above,
+ * unless it is of another bed.
+ */
+function byPatient(rows, { keys, beds }) {
   const groups = new Map();
   let nFilled = 0;
   let key = "";
+  let bed = "";
   for (const row of rows) {
-    const texts = (columns) => columns.map((at) => row.cells[at]).filter((text) => !isMissing(text));
-    const found = texts(keys);
-    if (found.length) key = JSON.stringify(found);
+    const texts = (columns) => columns.map((at) => row.cells[at]).filter((text) => !isMissing(text)).join(" · ");
+    const [id, ownBed] = [texts(keys), texts(beds)];
+    if (id) key = `id ${id}`;
+    else if (ownBed && ownBed !== bed) key = `bed ${ownBed}`;
     else if (keys.length) nFilled += 1;
-    if (!groups.has(key)) groups.set(key, { label: "", rows: [] });
+    bed = ownBed || bed;
+    if (!groups.has(key)) groups.set(key, { id, bed: "", rows: [] });
     const group = groups.get(key);
     group.rows.push(row);
-    group.label = texts(labels).join(" · ") || group.label;
+    group.bed = ownBed || group.bed;
   }
-  return { groups: [...groups.values()], nFilled };
+  const label = (group) => [group.bed, group.id].filter(Boolean).join(" · ");
+  return { groups: [...groups.values()].map((group) => ({ label: label(group), rows: group.rows })), nFilled };
 }
 
 /** Whether hours go forth and back: another patient may have come to the bed. */
@@ -63,14 +73,16 @@ function faultsOf(table, label, isBedOnly) {
 /**
  * @param answers as in `noAnswers`, and `bed`, the chosen column, and `firsts`, the hour of intensive care at
  *   the first time of each bed, by label.
- * @returns `{columns, rows, errors, skipped, beds, keys, nFilled, isOpen, isReadable}`; a bed is `{label, table,
- *   faults, isDroppable}`; null when there is no text.
+ * @returns `{columns, rows, errors, skipped, beds, recognised, nFilled, isOpen, isReadable, isBedAsked}`; a bed is
+ *   `{label, table, faults, isDroppable}`; null when there is no text.
  */
 export function readBeds(text, headers, answers) {
   const whole = readColumns(text, headers, answers);
   if (!whole) return null;
+  const recognised = patientColumns(whole.columns).keys.map((at) => whole.columns[at].text);
   const found = patientColumns(whole.columns, answers.bed);
-  whole.columns = whole.columns.map((column, at) => (found.labels.includes(at) ? { ...column, role: "bed" } : column));
+  const labels = [...found.keys, ...found.beds];
+  whole.columns = whole.columns.map((column, at) => (labels.includes(at) ? { ...column, role: "bed" } : column));
   const isReadable = whole.errors.length === 0;
   const { groups, nFilled } = isReadable ? byPatient(whole.rows, found) : { groups: [], nFilled: 0 };
   const beds = groups.map(({ label, rows }) => {
@@ -79,5 +91,5 @@ export function readBeds(text, headers, answers) {
     const faults = faultsOf(table, name, found.isBedOnly);
     return { label: name, table, faults, isDroppable: faults.every(({ key }) => DROPPABLE.includes(key)) };
   });
-  return { ...whole, isReadable, beds, nFilled, keys: found.keys, isBedAsked: found.keys.length === 0 && answers.bed === undefined };
+  return { ...whole, isReadable, beds, nFilled, recognised, isBedAsked: isReadable && found.keys.length === 0 && answers.bed === undefined };
 }

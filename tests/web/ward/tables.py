@@ -22,10 +22,7 @@ def line(bed: str, hour: int, sickness: float, age: int = 64) -> str:
 
 def stay(bed: str, *, worst: float, hours: int = HOURS, first: int = 1) -> list[str]:
     """The hours of a patient who becomes as sick as `worst`."""
-    return [
-        line(bed, first + at, worst * at / max(1, hours - 1), 64) if hours else ""
-        for at in range(hours)
-    ]
+    return [line(bed, first + at, worst * at / (hours - 1)) for at in range(hours)]
 
 
 def table(*stays: list[str]) -> str:

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
 from pypdf import PdfReader
 
 from tests.web.axe import violations
-from tests.web.conftest import DESKTOP, KEY, PHONE, visiting
+from tests.web.conftest import DESKTOP, KEY, PHONE, visiting_as
 from tests.web.ward.conftest import Board
 from tests.web.ward.tables import LARGE, WARD
 
@@ -60,8 +61,12 @@ def test_axe_finds_nothing_in_any_view(board: Board, view: View) -> None:
 
 @pytest.mark.parametrize("view", VIEWS, ids=[view.__name__ for view in VIEWS])
 def test_axe_finds_nothing_with_forced_colours(browser: Browser, address: str, view: View) -> None:
-    options = {"forced_colors": "active", "color_scheme": "dark", "viewport": DESKTOP}
-    with visiting(browser, address, "en", Board, **options) as board:
+    options: dict[str, Any] = {
+        "forced_colors": "active",
+        "color_scheme": "dark",
+        "viewport": DESKTOP,
+    }
+    with visiting_as(Board, browser, address, "en", **options) as board:
         board.open()
         view(board)
         assert violations(board) == []
@@ -72,7 +77,7 @@ def test_nothing_is_wider_than_320_pixels(
     browser: Browser, address: str, language: str, view: View
 ) -> None:
     size = {"width": 320, "height": 800}
-    with visiting(browser, address, language, Board, viewport=size) as board:
+    with visiting_as(Board, browser, address, language, viewport=size) as board:
         board.open()
         view(board)
         wide = board.page.evaluate("""() => [...document.querySelectorAll("body *")]
@@ -154,7 +159,7 @@ def test_an_opened_patient_is_printed_alone(board: Board, tmp_path: Path) -> Non
 def test_the_key_is_asked_for_and_not_stored(
     browser: Browser, guarded_address: str, language: str
 ) -> None:
-    with visiting(browser, guarded_address, language, Board, viewport=DESKTOP) as board:
+    with visiting_as(Board, browser, guarded_address, language, viewport=DESKTOP) as board:
         board.page.goto(f"{guarded_address}/ward?lang={language}")
         expect(board.page.get_by_role("dialog")).to_contain_text(board.text("key.needed"))
         board.page.locator("#key").fill(KEY)

@@ -140,6 +140,12 @@ def test_questions_about_the_table_come_before_the_request(board: Board) -> None
     expect(board.row("B").locator(".data")).to_contain_text(board.text("chart.hour", hour=5))
 
 
+def test_a_table_without_known_columns_has_a_reason(board: Board) -> None:
+    board.give("a,b\n1,2")
+    expect(board.said).to_contain_text(board.text("table.no_header"))
+    expect(board.button("ward.use")).to_be_disabled()
+
+
 def test_a_table_without_labels_asks_which_column_has_them(board: Board) -> None:
     board.give("place,HR,ICULOS\nA,80,1\nB,90,1")
     expect(board.button("ward.use")).to_be_disabled()

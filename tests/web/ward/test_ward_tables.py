@@ -14,12 +14,14 @@ READ = """async ([texts, answers]) => {
     const service = await (await fetch("/variables")).json();
     const headers = new Headers(service.variables, service.table_words);
     return texts.map((text) => {
-        const found = readBeds(text, headers, { ...noAnswers(), firsts: {}, system: "si", ...answers });
+        const chosen = { ...noAnswers(), firsts: {}, system: "si", ...answers };
+        const found = readBeds(text, headers, chosen);
         const beds = found.beds.map(({ label, table, faults, isDroppable }) => ({
             label, faults: faults.map(({ key }) => key), isDroppable,
             hours: table.hours.map(({ icu_hour: hour }) => hour ?? null),
         }));
-        return { beds, isBedAsked: found.isBedAsked, nFilled: found.nFilled, isReadable: found.isReadable };
+        const { isBedAsked, nFilled } = found;
+        return { beds, isBedAsked, nFilled };
     });
 }"""
 
@@ -63,6 +65,8 @@ def test_a_patient_who_changes_bed_is_one_and_two_in_one_bed_are_two(board: Boar
     found = read(board, moved, next_patient, bed_only)
     assert hours_by_label(found[0]) == {"B · 7": ["1", "2"]}
     assert hours_by_label(found[1]) == {"A · 7": ["50", "51"], "A · 8": ["1", "2"]}
+    no_id = "patient_id,bed,HR,ICULOS\n7,A,80,1\n,A,81,2\n,B,90,1\n,B,91,2"
+    assert hours_by_label(read(board, no_id)[0]) == {"A · 7": ["1", "2"], "B": ["1", "2"]}
     (mixed,) = found[2]["beds"]
     assert mixed["faults"] == ["ward.turn"]
     assert not mixed["isDroppable"]
@@ -71,7 +75,8 @@ def test_a_patient_who_changes_bed_is_one_and_two_in_one_bed_are_two(board: Boar
 @pytest.mark.parametrize("language", ["en"])
 def test_a_fault_costs_its_own_bed_alone(board: Board) -> None:
     older = [line("9", hour, 0, age=64 if hour < 3 else 81) for hour in range(1, 4)]
-    text = table(stay("7", worst=0), stay("8", worst=0)[:-1] + [line("8", 12, 0).replace("84", "x")])
+    unreadable = line("8", 13, 0).replace("84", "x")
+    text = table(stay("7", worst=0), [*stay("8", worst=0), unreadable])
     text += "\n" + "\n".join(older) + "\n10,1,64,1,80\n10,1,64,1,99"
     (found,) = read(board, text)
     faults = {bed["label"]: (bed["faults"], bed["isDroppable"]) for bed in found["beds"]}
