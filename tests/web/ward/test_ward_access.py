@@ -1,4 +1,4 @@
-"""The board for everybody: WCAG 2.2 AA, keyboard alone, narrow screens, print."""
+"""Accessibility and print of the board: WCAG 2.2 AA, keyboard alone, narrow screens, one page."""
 
 import json
 from collections.abc import Callable
