@@ -1,6 +1,6 @@
 // The answer: verdict, warnings, course, contributions, scores and data quality.
 
-import { $, h, heads, icon, svg } from "./dom.js";
+import { $, h, heads, icon, stacked, svg } from "./dom.js";
 import { courseTable, drawCourse } from "./charts.js";
 import { courseInWords } from "./course.js";
 import { ago, dateTime, local, number, percent, readNumber, serviceText, signed, t } from "./i18n.js";
@@ -190,7 +190,7 @@ function reasons(answer) {
       h("td", { class: "effect" }, h("div", {}, h("span", { class: effect > 0 ? "raises" : "lowers" }, icon(effect > 0 ? "up" : "down"), points), bar)),
     );
   };
-  const table = (of) => h("table", { class: "reasons" }, heads([t("reasons.variable"), t("reasons.value"), t("reasons.effect")]), h("tbody", {}, of.map(row)));
+  const table = (of) => stacked(h("table", { class: "reasons" }, heads([t("reasons.variable"), t("reasons.value"), t("reasons.effect")]), h("tbody", {}, of.map(row))));
   const rest = contributions.slice(MAX_REASONS);
   return section(
     "reasons",
@@ -228,7 +228,7 @@ function scores({ content }) {
   return section(
     "scores",
     h("p", { class: "hint" }, t("scores.explained")),
-    h("table", { class: "scores" }, heads([t("scores.score"), t("scores.points"), t("scores.available")]), h("tbody", {}, content.scores.map(row))),
+    stacked(h("table", { class: "scores" }, heads([t("scores.score"), t("scores.points"), t("scores.available")]), h("tbody", {}, content.scores.map(row)))),
     h("details", {}, h("summary", {}, t("scores.notes")), h("dl", { class: "notes" }, notes)),
   );
 }
