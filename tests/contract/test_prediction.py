@@ -51,9 +51,7 @@ def in_challenge_spelling(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
-def test_an_answer_has_these_keys_and_no_other(
-    client: TestClient, patient: dict[str, Any]
-) -> None:
+def test_an_answer_has_these_keys_and_no_other(client: TestClient, patient: dict[str, Any]) -> None:
     response = ask(client, patient)
     assert list(predicted(response)) == CORE
     assert response.headers["content-type"] == "application/json"

@@ -8,6 +8,9 @@ export const WORDS = ["sex", "icu_unit"];
 export const HOUR = "icu_hour";
 const OWN_LABELS = ["icu_unit", "hospital_admission_hour", HOUR]; // the page asks in another way than the API
 
+/** The label of a variable on the page. */
+export const labelOf = (variable) => (OWN_LABELS.includes(variable.name) ? t(`field.${variable.name}`) : local(variable, "label"));
+
 export class Stay {
   /** @param variables as `GET /variables` lists them, one for each name. */
   constructor(variables) {
@@ -67,7 +70,7 @@ export class Stay {
   }
 
   label(name) {
-    return OWN_LABELS.includes(name) ? t(`field.${name}`) : local(this.variables.get(name), "label");
+    return labelOf(this.variables.get(name));
   }
 
   /** Rewrite every number with the decimal sign of the language. */

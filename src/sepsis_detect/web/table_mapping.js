@@ -1,11 +1,9 @@
 // The mapping step of a table: what each column was taken for, and questions that only the user can answer.
 
 import { h, heads, stacked } from "./dom.js";
-import { local, t } from "./i18n.js";
-import { HOUR, WORDS } from "./stay.js";
+import { t } from "./i18n.js";
+import { HOUR, WORDS, labelOf } from "./stay.js";
 import { choices, isSameUnit, unitName } from "./units.js";
-
-export const labelOf = (variable) => (variable.name === "icu_unit" ? t("field.icu_unit") : local(variable, "label"));
 
 const option = (value, words, chosen) => h("option", { value, selected: value === chosen, disabled: value === null }, words);
 
