@@ -12,6 +12,7 @@ from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE
 from model_build.data.cohort import CohortError, load
 from model_build.data.fetch import GO_ON, FetchError, fetch
 from model_build.evaluate import evaluate
+from model_build.site import describe_command, label_command
 from model_build.train import train
 from model_build.tune import tune
 from sepsis_detect.errors import SepsisDetectError
@@ -97,7 +98,8 @@ def _parser() -> argparse.ArgumentParser:
             "--quick", action="store_true", help="few patients and trees, written under --work"
         )
         stage.set_defaults(run=run)
-    validate_command.add_to(stages)
+    for command in (label_command, describe_command, validate_command):
+        command.add_to(stages)
     return parser
 
 

@@ -5,13 +5,9 @@
 
 import json
 import logging
-import os
-import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from secrets import token_hex
 
 import numpy as np
 
@@ -28,6 +24,7 @@ from model_build.judge.limits import Limit
 from model_build.judge.patient_bootstrap import DRAWS, Resampling
 from model_build.report import validation_report
 from model_build.report.plots import validation as plots
+from model_build.report.results_folder import results_folder
 from sepsis_detect.clinical.coherence import drop_incoherent
 from sepsis_detect.clinical.stay import Float32Array, Stay
 from sepsis_detect.clinical.variables import AGE, CLINICAL_COLUMNS, SEX, VARIABLES
@@ -93,7 +90,7 @@ def write(found: Figures, out: Path) -> None:
     Raises:
         BadFileError: The folder cannot be written; what was there before is left.
     """
-    with _folder(out) as folder:
+    with results_folder(out, OUTPUT_FILES) as folder:
         text = json.dumps(found, indent=1) + "\n"
         (folder / FIGURES).write_text(text, encoding="utf-8")
         plots.write(found, folder)
@@ -190,25 +187,3 @@ def _dropped(stay: Stay) -> dict[str, float]:
         for variable in VARIABLES
         if sent[variable.column] > kept[variable.column]
     }
-
-
-# --- Files --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _folder(out: Path) -> Iterator[Path]:
-    """A temporary folder beside `out`; its files move to `out` when all are written."""
-    part = out.resolve().with_name(f".model_build-{token_hex(8)}.part")
-    try:
-        part.mkdir(parents=True)
-        yield part
-        out.mkdir(exist_ok=True)
-        for name in OUTPUT_FILES:
-            (out / name).unlink(missing_ok=True)
-        for path in part.iterdir():
-            path.replace(out / path.name)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise BadFileError(f"{out} cannot be written: {reason}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

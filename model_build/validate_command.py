@@ -2,21 +2,19 @@
 
 import argparse
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from model_build.data import stay_files
 from model_build.judge import limits
 from model_build.judge.figures import Figures
 from model_build.learn.export import with_external
 from model_build.report import external_figures
 from model_build.report.formatting import number
+from model_build.site import column_options, own_data
 from model_build.train import write_artifact
 from model_build.validate import validate, write
-from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError
-from sepsis_detect.prediction.model import EMBEDDED_MODEL, Model
+from sepsis_detect.prediction.model import EMBEDDED_MODEL
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +49,7 @@ def add_to(stages: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     files = {"type": Path, "nargs": "+", "metavar": "FILE"}
-    parser.add_argument("--model", type=Path, help="an ONNX artifact (default: the embedded one)")
+    column_options.add_model_to(parser)
     parser.add_argument("--data", required=True, help="labelled stays: psv, csv, parquet", **files)
     parser.add_argument("--unlabelled", default=[], help="stays to count alerts in only", **files)
     parser.add_argument("--out", required=True, type=Path, help="folder of the results")
@@ -62,13 +60,7 @@ def add_to(stages: Any) -> None:
     )
     parser.add_argument("--about", default="", metavar="TEXT", help="what the stays are")
     many = {"action": "append", "default": []}
-    parser.add_argument(
-        "--unit",
-        dest="units",
-        metavar="VARIABLE=UNIT",
-        help="unit of a column that is not in the canonical one",
-        **many,
-    )
+    column_options.add_to(parser)
     parser.add_argument(
         "--min", dest="minima", metavar="FIGURE=VALUE", help="what a figure must reach", **many
     )
@@ -85,14 +77,18 @@ def run(options: argparse.Namespace) -> int:
         SepsisDetectError: Options, files or model cannot be used; nothing is written.
     """
     stated = limits.parsed(options.minima, options.maxima)
-    conversions = stated_conversions(options.units)
+    others = options.unlabelled
+    reading = column_options.reading(options, [*options.data, *others])
     if options.out.exists() and not options.out.is_dir():
         raise BadFileError(f"{options.out} is not a folder")
-    model = _model(options.model)
-    cohort = stay_files.read_labelled(options.data, conversions)
-    others = options.unlabelled
-    unlabelled = stay_files.read_unlabelled(others, conversions) if others else None
-    found = validate(model, cohort, unlabelled=unlabelled, stated=stated, about=options.about)
+    model = column_options.model(options)
+    own = own_data.read(options.data, reading, model.metadata)
+    unlabelled = None
+    if others:
+        unlabelled = own_data.read(others, reading, model.metadata, is_labelled=False).cohort
+    for warning in own.warnings:
+        log.warning("%s", warning)
+    found = validate(model, own.cohort, unlabelled=unlabelled, stated=stated, about=options.about)
     write(found, options.out)
     if options.record:
         _record(found, options.model or EMBEDDED_MODEL)
@@ -113,8 +109,3 @@ def _record(found: Figures, path: Path) -> None:
     summary = external_figures.summary(found)
     if summary is not None:
         write_artifact(with_external(path.read_bytes(), summary), path)
-
-
-def _model(path: Path | None) -> Model:
-    now = datetime.now(UTC)
-    return Model.embedded(loaded_at=now) if path is None else Model.load(path, loaded_at=now)

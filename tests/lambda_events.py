@@ -1,7 +1,8 @@
 """Events that AWS sends to a Lambda function for one HTTP request.
 
 Source: AWS, "Lambda functions as targets" (Elastic Load Balancing), "Working with AWS Lambda proxy
-integrations for HTTP APIs" (API Gateway, payload 2.0), "Invoking Lambda function URLs".
+integrations for HTTP APIs" (API Gateway, payload 1.0 and 2.0), "Input format of a Lambda function
+for proxy integration" (REST API), "Invoking Lambda function URLs".
 """
 
 import base64
@@ -95,6 +96,45 @@ def api_gateway(method: str, path: str, query: str = "", body: Any = None, **oth
     return event if body is None else event | {"body": _text(body)}
 
 
+def named_stage(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
+    """Event of an HTTP API with the stage `prod`, payload format 2.0."""
+    event = api_gateway(method, f"/prod{path}", query, body, **other)
+    context = event["requestContext"] | {"stage": "prod"}
+    return event | {"requestContext": context}
+
+
+def named_stage_1(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
+    """Event of an HTTP API with the stage `prod`, payload format 1.0."""
+    event = rest_api(method, path, query, body, **other)
+    return event | {"version": "1.0", "path": f"/prod{path}"}
+
+
+def rest_api(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
+    """Event of an API Gateway REST API with the stage `prod`, which is not in the path."""
+    event = load_balancer_multi_value(method, path, query, body, **other)
+    several = event["multiValueQueryStringParameters"]
+    return event | {
+        "resource": "/{proxy+}",
+        "headers": {name: values[0] for name, values in event["multiValueHeaders"].items()},
+        "queryStringParameters": {name: values[-1] for name, values in several.items()} or None,
+        "multiValueQueryStringParameters": several or None,
+        "pathParameters": {"proxy": path.lstrip("/")},
+        "stageVariables": None,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "r3pmxmplak",
+            "domainName": "r3pmxmplak.execute-api.eu-west-3.amazonaws.com",
+            "httpMethod": method,
+            "identity": {"sourceIp": "192.0.2.7", "userAgent": "curl/8.14.1"},
+            "path": f"/prod{path}",
+            "protocol": "HTTP/1.1",
+            "requestId": "JKJaXmPLvHcESHA=",
+            "resourcePath": "/{proxy+}",
+            "stage": "prod",
+        },
+    }
+
+
 def function_url(method: str, path: str, query: str = "", body: Any = None, **other: str) -> Json:
     """Event of a function URL: the format of API Gateway, with the body in Base64."""
     return in_base64(api_gateway(method, path, query, body, **other))
@@ -111,6 +151,9 @@ KINDS: dict[str, Asked] = {
     "load balancer": load_balancer,
     "load balancer, multi-value": load_balancer_multi_value,
     "API Gateway": api_gateway,
+    "API Gateway, named stage": named_stage,
+    "API Gateway, named stage, payload 1.0": named_stage_1,
+    "REST API": rest_api,
     "function URL": function_url,
 }
 

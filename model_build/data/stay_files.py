@@ -1,31 +1,32 @@
 """Reader of a hospital's own stays: files as for `sepsis-detect score`, with or without labels.
 
-psv, csv or parquet, one row an hour, the challenge's or the canonical column names, `patient_id`.
-Beside them `SepsisLabel` (0 or 1) and, where there are several hospitals, `hospital`. Absent
-columns count as missing. Stays are sorted by hospital and patient, so that the order of files and
-patients changes no figure.
+Text or parquet, one row an hour, columns as for `score`. Beside them `SepsisLabel` (0 or 1) and,
+where there are several hospitals, `hospital`. Absent columns count as missing. Stays are sorted by
+hospital and patient, so that the order of files and patients changes no figure.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet
 
 from model_build.data.cohort import LABEL, Cohort, Names
 from model_build.data.labels import Labels, septic_stays
-from sepsis_detect.batch_scoring import delimited_text
-from sepsis_detect.batch_scoring.stay_files import PARQUET, read_stays, shortest_decimals
-from sepsis_detect.clinical.stay import BoolArray, FloatArray, Stay
-from sepsis_detect.clinical.units import Conversion
+from sepsis_detect.batch_scoring import cells
+from sepsis_detect.batch_scoring.cells import FLAG_WORDS, ColumnTypeError
+from sepsis_detect.batch_scoring.hour_rows import Reading
+from sepsis_detect.batch_scoring.stay_files import Batch, read_stays
+from sepsis_detect.batch_scoring.written_numbers import is_missing
+from sepsis_detect.clinical.stay import BoolArray, Stay
 from sepsis_detect.clinical.variables import ICU_HOUR, VARIABLES
 from sepsis_detect.errors import BadFileError
 
 HOSPITAL = "hospital"
 UNKNOWN = "unknown"
+LABEL_WORDS = {"0": 0.0, "1": 1.0} | FLAG_WORDS
 MIN_SEPTIC_STAYS = 2  # for a bootstrap interval
 
 _HOUR = VARIABLES[ICU_HOUR]
@@ -53,18 +54,18 @@ class _File:
     hospitals: list[str]
 
 
-def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+def read_labelled(files: Sequence[Path], reading: Reading) -> Cohort:
     """Read stays whose hours are labelled.
 
     Args:
-        files: .psv, .csv or .parquet.
-        conversions: By column, from the files' unit to the canonical one.
+        files: As for `sepsis-detect score`.
+        reading: How to read them; label and hospital are added to its further columns.
 
     Raises:
         BadFileError: A file cannot be read as labelled hours of patients, or the stays are not
             enough for a validation; one sentence.
     """
-    cohort = _cohort([_read(path, conversions, is_labelled=True) for path in files])
+    cohort = _cohort(_read(files, reading, is_labelled=True))
     n_septic = int(septic_stays(cohort.labels, cohort.stay.starts).sum())
     if n_septic == cohort.stay.n_stays:
         raise BadFileError(f"every stay is septic by {LABEL}: nothing to tell them from")
@@ -76,9 +77,9 @@ def read_labelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) 
     return cohort
 
 
-def read_unlabelled(files: Sequence[Path], conversions: Mapping[int, Conversion]) -> Cohort:
+def read_unlabelled(files: Sequence[Path], reading: Reading) -> Cohort:
     """Read stays without outcome: labels are 0; errors as of `read_labelled`."""
-    return _cohort([_read(path, conversions, is_labelled=False) for path in files])
+    return _cohort(_read(files, reading, is_labelled=False))
 
 
 def absent_variables(cohort: Cohort) -> list[str]:
@@ -104,22 +105,38 @@ def _cohort(files: Sequence[_File]) -> Cohort:
     return Cohort(Stay(stay.values[rows], np.cumsum(lengths) - lengths), labels, ids, hospitals)
 
 
-def _read(path: Path, conversions: Mapping[int, Conversion], *, is_labelled: bool) -> _File:
-    batches = list(read_stays(path, conversions=conversions, is_partial_allowed=True))
+def refuse_unreadable(path: Path, batches: Sequence[Batch]) -> None:
+    """Check that every stay of a file was read as it was meant, and that its hours rise.
+
+    Raises:
+        BadFileError: One was not; the sentence names it.
+    """
+    for batch in batches:
+        for patient_id, reason in zip(batch.patient_ids, batch.reasons, strict=True):
+            if reason is not None:
+                raise BadFileError(f"{path}, patient {patient_id}: {reason}")
+        is_wrong = _is_out_of_order(batch.stay)
+        _refuse_first(is_wrong, batch.stay, batch.patient_ids, path, HOURS_RISE)
+
+
+def _read(files: Sequence[Path], reading: Reading, *, is_labelled: bool) -> list[_File]:
+    reading = replace(reading, is_partial_allowed=True, others=(LABEL, HOSPITAL))
+    return [_file(path, list(read_stays(path, reading)), is_labelled=is_labelled) for path in files]
+
+
+def _file(path: Path, batches: Sequence[Batch], *, is_labelled: bool) -> _File:
+    refuse_unreadable(path, batches)
     stay = Stay.end_to_end([batch.stay for batch in batches])
     ids = [patient_id for batch in batches for patient_id in batch.patient_ids]
-    is_torn = np.array([each for batch in batches for each in batch.is_non_contiguous])
-    if is_torn.any():
-        raise BadFileError(
-            f"{path}: the rows of patient {ids[int(is_torn.argmax())]} do not stand together"
-        )
-    _refuse_first(_is_out_of_order(stay), stay, ids, path, HOURS_RISE)
-    beside = _beside(path)
+    others = {
+        name: pa.concat_arrays([batch.others[name] for batch in batches])
+        for name in batches[0].others
+    }
     labels = np.zeros(stay.n_hours, dtype=np.int8)
     if is_labelled:
-        labels = _labels(beside, path)
+        labels = _labels(others, path)
         _refuse_first(_is_taken_back(labels, stay), stay, ids, path, LABEL_STAYS)
-    hospitals = _hospitals(beside, stay, ids, path)
+    hospitals = _hospitals(others, stay, ids, path)
     return _File(stay=stay, patient_ids=ids, labels=labels, hospitals=hospitals)
 
 
@@ -150,43 +167,26 @@ def _is_taken_back(labels: Labels, stay: Stay) -> BoolArray:
 # --- The columns beside those of `score` --------------------------------------------------------
 
 
-def _beside(path: Path) -> dict[str, Any]:
-    """Label and hospital of each row, as Arrow columns, where the file has them."""
-    is_parquet = path.suffix.lower() == PARQUET
-    names = pa.parquet.read_schema(path).names if is_parquet else delimited_text.column_names(path)
-    types = {LABEL: pa.float64(), HOSPITAL: pa.string()}
-    types = {name: kind for name, kind in types.items() if name in names}
-    if not types:
-        return {}
-    if is_parquet:
-        table = pa.parquet.read_table(path, columns=list(types))
-    else:
-        table = pa.Table.from_batches(delimited_text.record_batches(path, types))
-    return {name: table[name] for name in types}
-
-
-def _labels(beside: Mapping[str, Any], path: Path) -> Labels:
-    if LABEL not in beside:
+def _labels(others: Mapping[str, Any], path: Path) -> Labels:
+    if LABEL not in others:
         raise BadFileError(f"{path} has no column {LABEL}")
-    numbers = _numbers(beside[LABEL], path)
-    if not np.isin(numbers, (0.0, 1.0)).all():
+    try:
+        found = cells.words(others[LABEL], LABEL_WORDS, is_number_allowed=True)
+    except ColumnTypeError as error:
+        raise BadFileError(f"{path}, column {LABEL} {error}") from error
+    for why in found.wrong.values():
+        raise BadFileError(f"{path}, column {LABEL}: {why}")
+    if not np.isin(found.values, (0.0, 1.0)).all():
         raise BadFileError(f"{path}: {LABEL} must be 0 or 1 in every row")
-    return numbers.astype(np.int8)
+    return found.values.astype(np.int8)
 
 
-def _numbers(column: Any, path: Path) -> FloatArray:
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-        raise BadFileError(f"{path}, column {LABEL} holds {column.type}, not 0 or 1")
-    return shortest_decimals(column)
-
-
-def _hospitals(beside: Mapping[str, Any], stay: Stay, ids: Sequence[str], path: Path) -> list[str]:
-    if HOSPITAL not in beside:
+def _hospitals(others: Mapping[str, Any], stay: Stay, ids: Sequence[str], path: Path) -> list[str]:
+    if HOSPITAL not in others:
         return [UNKNOWN] * stay.n_stays
-    column = beside[HOSPITAL].cast(pa.string()).fill_null(UNKNOWN)
-    names = np.array(column.to_pylist(), dtype=np.str_)
+    texts = others[HOSPITAL].cast(pa.string()).to_pylist()
+    known = [UNKNOWN if text is None or is_missing(text) else text for text in texts]
+    names = np.array(known, dtype=np.str_)
     changes = np.append(False, names[1:] != names[:-1])
     changes[stay.starts] = False
     _refuse_first(changes, stay, ids, path, f"{HOSPITAL} changes within the stay")

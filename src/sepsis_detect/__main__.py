@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from sepsis_detect import __version__
 from sepsis_detect.errors import SepsisDetectError, SettingsError
@@ -13,10 +14,46 @@ from sepsis_detect.settings import API_KEY
 
 USAGE_ERROR = 2
 
+EXAMPLES = """examples:
+  sepsis-detect serve                                      http://127.0.0.1:8000
+  sepsis-detect score stays.parquet -o scored.csv          a probability for every hour
+  sepsis-detect model show                                 the model that would be served
+  sepsis-detect key new ward-7                             a key for a caller
+
+sepsis-detect COMMAND --help describes a command."""
+
+SERVE_EXAMPLES = """examples:
+  sepsis-detect serve
+  sepsis-detect serve --host 0.0.0.0 --port 8080 --workers 2   needs SEPSIS_API_KEYS
+  SEPSIS_MODEL_URI=s3://bucket/model.onnx sepsis-detect serve"""
+
+SCORE_EXAMPLES = """One row is one hour; the rows of a stay stand together, in order.
+Columns: stay_id, patient_id, ...; icu_hour; heart_rate, temperature, ... (or HR, Temp, ...).
+A name may have a unit: "lactate (mg/dL)".
+OUT has a row for every row read: patient_id, icu_hour, probability, prediction.
+What was dropped, left out or not read is said at the end, on standard error.
+
+examples:
+  sepsis-detect score stays.parquet -o scored.csv
+  sepsis-detect score training/*.psv -o scored.parquet     the challenge's records, a file a stay
+  sepsis-detect score ward.csv --partial -o scored.csv     a file that lacks some columns
+  sepsis-detect score us.csv --unit 'temperature=[degF]' --unit lactate=mg/dL -o scored.csv
+
+exit status: 0, also if single stays could not be scored; 2 if a file cannot be read."""
+
+MODEL_EXAMPLES = """examples:
+  sepsis-detect model show
+  sepsis-detect model verify model.onnx
+  sepsis-detect model publish model.onnx --to s3://bucket/model.onnx
+  sepsis-detect model rollback"""
+
+KEY_EXAMPLES = """examples:
+  sepsis-detect key new ward-7"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is 0, or 2 after an error, which is one sentence."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         status: int = options.run(options)
     except SepsisDetectError as error:
@@ -27,23 +64,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The parser of the command line."""
+    program = argparse.ArgumentParser(
         prog="sepsis-detect",
         description="Early warning of sepsis in adult intensive care. Research software, "
         "not a medical device.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    program.add_argument("--version", action="version", version=__version__)
+    commands = program.add_subparsers(required=True, metavar="COMMAND")
 
-    serve = commands.add_parser("serve", help="serve the HTTP API")
+    serve = _command(commands, "serve", "serve the HTTP API", SERVE_EXAMPLES)
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     serve.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
     serve.add_argument("--workers", type=int, default=1, help="processes (%(default)s)")
     serve.set_defaults(run=_serve)
 
-    score = commands.add_parser("score", help="score files of hours (psv, csv or parquet)")
-    score.add_argument("files", nargs="+", type=Path, metavar="FILE", help="psv, csv or parquet")
+    score = _command(commands, "score", "score files of hours", SCORE_EXAMPLES)
+    score.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="parquet, or text (.csv, .psv, .tsv, .txt) with any usual separator",
+    )
     score.add_argument(
         "-o", "--output", required=True, type=Path, metavar="OUT", help="csv or parquet"
     )
@@ -60,15 +106,27 @@ def _parser() -> argparse.ArgumentParser:
     score.add_argument("--quiet", action="store_true", help="no progress bar")
     score.set_defaults(run=_score)
 
-    model = commands.add_parser("model", help="look at, publish and take back models")
+    model = _command(commands, "model", "look at, publish and take back models", MODEL_EXAMPLES)
     model_commands.add_to(model)
 
-    key = commands.add_parser("key", help="make keys for callers")
+    key = _command(commands, "key", "make keys for callers", KEY_EXAMPLES)
     actions = key.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("new", help="make a key and what the service is told of it")
     new.add_argument("name", nargs="?", default="caller", help="who will use it (%(default)s)")
     new.set_defaults(run=_new_key)
-    return parser
+    return program
+
+
+def _command(commands: Any, name: str, what: str, examples: str) -> argparse.ArgumentParser:
+    """The parser of a command; its help begins with what it does and ends with examples."""
+    command: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return command
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,5 +1,8 @@
 """AWS Lambda handler: answers events of a load balancer, API Gateway or a function URL.
 
+The routes are the same behind all of them. API Gateway puts the name of a stage before the path of
+an HTTP API (`/prod/health`), unless the stage is `$default`; it is no part of the route.
+
 Application and model are opened when Lambda imports this module, in its initialisation phase, and
 serve every invocation of the process. Every HTTP request gets an answer. Only an event that is not
 an HTTP request fails the invocation; the error contains nothing of the event.
@@ -19,7 +22,7 @@ from sepsis_detect.api.app import create_app
 from sepsis_detect.api.error_responses import problem_response
 from sepsis_detect.api.services import services_in
 from sepsis_detect.auth.api_keys import ApiKeys
-from sepsis_detect.errors import EventError
+from sepsis_detect.errors import EventError, SettingsError
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import read_settings
@@ -32,6 +35,8 @@ MAX_LOAD_BALANCER_BYTES = 1_000_000
 MAX_OTHER_BYTES = 6 * 1024 * 1024
 # Time limit for a new model within one invocation; a check takes less even with little CPU.
 REFRESH_SECONDS = 10.0
+
+DEFAULT_STAGE = "$default"  # of an HTTP API and of a function URL: not in the path
 
 # Mangum parses these without checking them; a caller may send any text.
 ADDRESS_HEADERS = {
@@ -91,7 +96,7 @@ class Handler:
 
 def _readable(event: Json) -> Json:
     """The event without headers that are not valid in HTTP and that Mangum cannot read."""
-    readable = dict(event)
+    readable = _without_stage(event)
     for name in ("headers", "multiValueHeaders"):
         if event.get(name):
             readable[name] = _readable_headers(event[name])
@@ -99,6 +104,32 @@ def _readable(event: Json) -> Json:
         # A lone surrogate is answered like any other body that is not UTF-8.
         readable["body"] = body.encode(errors="surrogatepass")
     return readable
+
+
+def _without_stage(event: Json) -> Json:
+    """The event of an HTTP API without the stage in its path; a copy of any other event.
+
+    Only events of HTTP APIs and function URLs have a `version`; a REST API leaves its stage out.
+
+    Source: AWS, "Working with AWS Lambda proxy integrations for HTTP APIs", payload 1.0 and 2.0.
+    """
+    stage = event["requestContext"].get("stage", DEFAULT_STAGE) if "version" in event else None
+    if stage in (None, DEFAULT_STAGE):
+        return dict(event)
+    if event["version"] == "1.0":
+        return event | {"path": _route(event["path"], stage)}
+    context = event["requestContext"]
+    http = context["http"] | {"path": _route(context["http"]["path"], stage)}
+    return event | {
+        "rawPath": _route(event["rawPath"], stage),
+        "requestContext": context | {"http": http},
+    }
+
+
+def _route(path: str, stage: str) -> str:
+    """A path without the stage that it begins with, if it does: a domain of one's own hides it."""
+    prefix = f"/{stage}"
+    return (path[len(prefix) :] or "/") if f"{path}/".startswith(f"{prefix}/") else path
 
 
 def _readable_headers(headers: Mapping[str, Any]) -> Json:
@@ -144,6 +175,11 @@ def _too_large(answer: Json, max_bytes: int) -> Json:
 def _open_handler() -> Handler:
     settings = read_settings()
     logs.configure(settings.log_level)
+    if settings.shadow_model_uri is not None:
+        raise SettingsError(
+            "SEPSIS_SHADOW_MODEL_URI cannot be used in a Lambda function: no process runs between "
+            "two invocations"
+        )
     settings = settings.decided("answering as a Lambda function")
     return Handler(create_app(settings))
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -48,6 +48,9 @@ class Settings(BaseSettings):
 
     Attributes:
         model_uri: `s3://bucket/key` or a path; unset: the embedded model.
+        shadow_model_uri: As `model_uri`: a second model that scores every request and answers none;
+            unset: there is none.
+        silent: Whether CDS Hooks give no cards; all else is answered.
         model_poll_seconds: Interval at which S3, or the file, is polled for a new model.
         model_cache_dir: Folder of the last accepted model, for a start without S3; unset: the
             user's cache folder, else the temporary one.
@@ -63,6 +66,8 @@ class Settings(BaseSettings):
         cds_issuers: `issuer=key set` of each CDS Hooks client, its key set an address or a path;
             unset: CDS Hooks clients send API keys, where authentication is required.
         cds_base_url: Address of the service for CDS Hooks clients: the audience of their tokens.
+        cds_on_incoherence: For CDS Hooks, `drop` values that are incoherent or cannot be read, and
+            name them on the card, or `reject`: a card says that nothing was computed.
         fhir_outcome: `system|code` of sepsis in FHIR answers, or `none`: as text only.
         log_level: The least severe log level that is written.
     """
@@ -72,6 +77,8 @@ class Settings(BaseSettings):
     )
 
     model_uri: str | None = None
+    shadow_model_uri: str | None = None
+    silent: bool = False
     model_poll_seconds: float = Field(30.0, ge=0.05, le=86_400)
     model_cache_dir: Path | None = None
     api_keys: Separated = ()
@@ -83,6 +90,7 @@ class Settings(BaseSettings):
     cors_origins: Separated = ()
     cds_issuers: Separated = ()
     cds_base_url: str | None = Field(None, pattern=r"^https?://[^\s?#]+$", validate_default=True)
+    cds_on_incoherence: Literal["drop", "reject"] = "drop"
     fhir_outcome: str = Field(
         "http://snomed.info/sct|91302008", pattern=r"^(none|[^|\s]+\|[^|\s]+)$"
     )
@@ -122,7 +130,7 @@ class Settings(BaseSettings):
             raise ValueError("each origin must be written https://host, separated by commas")
         return origins
 
-    @field_validator("model_uri")
+    @field_validator("model_uri", "shadow_model_uri")
     @classmethod
     def _check_model_uri(cls, uri: str | None) -> str | None:
         if uri is not None and "://" in uri and not re.fullmatch(r"s3://[^/]+/.+", uri):

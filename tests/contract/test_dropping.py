@@ -116,6 +116,10 @@ def test_a_problem_of_no_single_value_is_still_refused(
     assert rule in rules_of(refused(ask(client, patient, DROP)))
 
 
+def test_a_patient_of_whom_nothing_was_measured_has_one_problem(client: TestClient) -> None:
+    assert rules_of(refused(ask(client, {"age": 60}, DROP))) == ["stay.all_missing"]
+
+
 def test_a_refusal_after_dropping_lists_the_dropped_values(client: TestClient) -> None:
     problems = refused(ask(client, {"HR": 0, "Temp": 98.6}, DROP))
     assert rules_of(problems) == ["range:HR", "range:Temp", "stay.all_missing"]

@@ -112,7 +112,9 @@ def test_hours_without_measurement_are_no_gap(client: TestClient) -> None:
     assert probability(found) == pytest.approx(by_rest(client, stay), abs=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["collection", "searchset", "batch-response"])
+@pytest.mark.parametrize(
+    "kind", ["collection", "searchset", "batch-response", "transaction", "batch"]
+)
 def test_each_kind_of_bundle_is_read(client: TestClient, kind: str) -> None:
     same(client, a_bundle() | {"type": kind}, a_patient())
 
@@ -157,8 +159,9 @@ def test_a_positive_answer_has_a_qualitative_risk(client: TestClient) -> None:
     body = a_bundle(**SICK)
     prediction = assessed(client, body)["prediction"][0]
     assert prediction["qualitativeRisk"]["text"] == "Positive"
-    assert prediction["qualitativeRisk"]["coding"][0]["code"] in ("moderate", "high")
-    assert prediction["rationale"].startswith("Raised the risk: ")
+    assert prediction["qualitativeRisk"]["coding"][0]["code"].endswith("above-threshold")
+    assert "hl7.org" not in str(prediction["qualitativeRisk"])
+    assert prediction["rationale"].startswith("Associated with a higher risk: ")
     assert assessed(client, a_bundle())["prediction"][0]["qualitativeRisk"]["text"] == "Negative"
 
 

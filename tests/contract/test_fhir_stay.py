@@ -36,12 +36,10 @@ def test_several_values_of_one_hour_are_their_median(client: TestClient) -> None
     same(client, a_bundle(more[0]), a_patient(heart_rate=81))
 
 
-def test_an_impossible_median_names_its_measurements(client: TestClient) -> None:
+def test_an_impossible_value_is_refused_where_it_stands_among_others(client: TestClient) -> None:
     (issue,) = issues(client, a_bundle(observation("8867-4", 800, "/min")))
-    assert issue["expression"] == [
-        "Bundle.entry[2].resource.valueQuantity",
-        "Bundle.entry[9].resource.valueQuantity",
-    ]
+    assert rule_of(issue) == "range:HR"
+    assert issue["expression"] == ["Bundle.entry[9].resource.valueQuantity"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Lambda handler, called in this process as Lambda calls it."""
 
+import base64
+import gzip
 import importlib
 import json
 import logging
@@ -30,10 +32,12 @@ from tests.lambda_events import (
     load_balancer,
     load_balancer_multi_value,
 )
+from tests.paths import SHARED
 
 Json = dict[str, Any]
 Handler = Callable[[Any, Any], Json]
 MODULE = "sepsis_detect.handler"
+NAMED_STAGE = SHARED / "reference" / "senders" / "apigateway_v2_named_stage.json"
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +80,8 @@ def test_it_answers_the_load_balancers_health_check(handler: Handler) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [load_balancer_multi_value, KINDS["API Gateway"], KINDS["function URL"]],
-    ids=["load balancer, multi-value", "API Gateway", "function URL"],
+    [kind for kind in KINDS.values() if kind is not load_balancer],
+    ids=[name for name, kind in KINDS.items() if kind is not load_balancer],
 )
 def test_repeated_parameters_all_arrive(handler: Handler, kind: Asked) -> None:
     query = "include=trend&include=scores&include=contributions"
@@ -92,6 +96,35 @@ def test_without_multi_value_headers_the_last_of_a_repeated_parameter_counts(
     answer = body_of(handler(event, None))
     assert "scores" in answer
     assert "trend" not in answer
+
+
+@pytest.mark.skipif(
+    not NAMED_STAGE.exists(), reason="the shared reference does not lie beside the checkout"
+)
+def test_the_named_stage_of_a_real_event_is_no_part_of_the_route(handler: Handler) -> None:
+    answer = handler(json.loads(NAMED_STAGE.read_text(encoding="utf-8")), None)
+    assert (answer["statusCode"], body_of(answer)["status"]) == (200, "OK")
+
+
+@pytest.mark.parametrize(
+    ("stage", "path", "status"),
+    [
+        ("prod", "/prod/", 200),
+        ("prod", "/prod", 200),
+        ("prod", "/health", 200),  # a domain of one's own
+        ("health", "/health/health", 200),
+        ("prod", "/production/health", 404),
+        ("prod", "/prod/prod/health", 404),
+        ("$default", "/prod/health", 404),
+        ("$default", "/health", 200),
+    ],
+)
+def test_only_the_stage_at_the_beginning_of_the_path_is_left_out(
+    handler: Handler, stage: str, path: str, status: int
+) -> None:
+    event = api_gateway("GET", path)
+    event["requestContext"]["stage"] = stage
+    assert handler(event, None)["statusCode"] == status
 
 
 def test_a_percent_encoded_parameter_is_decoded(handler: Handler) -> None:
@@ -183,15 +216,28 @@ def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler
     assert handler(api_gateway("GET", path), None)["statusCode"] == 200
 
 
-def test_a_function_without_authentication_starts_only_with_auth_off(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, r"as a Lambda function.*needs SEPSIS_API_KEYS"),
+        (
+            {"SEPSIS_AUTH": "off", "SEPSIS_SHADOW_MODEL_URI": "s3://models/shadow"},
+            "SEPSIS_SHADOW_MODEL_URI cannot be used in a Lambda function",
+        ),
+    ],
+    ids=["without authentication", "with a shadow model"],
+)
+def test_settings_that_a_function_cannot_have_stop_its_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], sentence: str
 ) -> None:
     monkeypatch.delenv("SEPSIS_AUTH", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     try:
-        with pytest.raises(SettingsError, match=r"as a Lambda function.*needs SEPSIS_API_KEYS"):
+        with pytest.raises(SettingsError, match=sentence):
             importlib.import_module(MODULE)
     finally:
         root.handlers, root.level = before, level
@@ -236,3 +282,11 @@ def test_an_invocation_does_not_wait_long_for_a_slow_s3(
     began = time.monotonic()
     assert answering_version(polling_s3) == "1"
     assert time.monotonic() - began < 10  # half of the fetch time-out of a server
+
+
+def test_a_gzip_body_is_unpacked(handler: Handler, kind: Asked) -> None:
+    event = kind("POST", "/predict/patient", content_encoding="gzip")
+    packed = base64.b64encode(gzip.compress(json.dumps(a_patient()).encode())).decode()
+    answer = handler(event | {"body": packed, "isBase64Encoded": True}, None)
+    assert answer["statusCode"] == 200
+    check_prediction(body_of(answer))

@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from tests.builders import WELL_HOUR, a_patient, a_stay
 from tests.contract.asking import PATIENTS, ask, predicted, rules_of
 
-LABORATORY = {"wbc": 8.0, "creatinine": 0.9, "platelets": 220, "lactate": 1.1}
+LABORATORY: dict[str, Any] = {"wbc": 8.0, "creatinine": 0.9, "platelets": 220, "lactate": 1.1}
 SIGNS = ("respiratory_rate", "temperature", "heart_rate", "spo2")
 PRESSURES = ("systolic_bp", "mean_arterial_pressure", "diastolic_bp")
 
@@ -68,8 +68,7 @@ def test_either_pressure_counts(client: TestClient, pressure: str) -> None:
 
 def test_values_older_than_the_lookback_window_do_not_count(client: TestClient) -> None:
     def measured_at(hour: int) -> dict[str, Any]:
-        empty: list[Any] = [None] * 48
-        values = {name: empty.copy() for name in (*WELL_HOUR, *LABORATORY)}
+        values: dict[str, list[Any]] = {n: [None] * 48 for n in (*WELL_HOUR, *LABORATORY)}
         for name, value in (WELL_HOUR | LABORATORY).items():
             values[name][hour - 1] = value
         values["heart_rate"] = [80 + hour % 2 for hour in range(48)]
@@ -80,7 +79,8 @@ def test_values_older_than_the_lookback_window_do_not_count(client: TestClient) 
 
 
 def test_what_is_dropped_does_not_count(client: TestClient) -> None:
-    patient = a_patient(**dict.fromkeys(("spo2", "temperature", "respiratory_rate"), 500))
+    wrong: dict[str, Any] = dict.fromkeys(("spo2", "temperature", "respiratory_rate"), 500)
+    patient = a_patient(**wrong)
     answer = predicted(ask(client, patient, "on_incoherence=drop"))
     assert answer["data_sufficiency"]["level"] == "insufficient"
 

@@ -14,7 +14,7 @@ from tests.web.conftest import Visit, visiting
 ROUTE = "**/predict/patient?*"
 
 
-OWN_LABELS = ("icu_unit", "hospital_admission_hour", "icu_hour")
+OWN_LABELS = ("icu_unit", "hospital_admission_hour", "bun", "icu_hour")
 
 
 def plain(text: str) -> str:

@@ -91,7 +91,8 @@ def is_droppable(violation: RuleViolation) -> bool:
     An age out of range is a patient that the model is not for, and a constant that changes may be
     another patient: without the value, the prediction would look like any other.
     """
-    return violation.rule is not rules.CONSTANT and AGE not in violation.columns
+    is_of_another_patient = violation.rule is rules.CONSTANT or AGE in violation.columns
+    return bool(violation.columns) and not is_of_another_patient
 
 
 def judge(

@@ -3,6 +3,7 @@
 Each stay is assessed as `include=trend&on_incoherence=drop` of the API does, by the same pipeline.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,15 +16,17 @@ from sepsis_detect.assessment import pipeline
 from sepsis_detect.assessment.pipeline import Assessment, Refusal
 from sepsis_detect.assessment.policy import Judgement, OnIncoherence
 from sepsis_detect.batch_scoring.stay_files import Batch
+from sepsis_detect.clinical import coherence, rules
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
-from sepsis_detect.clinical.stay import Stay
+from sepsis_detect.clinical.stay import IntArray, Stay
+from sepsis_detect.clinical.variables import ICU_HOUR, N_COLUMNS
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Location, Problem
 
 PIECE_HOURS = 256  # assessed at a time: intermediate arrays fit into the processor's cache
 
-NON_CONTIGUOUS_ROWS = "Its rows do not stand together: only the first ones were scored."
+MAX_HINTS = 20  # dropped values of one variable and rule in a batch whose likely unit is sought
 
 SCHEMA = pa.schema(
     [
@@ -36,22 +39,76 @@ SCHEMA = pa.schema(
 VERDICTS = pa.array(["Negative", "Positive"])
 
 
+@dataclass(slots=True)
+class Dropped:
+    """Incoherent values of scored stays that were taken as missing.
+
+    Attributes:
+        n_total: How many values.
+        n_measured: Shape (40,), how many values of each variable there were.
+        n_by_rule: How many values by column and rule id; a value may violate several rules.
+        likely_units: By column and rule id, the units that each of the first values looks like,
+            the likeliest first.
+    """
+
+    n_total: int = 0
+    n_measured: IntArray = field(default_factory=lambda: np.zeros(N_COLUMNS, dtype=np.intp))
+    n_by_rule: Counter[tuple[int, str]] = field(default_factory=Counter)
+    likely_units: dict[tuple[int, str], Counter[tuple[str, ...]]] = field(
+        default_factory=lambda: defaultdict(Counter)
+    )
+
+    def add(self, other: "Dropped") -> None:
+        """Add the values of other stays."""
+        self.n_total += other.n_total
+        self.n_measured += other.n_measured
+        self.n_by_rule += other.n_by_rule
+        for key, units in other.likely_units.items():
+            self.likely_units[key] += units
+
+    def add_stay(self, judgement: Judgement) -> None:
+        """Add the values of one scored stay."""
+        before, after = judgement.patient.stay, judgement.stay
+        if not judgement.dropped or before is None or after is None:
+            return
+        is_dropped = np.isnan(after.values) & ~np.isnan(before.values)
+        self.n_total += int(np.count_nonzero(is_dropped))
+        for violation in judgement.dropped:
+            for column in violation.columns:
+                is_constant = column in coherence.CONSTANTS
+                of_rows = (
+                    is_dropped[:, column] if is_constant else is_dropped[violation.rows, column]
+                )
+                self.n_by_rule[column, violation.rule.id] += int(np.count_nonzero(of_rows))
+            self._add_likely_unit(before, violation)
+
+    def _add_likely_unit(self, stay: Stay, violation: RuleViolation) -> None:
+        if violation.rule not in rules.OUT_OF_RANGE.values():
+            return
+        units = self.likely_units[violation.columns[0], violation.rule.id]
+        n_left = MAX_HINTS - units.total()
+        for finding in findings(stay, [violation.at(slice(0, n_left))]) if n_left > 0 else ():
+            units[tuple(each["unit"] for each in finding.context.get("likely_units", ()))] += 1
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
     """The scores of one batch.
 
     Attributes:
         table: One row an hour, columns of `SCHEMA`.
-        n_stays: How many stays the batch has.
+        n_stays: How many stays the batch has, without those of which rows came before.
+        n_hours_scored: How many hours have a probability.
         n_positive: How many hours are positive.
-        n_values_dropped: How many incoherent values were taken as missing.
+        dropped: The incoherent values that were taken as missing.
         reasons: By patient, why a stay could not be scored.
     """
 
     table: Any
     n_stays: int
+    n_hours_scored: int
     n_positive: int
-    n_values_dropped: int
+    dropped: Dropped
     reasons: list[tuple[str, str]]
 
 
@@ -81,26 +138,27 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     """Score every hour of a batch."""
     stay = batch.stay
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
-    reasons, n_values_dropped = [], 0
+    reasons, dropped = [], Dropped()
     edges = list(pairwise([*stay.starts.tolist(), stay.n_hours]))
-    for patient_id, is_non_contiguous, (begin, end), result in zip(
+    for patient_id, reason, is_again, (begin, end), result in zip(
         batch.patient_ids,
-        batch.is_non_contiguous,
+        batch.reasons,
+        batch.is_again,
         edges,
         _assessed(model, stay, edges),
         strict=True,
     ):
-        n_values_dropped += _n_values_dropped(result.judgement)
-        if is_non_contiguous:
-            reasons.append((patient_id, NON_CONTIGUOUS_ROWS))
-        elif isinstance(result, Refusal):
-            reasons.append((patient_id, _reason(result.judgement)))
-        else:
+        if why := reason or _why_unscored(result):
+            reasons += [] if is_again else [(patient_id, why)]
+        elif isinstance(result, Assessment):
             probabilities[begin:end] = result.probabilities
+            dropped.add_stay(result.judgement)
+    is_scored = ~np.isnan(probabilities)
+    dropped.n_measured = np.count_nonzero(~np.isnan(stay.values[is_scored]), axis=0)
     is_positive = model.is_positive(probabilities)
     lengths = np.diff(stay.starts, append=stay.n_hours)
     stay_of_row = np.repeat(np.arange(stay.n_stays), lengths)
-    verdicts = pa.array(is_positive.astype(np.int8), mask=np.isnan(probabilities))
+    verdicts = pa.array(is_positive.astype(np.int8), mask=~is_scored)
     table = pa.table(
         [
             pa.array(batch.patient_ids, pa.string()).take(pa.array(stay_of_row)),
@@ -112,9 +170,10 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     )
     return Scored(
         table=table,
-        n_stays=stay.n_stays,
+        n_stays=stay.n_stays - sum(batch.is_again),
+        n_hours_scored=int(np.count_nonzero(is_scored)),
         n_positive=int(is_positive.sum()),
-        n_values_dropped=n_values_dropped,
+        dropped=dropped,
         reasons=reasons,
     )
 
@@ -133,15 +192,19 @@ def _assessed(
             piece, n_hours = [], 0
 
 
-def _n_values_dropped(judgement: Judgement) -> int:
-    before, after = judgement.patient.stay, judgement.stay
-    if not judgement.dropped or before is None or after is None:
-        return 0
-    return int(np.count_nonzero(np.isnan(after.values) & ~np.isnan(before.values)))
+def _why_unscored(result: Assessment | Refusal) -> str | None:
+    """The sentence of the first violation that leaves a stay unscored; None: it is scored."""
+    if not isinstance(result, Refusal):
+        return None
+    judgement = result.judgement
+    for violation in judgement.dropped:
+        if violation.columns == (ICU_HOUR,):  # why the hour that the rules miss is missing
+            return _sentence(judgement.patient.stay, violation)
+    return _sentence(judgement.stay, judgement.refusals[0])
 
 
-def _reason(judgement: Judgement) -> str:
-    """The sentence of the first violation that refuses a stay."""
-    assert judgement.stay is not None  # noqa: S101 - a stay of a file has hours
-    violation = judgement.refusals[0]
-    return findings(judgement.stay, [violation.up_to(violation.rows[0])])[0].en
+def _sentence(stay: Stay | None, violation: RuleViolation) -> str:
+    assert stay is not None  # noqa: S101 - a stay of a file has hours
+    finding = findings(stay, [violation.up_to(violation.rows[0])])[0]
+    has_own_hint = violation.columns == (ICU_HOUR,) and "likely_unit" not in finding.context
+    return f"{finding.en} {finding.hint_en}".rstrip() if has_own_hint else finding.en

@@ -1,34 +1,26 @@
 """The command `score`: files of hours in, one file of scores out, row by row in the same order.
 
 Incoherent values are set to missing, as `on_incoherence=drop` does. A stay that cannot be scored
-(its hours are out of order, or it has no measurement) keeps its rows, without a probability, and
-is listed at the end. The output appears only when it is complete.
+(its hours are out of order, a cell is no number, it has no measurement) keeps its rows, without a
+probability, and is listed at the end. The output appears only when it is complete.
 """
 
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 from tqdm import tqdm
 
 from sepsis_detect.batch_scoring.batch import SCHEMA, Scored, score_batch
-from sepsis_detect.batch_scoring.stay_files import (
-    BATCH_ROWS,
-    PARQUET,
-    Batch,
-    count_rows,
-    read_stays,
-)
+from sepsis_detect.batch_scoring.hour_rows import Reading
+from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, count_rows
+from sepsis_detect.batch_scoring.stay_files import Batch, read_stays, survey
+from sepsis_detect.batch_scoring.summary import Tally, lines
+from sepsis_detect.batch_scoring.written_tables import written_table
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError, SettingsError
@@ -38,28 +30,6 @@ from sepsis_detect.settings import read_settings
 
 N_THREADS = min(os.cpu_count() or 1, 4)
 MAX_BATCHES_IN_MEMORY = 2 * N_THREADS
-MAX_STAYS_LISTED = 20  # stays that could not be scored; the rest is counted
-
-
-@dataclass(slots=True)
-class Tally:
-    """Counts over all batches, for the summary."""
-
-    n_stays: int = 0
-    n_hours: int = 0
-    n_positive: int = 0
-    n_values_dropped: int = 0
-    n_unscored: int = 0
-    listed: list[tuple[str, str]] = field(default_factory=list)
-
-    def add(self, scored: Scored) -> None:
-        """Count one batch."""
-        self.n_stays += scored.n_stays
-        self.n_hours += scored.table.num_rows
-        self.n_positive += scored.n_positive
-        self.n_values_dropped += scored.n_values_dropped
-        self.n_unscored += len(scored.reasons)
-        self.listed += scored.reasons[: MAX_STAYS_LISTED - len(self.listed)]
 
 
 def score_files(
@@ -86,23 +56,19 @@ def score_files(
         BadFileError: A file cannot be read or written; nothing is left behind.
         SettingsError: A unit is not accepted.
     """
-    conversions = stated_conversions(stated_units)
-    if any(output.resolve() == path.resolve() for path in files):
-        raise BadFileError(f"{output} is also a file to read: choose another name")
+    reading = Reading(
+        conversions=stated_conversions(stated_units), is_partial_allowed=is_partial_allowed
+    )
+    _require_different(files, output)
     models = ModelStore(read_settings())
     if models.fallback is not None:  # another model than the one of the settings
         raise SettingsError(f"the model is not to be had ({models.fallback})")
     model = models.current
     tally = Tally()
-    batches = (
-        batch
-        for path in files
-        for batch in read_stays(
-            path, conversions=conversions, is_partial_allowed=is_partial_allowed
-        )
-    )
+    surveyed = survey(files, reading)
+    batches = (batch for path in files for batch in read_stays(path, reading, surveyed))
     with (
-        _output(output) as write,
+        written_table(output, SCHEMA) as write,
         ThreadPoolExecutor(N_THREADS) as pool,
         _progress(files, is_quiet=is_quiet) as bar,
     ):
@@ -110,8 +76,18 @@ def score_files(
             write(scored.table)
             bar.update(scored.table.num_rows)
             tally.add(scored)
-    _report(tally, output)
+    print(*lines(tally, output, surveyed), sep="\n", file=sys.stderr)  # noqa: T201
     return 0
+
+
+def _require_different(files: Sequence[Path], output: Path) -> None:
+    seen: set[Path] = set()
+    for path in files:
+        if path.resolve() in seen:
+            raise BadFileError(f"{path} is named twice")
+        seen.add(path.resolve())
+    if output.resolve() in seen:
+        raise BadFileError(f"{output} is also a file to read: choose another name")
 
 
 # --- Many batches -------------------------------------------------------------------------------
@@ -137,7 +113,9 @@ def _joined(batches: list[Batch]) -> Batch:
     return Batch(
         Stay.end_to_end([batch.stay for batch in batches]),
         [patient_id for batch in batches for patient_id in batch.patient_ids],
-        [each for batch in batches for each in batch.is_non_contiguous],
+        [reason for batch in batches for reason in batch.reasons],
+        [each for batch in batches for each in batch.is_again],
+        {},
     )
 
 
@@ -151,31 +129,7 @@ def _in_order(pool: ThreadPoolExecutor, batches: Iterable[Batch], model: Model) 
         yield pending.popleft().result()
 
 
-# --- Output, progress bar and summary -----------------------------------------------------------
-
-
-@contextmanager
-def _output(path: Path) -> Iterator[Callable[[Any], None]]:
-    """Write to a temporary file beside `path`, renamed to it when complete."""
-    writers = {PARQUET: pa.parquet.ParquetWriter, ".csv": pa.csv.CSVWriter}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise BadFileError(f"{path} is neither .csv nor .parquet: choose one to write")
-    part = path.resolve().with_name(f".sepsis-detect-{token_hex(8)}.part")
-    try:
-        if path.is_dir():
-            raise BadFileError(f"{path} cannot be written: it is a folder")
-        with writer(str(part), SCHEMA) as opened:
-            yield opened.write_table
-        part.replace(path.resolve())
-    except FileNotFoundError as error:
-        raise BadFileError(f"{path} cannot be written: there is no folder {path.parent}") from error
-    except (OSError, pa.ArrowException) as error:
-        number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else str(error)
-        raise BadFileError(f"{path} cannot be written: {reason.splitlines()[0]}") from error
-    finally:
-        part.unlink(missing_ok=True)
+# --- Output and progress bar --------------------------------------------------------------------
 
 
 def _progress(files: Sequence[Path], *, is_quiet: bool) -> Any:
@@ -185,18 +139,3 @@ def _progress(files: Sequence[Path], *, is_quiet: bool) -> Any:
     return tqdm(
         total=total, desc="scoring", unit="h", unit_scale=True, leave=False, disable=not is_shown
     )
-
-
-def _report(tally: Tally, output: Path) -> None:
-    lines = [
-        f"{tally.n_hours:,} hours of {tally.n_stays:,} stays scored into {output}: "
-        f"{tally.n_positive:,} positive ({tally.n_positive / tally.n_hours:.1%})"
-    ]
-    if tally.n_values_dropped:
-        lines.append(f"{tally.n_values_dropped:,} incoherent values were taken as missing")
-    if tally.n_unscored:
-        lines.append(f"{tally.n_unscored:,} stays could not be scored:")
-        lines += [f"  {patient_id}: {reason}" for patient_id, reason in tally.listed]
-        if tally.n_unscored > len(tally.listed):
-            lines.append(f"  and {tally.n_unscored - len(tally.listed):,} more")
-    print("\n".join(lines), file=sys.stderr)  # noqa: T201

@@ -97,7 +97,7 @@ class ScoreRange:
 
 def by_hour(stay: Stay) -> dict[str, ScoreRange]:
     """Compute every score in every hour, from that hour and earlier ones; keys are score names."""
-    values, _ = _carried(stay)
+    values = carried(stay)
     items = _score_items(values)
     ranges = {}
     for score in SCORES:
@@ -188,7 +188,7 @@ def at_last_hour(stay: Stay, in_si: Collection[str] = ()) -> list[ScoreResult]:
     """
     if stay.n_stays != 1:
         raise ValueError(f"expected one stay, got {stay.n_stays}")
-    values, measured_in = _carried(stay)
+    values, measured_in = _carried_with_rows(stay)
     readings = _readings(
         values[-1, _used], stay.icu_hours[measured_in[-1]], stay.icu_hours.item(-1)
     )
@@ -302,7 +302,7 @@ class _ItemPoints:
 
 
 def _score_items(values: FloatArray, in_si: Collection[str] = ()) -> _ItemPoints:
-    """Points of every item in every hour; `values` as `_carried` returns them."""
+    """Points of every item in every hour; `values` as `carried` returns them."""
     points = _points(values)
     if si_columns := [_SI_ITEMS[name] for name in in_si if name in SI_CUT_OFFS]:
         points[:, si_columns] = _si_points(values)[:, si_columns]
@@ -312,7 +312,7 @@ def _score_items(values: FloatArray, in_si: Collection[str] = ()) -> _ItemPoints
         RENAL_REPLACEMENT_POINTS
     )
 
-    ratio = _saturation_ratio(values)
+    ratio = saturation_ratio(values)
     is_known[:, _RESPIRATORY] = ~np.isnan(ratio)
     points[:, _RESPIRATORY] = _n_reached(ratio, SATURATION_RATIO_AT_MOST)
     maximum = np.where(is_known & ~_DEPENDS_ON_TREATMENT, points, _MAX_POINTS)
@@ -322,7 +322,7 @@ def _score_items(values: FloatArray, in_si: Collection[str] = ()) -> _ItemPoints
     return _ItemPoints(points, maximum, is_known)
 
 
-def _saturation_ratio(values: FloatArray) -> FloatArray:
+def saturation_ratio(values: FloatArray) -> FloatArray:
     """SpO2 (%) / FiO2 (fraction), NaN if unknown or if SpO2 is too high for it."""
     saturation = values[:, _SPO2]
     ratio = np.where(saturation < SATURATION_BELOW, saturation, np.nan) / values[:, _FIO2]
@@ -342,11 +342,17 @@ def _n_reached(ratio: FloatArray, thresholds: tuple[float, ...]) -> IntArray:
     return n_reached
 
 
-def _carried(stay: Stay) -> tuple[FloatArray, IntArray]:
+def carried(stay: Stay) -> FloatArray:
+    """Shape (n_hours, 34): values of the scores' variables carried forward, NaN if unknown."""
+    values, _ = _carried_with_rows(stay)
+    return values
+
+
+def _carried_with_rows(stay: Stay) -> tuple[FloatArray, IntArray]:
     """Carry each value forward for `_hours_carried`; bicarbonate only with the pH of its hour.
 
     Returns:
-        Values of shape (n_hours, 34), NaN if unknown; and rows of shape (n_hours, n_used), at
+        Values as of `carried`; and rows of shape (n_hours, n_used), at
         which each of the `_USED` variables was last measured, if it was.
     """
     measured = stay.values[:, _used]

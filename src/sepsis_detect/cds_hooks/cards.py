@@ -1,6 +1,7 @@
 """CDS Hooks cards: the answer that a clinician reads beside the chart.
 
-A negative prediction has no card, so that cards remain rare. See docs/adr/0013.
+A negative prediction has no card, so that cards remain rare, unless it says less than it seems to:
+values were left out, too little was measured, or a value is implausible. See docs/adr/0013.
 
 Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "CDS Service Response".
 """
@@ -16,9 +17,11 @@ from sepsis_detect.fhir import systems
 from sepsis_detect.fhir.assessment import FhirAssessment, named_reason, percent
 from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.notice import NOTICES
+from sepsis_detect.prediction.data_sufficiency import Level
 from sepsis_detect.problems import Problem
 
 MAX_LISTED = 5  # problems or warnings of one card
+MAX_DROPPED_LISTED = 20
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
 
 OVERRIDES = {
@@ -32,7 +35,7 @@ TOPIC = {"system": systems.TOPICS, "code": "sepsis", "display": "Sepsis"}
 def risk_cards(
     assessment: FhirAssessment, language: Language, *, page: str
 ) -> list[dict[str, Any]]:
-    """One card for a positive prediction, none for a negative one.
+    """One card for a positive prediction, or for a negative one that says less than it seems to.
 
     Args:
         assessment: Of one patient.
@@ -40,12 +43,16 @@ def risk_cards(
         page: URL of the service's page.
     """
     if not assessment.is_positive:
-        return []
+        return _negative_cards(assessment, language, page=page)
     is_french = language == "fr"
     risk = percent(assessment.probability, language)
-    title = "Risque de sepsis dans les 6 h : " if is_french else "Sepsis risk, next 6 h: "
-    indicator = "critical" if assessment.is_high or assessment.is_in_shock else "warning"
-    card = _card(title + risk, indicator, "\n\n".join(_details(assessment, language)), page)
+    title = (
+        f"Risque de sepsis (débute dans les 6 h ou a débuté) : {risk}"
+        if is_french
+        else f"Sepsis risk (begins within 6 h or has begun): {risk}"
+    )
+    indicator = "critical" if assessment.is_far_above or assessment.is_in_shock else "warning"
+    card = _card(title, indicator, "\n\n".join(_details(assessment, language)), page)
     card["overrideReasons"] = [
         {"system": systems.OVERRIDES, "code": code, "display": french if is_french else english}
         for code, (english, french) in OVERRIDES.items()
@@ -63,6 +70,36 @@ def risk_cards(
     label = "Ouvrir Sepsis Detect" if is_french else "Open Sepsis Detect"
     card["links"] = [{"label": label, "url": page, "type": "absolute"}]
     return [card]
+
+
+INSUFFICIENT = {
+    "en": "Sepsis risk: too little was measured to say, which is not an all-clear",
+    "fr": "Risque de sepsis : trop peu de mesures pour conclure, ce n'est pas rassurant",
+}
+LEFT_OUT = {
+    "en": "Sepsis risk below the threshold, but without data that are incoherent or unreadable",
+    "fr": "Risque de sepsis sous le seuil, mais sans des données incohérentes ou illisibles",
+}
+IMPLAUSIBLE = {
+    "en": "Sepsis risk below the threshold, but with an implausible value: is it right?",
+    "fr": "Risque de sepsis sous le seuil, mais avec une valeur peu plausible : est-elle juste ?",
+}
+
+
+def _negative_cards(
+    assessment: FhirAssessment, language: Language, *, page: str
+) -> list[dict[str, Any]]:
+    """The card for a negative prediction that says less than it seems to, if it does."""
+    if assessment.sufficiency.level is Level.INSUFFICIENT:
+        summary = INSUFFICIENT
+    elif assessment.dropped:
+        summary = LEFT_OUT
+    elif assessment.implausible:
+        summary = IMPLAUSIBLE
+    else:
+        return []
+    detail = "\n\n".join([*_doubts(assessment, language), f"_{NOTICES[language]}_"])
+    return [_card(summary[language], "info", detail, page)]
 
 
 def problem_card(problems: list[Problem], language: Language, *, page: str) -> dict[str, Any]:
@@ -101,23 +138,41 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
     )
     if assessment.is_in_shock:
         yield (
-            "Dernière heure : PAM < 65 mmHg ou lactate > 4 mmol/L."
+            "PAM < 65 mmHg (4 dernières heures) ou lactate > 4 mmol/L (24 dernières heures)."
             if is_french
-            else "Last hour: MAP < 65 mmHg or lactate > 4 mmol/L."
+            else "MAP < 65 mmHg (last 4 hours) or lactate > 4 mmol/L (last 24 hours)."
+        )
+    if points := metadata.operating_points:
+        true = percent(points[0].ppv or 0, language)
+        yield (
+            f"Alertes justes : {true}, chez les patients qui ont servi à juger le modèle."
+            if is_french
+            else f"Alerts that are true: {true}, in the patients by whom the model was judged."
         )
     raised = [each for each in assessment.reasons if each.effect > 0]
     if raised:
-        title = "Ce qui augmente le risque :" if is_french else "What raises the risk:"
+        title = (
+            "Associé à un risque plus élevé :" if is_french else "Associated with a higher risk:"
+        )
         yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
-    if warnings := assessment.warnings:
-        title = "Qualité des données :" if is_french else "Data quality:"
-        yield f"{title}\n\n{_bullets(warnings, language)}"
+    yield from _doubts(assessment, language)
     yield f"_{NOTICES[language]}_"
 
 
-def _bullets(problems: list[Problem], language: Language) -> str:
+def _doubts(assessment: FhirAssessment, language: Language) -> Iterable[str]:
+    """The values that were left out, each with the reason, and all other warnings."""
+    is_french = language == "fr"
+    if dropped := assessment.dropped:
+        title = "Valeurs écartées :" if is_french else "Values left out:"
+        yield f"{title}\n\n{_bullets(dropped, language, MAX_DROPPED_LISTED)}"
+    if warnings := assessment.warnings[len(dropped) :]:
+        title = "Qualité des données :" if is_french else "Data quality:"
+        yield f"{title}\n\n{_bullets(warnings, language)}"
+
+
+def _bullets(problems: list[Problem], language: Language, most: int = MAX_LISTED) -> str:
     """The first problems as a Markdown list; words of the caller are escaped."""
-    texts = [" ".join(sentence(each, language).split()) for each in problems[:MAX_LISTED]]
+    texts = [" ".join(sentence(each, language).split()) for each in problems[:most]]
     lines = ["- " + MARKDOWN.sub(r"\\\1", text) for text in texts]
     if n_more := len(problems) - len(lines):
         lines.append(f"- et {n_more} autres" if language == "fr" else f"- and {n_more} more")

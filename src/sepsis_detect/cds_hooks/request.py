@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.fhir import bundle, patient
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.patient import FhirPatient
@@ -72,9 +73,14 @@ def read_request(sent: Any) -> CdsRequest:
     return CdsRequest(hook, str(context["patientId"]).rpartition("/")[2], prefetch)
 
 
-def read_patient(request: CdsRequest, now: datetime) -> FhirPatient:
+def read_patient(request: CdsRequest, now: datetime, on_incoherence: OnIncoherence) -> FhirPatient:
     """The patient of a request; every problem is in `problems`."""
-    return patient.read(lambda reader: _entries(request, reader), base=BASE, now=now)
+    return patient.read(
+        lambda reader: _entries(request, reader),
+        base=BASE,
+        now=now,
+        on_incoherence=on_incoherence,
+    )
 
 
 def _entries(request: CdsRequest, reader: Reader) -> list[Entry]:

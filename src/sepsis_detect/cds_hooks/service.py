@@ -18,15 +18,19 @@ PREFETCH = {
     "vitals": _SEARCH % "vital-signs",
     "labs": _SEARCH % "laboratory",
 }
-TITLES = {"en": "Sepsis risk (ICU, next 6 hours)", "fr": "Risque de sepsis (réanimation, 6 heures)"}
+TITLES = {
+    "en": "Sepsis risk (ICU): begins within 6 hours or has begun",
+    "fr": "Risque de sepsis (réanimation) : débute dans les 6 heures ou a débuté",
+}
 DISCOVERY: dict[str, Any] = {
     "services": [
         {
             "hook": hook,
             "title": TITLES["en"],
             "description": (
-                "A card when the predicted risk of sepsis within six hours is at or above the "
-                "threshold. Research use only, not a medical device."
+                "A card when the predicted risk that sepsis begins within six hours, or has "
+                "already begun, is at or above the threshold. Research use only, not a medical "
+                "device."
             ),
             "id": ID,
             "usageRequirements": (
@@ -37,6 +41,8 @@ DISCOVERY: dict[str, Any] = {
         for hook in (PATIENT_VIEW, ENCOUNTER_START)
     ]
 }
+
+SILENT = "Silent: this service answers without cards for now."
 
 OUTCOMES = ("accepted", "overridden")
 MAX_FEEDBACK = 100
@@ -50,6 +56,16 @@ WANTED = {
         "une raison, un commentaire ou les deux",
     ),
 }
+
+
+def discovery(*, is_silent: bool) -> dict[str, Any]:
+    """The discovery document; a silent service says so in each description."""
+    if not is_silent:
+        return DISCOVERY
+    services = DISCOVERY["services"]
+    return {
+        "services": [each | {"description": f"{SILENT} {each['description']}"} for each in services]
+    }
 
 
 def read_feedback(sent: Any) -> list[tuple[str, str | None]]:

@@ -94,7 +94,7 @@ PH_BASE_EXCESS = refused(
 PH, PACO2, HCO3, EXCESS = (
     BY_CHALLENGE[name].column for name in ("pH", "PaCO2", "HCO3", "BaseExcess")
 )
-_COLUMNS = np.array([PH, PACO2, HCO3, EXCESS])
+COLUMNS = (PH, PACO2, HCO3, EXCESS)
 _HH_COLUMNS, _BE_COLUMNS = (PH, HCO3, PACO2), (PH, PACO2, EXCESS)
 
 
@@ -124,7 +124,7 @@ def contradictions(values: FloatArray) -> Iterator[Contradiction]:
     Args:
         values: Shape (n_hours, 40), possible values in canonical units, NaN where missing.
     """
-    measured = values.take(_COLUMNS, axis=1)
+    measured = values.take(COLUMNS, axis=1)
     is_known = measured == measured  # NaN differs from itself
     rows = (is_known.sum(axis=1) > 1).nonzero()[0]
     if not rows.size:

@@ -72,19 +72,31 @@ def scan(stay: Stay) -> list[RuleViolation]:
     """
     # An icu_hour out of its range takes part in the comparisons of hours and may overflow.
     with np.errstate(over="ignore", invalid="ignore"):
-        violations = list(_out_of_range(stay))
-        values = stay.values
-        if any(violation.is_refusal for violation in violations):
-            values = _without(stay, violations)
-        violations += _pair_violations(values, stay)
-        violations += _pressure_violations(values)
-        violations += [RuleViolation(*found) for found in acid_base.contradictions(values)]
+        violations, values = _scan_hours(stay)
         violations += _coverage_violations(values, stay)
         if stay.n_hours > stay.n_stays:
             violations += _hour_order_violations(stay)
             violations += _constant_violations(values, stay)
             violations += _course_violations(values, stay)
         return _without_superseded(violations)
+
+
+def scan_hours(stay: Stay) -> list[RuleViolation]:
+    """Find every violation inside single hours: ranges, and values that contradict each other."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        violations, _ = _scan_hours(stay)
+        return _without_superseded(violations)
+
+
+def _scan_hours(stay: Stay) -> tuple[list[RuleViolation], FloatArray]:
+    """Violations inside single hours, and the values without those out of their hard ranges."""
+    violations, values = list(_out_of_range(stay)), stay.values
+    if any(violation.is_refusal for violation in violations):
+        values = _without(stay, violations)
+    violations += _pair_violations(values, stay)
+    violations += _pressure_violations(values)
+    violations += [RuleViolation(*found) for found in acid_base.contradictions(values)]
+    return violations, values
 
 
 def scan_each(stay: Stay) -> list[list[RuleViolation]]:
@@ -173,6 +185,14 @@ _factor_a = np.array([pair.factor_a for pair in PAIR_RULES], dtype=np.float64)
 _factor_b = np.array([pair.factor_b for pair in PAIR_RULES], dtype=np.float64)
 _more_than = np.array([pair.more_than for pair in PAIR_RULES])
 _less_than = np.array([pair.less_than for pair in PAIR_RULES])
+
+# Clinical variables that a refusing rule, or a rule of acids and bases, compares with each other.
+COMPARED = (
+    (SBP, MAP, DBP),
+    acid_base.COLUMNS,
+    tuple(BY_CHALLENGE[name].column for name in ("Bilirubin_direct", "Bilirubin_total")),
+    tuple(BY_CHALLENGE[name].column for name in ("Hct", "Hgb")),
+)
 
 
 def _pair_violations(values: FloatArray, stay: Stay) -> Iterator[RuleViolation]:

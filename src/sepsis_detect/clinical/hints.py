@@ -64,6 +64,12 @@ CAUSES_BESIDE_UNITS: dict[str, tuple[Callable[[float], bool], str, str]] = {
         "Hours before intensive care are negative: send -{value}.",
         "Les heures précédant la réanimation sont négatives : envoyez -{value}.",
     ),
+    "ICULOS": (
+        lambda value: value == 0,
+        "Hours count from 1: the first hour in intensive care is 1. Add 1 to every hour.",
+        "Les heures se comptent à partir de 1 : la première en réanimation est 1. "
+        "Ajoutez 1 à chaque heure.",
+    ),
     "Gender": (
         lambda value: value == 2,
         "Coded 1 male, 2 female? Send 0 for female and 1 for male, or the words.",

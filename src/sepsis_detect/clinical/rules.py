@@ -133,10 +133,10 @@ DBP_GE_SBP = refused(
     "bp.dbp_ge_sbp",
     "Diastolic pressure {a} must be lower than systolic pressure {b}.",
     "La pression diastolique ({a}) doit être inférieure à la pression systolique ({b}).",
-    "Are the two values swapped? With an intra-aortic balloon pump, the augmented pressure is not "
-    "the diastolic one: send the end-diastolic pressure, or leave it out.",
-    "Les deux valeurs sont-elles inversées ? Sous ballon de contre-pulsion, la pression augmentée "
-    "n'est pas la diastolique : envoyez la pression télédiastolique, ou ne l'envoyez pas.",
+    "Are the two values swapped? With a balloon pump, do not send the augmented pressure as "
+    "diastolic.",
+    "Les deux valeurs sont-elles inversées ? Sous ballon de contre-pulsion, n'envoyez pas la "
+    "pression augmentée comme diastolique.",
 )
 NO_PULSE = warning(
     "bp.no_pulse",

@@ -1,33 +1,22 @@
-"""Admission to intensive care, from Encounters and their locations.
+"""Admission to intensive care, and its end, from Encounters and their locations.
 
-Intensive care is recognised by the type of a Location resource (HL7 role code `ICU`) or by words in
-the name of a location, in English or French.
+`locations` says which places are intensive care, `stays` which periods make one stay.
 """
 
-import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter, itemgetter
-from typing import Any, TypeVar
 
-from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.location_history import LocationHistory
+from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import HOUR, Reader, Resource
+from sepsis_detect.fhir.stays import IcuStay, of_periods
 
-INTENSIVE_CARE = re.compile(
-    r"\b(m|s|n|b|cv|ct|ts|cc)?icu\b|\bcsru\b|intensive|critical care"
-    r"|r[ée]animation|\br[ée]a\b|soins intensifs|\busi\b",
-    re.IGNORECASE,
-)
-MEDICAL = re.compile(r"\bmicu\b|\bm[ée]dical(e|es)?\b|\bm[ée]dico-?", re.IGNORECASE)
-SURGICAL = re.compile(
-    r"\b(s|ts|cv|ct)icu\b|\bcsru\b|surgical|surgery|chirurgical|chirurgie", re.IGNORECASE
-)
-ICU_ROLE = "ICU"
-T = TypeVar("T")
 # Tuples, not sets: the value compared may be of any type.
 ENCOUNTER_STATUS_IGNORED = ("cancelled", "entered-in-error", "planned")
-LOCATION_STATUS_IGNORED = ("planned", "reserved")
+# `finished` of R4; the others of R5.
+ENCOUNTER_STATUS_ENDED = ("finished", "completed", "discharged", "discontinued")
+CLASSES_OUTSIDE_HOSPITAL = ("AMB", "HH", "VR", "FLD", "PRENC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +25,23 @@ class Admission:
 
     Attributes:
         started_at: When intensive care began; `path` is its FHIRPath.
+        ended_at: When it ended; `end_path` is its FHIRPath.
         hospital_at: When the hospital stay began; `hospital_path` is its FHIRPath.
         icu_unit: `medical` or `surgical`; `icu_unit_path` is its FHIRPath.
         encounter: The Encounter.
+        is_icu: Whether a place is known as intensive care; else the times are the Encounter's.
     """
 
     started_at: datetime | None = None
     path: str = ""
+    ended_at: datetime | None = None
+    end_path: str = ""
     hospital_at: datetime | None = None
     hospital_path: str = ""
     icu_unit: str | None = None
     icu_unit_path: str = ""
     encounter: Entry | None = None
+    is_icu: bool = False
 
     @property
     def hospital_hour(self) -> float | None:
@@ -55,15 +49,6 @@ class Admission:
         if self.started_at is None or self.hospital_at is None:
             return None
         return (self.hospital_at - self.started_at) / HOUR
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    started_at: datetime
-    ended_at: datetime | None
-    path: str
-    text: str
-    encounter: Entry
 
 
 def find(
@@ -80,131 +65,134 @@ def find(
     present = [
         each for each in encounters if each.resource.get("status") not in ENCOUNTER_STATUS_IGNORED
     ]
-    places = [place for each in present for place in _places(each, references, reader)]
-    if places:
-        chosen = _last_before(last, places, key=attrgetter("started_at"))
-        first = _first_of(chosen, places)
-        hospital_at, hospital_path = _hospital(chosen.encounter, references, reader)
-        icu_unit = _icu_unit(chosen.text)
-        return Admission(
-            started_at=first.started_at,
-            path=f"{first.path}.period.start",
-            hospital_at=hospital_at,
-            hospital_path=hospital_path,
-            icu_unit=icu_unit,
-            icu_unit_path=f"{chosen.path}.location.display" if icu_unit else "",
-            encounter=chosen.encounter,
-        )
-    return _by_encounter(present, last, reader)
+    history = LocationHistory(references, reader)
+    for encounter in present:
+        history.read(encounter)
+    stays = of_periods(history.icu, history.elsewhere)
+    if stays:
+        begun = [each for each in stays if last is None or each.started_at <= last]
+        stay = begun[-1] if begun else stays[0]
+        later = [each for each in present if _is_after(stay, each, last, history)]
+        if later:
+            found = _by_encounter(later, last, history, reader)
+        else:
+            found = _of_stay(stay, last, history, reader)
+    elif history.undated is not None:
+        place, of = history.undated
+        _note_unknown(place.path, reader)
+        unit = place.care.icu_unit
+        return Admission(encounter=of, icu_unit=unit, icu_unit_path=place.path)
+    else:
+        found = _by_encounter(present, last, history, reader)
+    _note_end(found, reader)
+    return found
 
 
-def _by_encounter(present: list[Entry], last: datetime | None, reader: Reader) -> Admission:
-    begun = [
-        (moment, path, each)
-        for each in present
-        for moment, path in [_start(each.resource, each.path, reader)]
-        if moment is not None
-    ]
-    if not begun:
+def _of_stay(
+    stay: IcuStay, last: datetime | None, history: LocationHistory, reader: Reader
+) -> Admission:
+    periods = stay.at(last)
+    chosen = periods[0]
+    kind = next((each.place for each in periods if each.place.care.kinds), chosen.place)
+    hospital_at, hospital_path = _hospital(chosen.encounter, history)
+    ended = stay.last_ended
+    if chosen.place.care.level == "shared":
         reader.note(
-            "icu.start_unknown",
-            present[0].path if present else "Bundle",
-            "Admission to intensive care is not known: hours count from the first measurement.",
-            "Admission en réanimation inconnue : heures comptées depuis la première mesure.",
+            "icu.shared_unit",
+            chosen.place.path,
+            "This unit has intensive care and a lower level of care: taken as intensive care.",
+            "Cette unité a aussi un niveau de soins inférieur : prise pour de la réanimation.",
         )
-        return Admission(encounter=present[0] if present else None)
-    moment, path, encounter = _last_before(last, begun, key=itemgetter(0))
+    return Admission(
+        started_at=stay.started_at,
+        path=stay.periods[0].path,
+        ended_at=None if ended is None else ended.ended_at,
+        end_path="" if ended is None else ended.end_path,
+        hospital_at=hospital_at,
+        hospital_path=hospital_path,
+        icu_unit=kind.care.icu_unit,
+        icu_unit_path=kind.path,
+        encounter=chosen.encounter,
+        is_icu=True,
+    )
+
+
+def _is_after(
+    stay: IcuStay, encounter: Entry, last: datetime | None, history: LocationHistory
+) -> bool:
+    """Whether an Encounter is a later hospital stay, to which the last measurement belongs."""
+    if last is None or stay.ended_at is None or last <= stay.ended_at:
+        return False
+    is_other = history.outermost(encounter)[-1] is not stay.periods[-1].hospital_stay
+    if not is_other or _is_outside_hospital(encounter.resource):
+        return False
+    started_at, _ = history.period(encounter.resource, encounter.path)
+    return started_at is not None and stay.ended_at < started_at <= last
+
+
+def _note_end(admitted: Admission, reader: Reader) -> None:
+    """Note that intensive care, or the encounter, has ended."""
+    encounter = admitted.encounter
+    is_past = admitted.ended_at is not None and admitted.ended_at <= reader.now
+    if is_past and admitted.is_icu:
+        reader.note(
+            "icu.ended",
+            admitted.end_path,
+            "The stay in intensive care has ended: the answer is for its last hours, not for now.",
+            "Le séjour en réanimation est terminé : la réponse vaut pour ses dernières heures.",
+        )
+    elif encounter and (is_past or encounter.resource.get("status") in ENCOUNTER_STATUS_ENDED):
+        reader.note(
+            "encounter.ended",
+            admitted.end_path if is_past else f"{encounter.path}.status",
+            "This encounter has ended: the answer is for its last hours, not for now.",
+            "Ce séjour est terminé : la réponse vaut pour ses dernières heures.",
+        )
+
+
+def _by_encounter(
+    present: list[Entry], last: datetime | None, history: LocationHistory, reader: Reader
+) -> Admission:
+    """The times of an Encounter, where no place is known as intensive care."""
+    inside = [each for each in present if not _is_outside_hospital(each.resource)]
+    periods = [(each, *history.period(each.resource, each.path)) for each in inside]
+    begun = [(start, end, each) for each, start, end in periods if start is not None]
+    if not begun:
+        only = inside[0] if inside else None
+        _note_unknown(only.path if only else "Bundle", reader)
+        return Admission(encounter=only)
+    before = [each for each in begun if last is None or each[0] <= last]
+    choose, among = (max, before) if before else (min, begun)
+    started_at, ended_at, encounter = choose(among, key=lambda each: each[0])
+    path = f"{encounter.path}.period"
     reader.note(
         "icu.start_assumed",
-        path,
+        f"{path}.start",
         "No location of this encounter is known as intensive care: its own start is used.",
         "Aucun lieu de ce séjour n'est reconnu comme réanimation : le début du séjour est utilisé.",
     )
-    return Admission(started_at=moment, path=path, encounter=encounter)
+    return Admission(started_at, f"{path}.start", ended_at, f"{path}.end", encounter=encounter)
 
 
-def _places(encounter: Entry, references: References, reader: Reader) -> Iterable[_Place]:
-    for location, path in reader.elements(encounter.resource, "location", encounter.path):
-        if location.get("status") in LOCATION_STATUS_IGNORED:
-            continue
-        reference = reader.element(location, "location", path)
-        found = references.resolve(reference)
-        resource = found.resource if found is not None and found.kind == "Location" else {}
-        text = " ".join(_words(reference, resource, encounter.resource))
-        if not (_is_icu(resource) or INTENSIVE_CARE.search(text)):
-            continue
-        period = reader.element(location, "period", path)
-        if "start" not in period:
-            continue
-        started_at = reader.moment(period["start"], f"{path}.period.start")
-        ended_at = None
-        if "end" in period:
-            ended_at = reader.moment(period["end"], f"{path}.period.end", may_lie_ahead=True)
-        if started_at is not None:
-            yield _Place(started_at, ended_at, path, text, encounter)
-
-
-def _words(reference: Resource, location: Resource, encounter: Resource) -> Iterable[str]:
-    service = encounter.get("serviceType")
-    words = [reference.get("display"), location.get("name"), location.get("description")]
-    words += [service.get("text")] if isinstance(service, dict) else []
-    return [word[:200] for word in words if isinstance(word, str)]
-
-
-def _is_icu(location: Resource) -> bool:
-    return any(
-        coding.get("code") == ICU_ROLE
-        for concept in _objects(location.get("type"))
-        for coding in _objects(concept.get("coding"))
+def _note_unknown(path: str, reader: Reader) -> None:
+    reader.note(
+        "icu.start_unknown",
+        path,
+        "Admission to intensive care is not known: hours count from the first measurement.",
+        "Admission en réanimation inconnue : heures comptées depuis la première mesure.",
     )
 
 
-def _objects(value: Any) -> list[Resource]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+def _is_outside_hospital(encounter: Resource) -> bool:
+    coding = encounter.get("class")
+    return isinstance(coding, dict) and coding.get("code") in CLASSES_OUTSIDE_HOSPITAL
 
 
-def _last_before(last: datetime | None, found: list[T], key: Callable[[T], datetime]) -> T:
-    """The last one that began by the time of the last measurement, else the first."""
-    before = [each for each in found if last is None or key(each) <= last]
-    return max(before, key=key) if before else min(found, key=key)
-
-
-def _first_of(chosen: _Place, places: list[_Place]) -> _Place:
-    """The first place of an unbroken sequence of places that ends with the chosen one."""
-    first = chosen
-    for place in sorted(places, key=lambda each: each.started_at, reverse=True):
-        is_before = place.started_at < first.started_at
-        if is_before and place.ended_at and place.ended_at >= first.started_at - HOUR:
-            first = place
-    return first
-
-
-def _icu_unit(text: str) -> str | None:
-    is_medical, is_surgical = bool(MEDICAL.search(text)), bool(SURGICAL.search(text))
-    if is_medical == is_surgical:  # a mixed unit is neither
-        return None
-    return "medical" if is_medical else "surgical"
-
-
-def _hospital(
-    encounter: Entry, references: References, reader: Reader
-) -> tuple[datetime | None, str]:
+def _hospital(encounter: Entry, history: LocationHistory) -> tuple[datetime | None, str]:
     """Start of the outermost Encounter that this one is part of, with its FHIRPath."""
-    seen = {id(encounter)}
-    start = _start(encounter.resource, encounter.path, reader)
-    while (
-        (parent := references.resolve(encounter.resource.get("partOf"))) is not None
-        and parent.kind == "Encounter"
-        and id(parent) not in seen
-    ):
-        seen.add(id(parent))
-        encounter = parent
-        of_parent = _start(parent.resource, parent.path, reader)
-        start = of_parent if of_parent[0] is not None else start
-    return start
-
-
-def _start(encounter: Resource, path: str, reader: Reader) -> tuple[datetime | None, str]:
-    period = reader.element(encounter, "period", path)
-    at = f"{path}.period.start"
-    return (reader.moment(period["start"], at) if "start" in period else None), at
+    found: tuple[datetime | None, str] = None, ""
+    for each in history.outermost(encounter):
+        started_at, _ = history.period(each.resource, each.path)
+        if started_at is not None:
+            found = started_at, f"{each.path}.period.start"
+    return found

@@ -6,10 +6,12 @@ from typing import Literal
 from sepsis_detect.assessment import pipeline
 from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
 from sepsis_detect.assessment.policy import OnIncoherence
+from sepsis_detect.bedside_scores import shock
 from sepsis_detect.clinical import rules
-from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES, Language, decimal_comma
+from sepsis_detect.clinical.variables import VARIABLES, Language, decimal_comma
 from sepsis_detect.fhir.patient import FhirPatient
 from sepsis_detect.prediction import explain
+from sepsis_detect.prediction.data_sufficiency import DataSufficiency, Level
 from sepsis_detect.prediction.explain import Contribution
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Problem, unprocessable
@@ -17,14 +19,13 @@ from sepsis_detect.problems import Problem, unprocessable
 # An EHR sends measurements, not rows: an hour without any is no gap.
 NOT_A_WARNING_HERE = frozenset({rules.HOUR_GAP.id})
 MAX_REASONS = 5
-HIGH_RISK_THRESHOLDS = 4.0
-HIGH_RISK_PROBABILITY = 0.5
-"""The risk is high from so many times the threshold on, or from this probability; docs/adr/0013."""
-MAP_IN_SHOCK_BELOW = 65.0  # mm[Hg], Sepsis-3
-LACTATE_IN_SHOCK_ABOVE = 4.0  # mmol/L
+DROPPED = "dropped"  # type of a warning about a value that was left out
+IMPLAUSIBLE = "range_w:"  # prefix of the rules about values outside of the usual range
+FAR_ABOVE_THRESHOLDS = 4.0
+FAR_ABOVE_PROBABILITY = 0.5
+"""Far above is from so many times the threshold on, or from this probability; docs/adr/0013."""
 
-Risk = Literal["negligible", "low", "moderate", "high"]
-NEGLIGIBLE_BELOW = 0.25  # of the threshold
+RiskLevel = Literal["below-threshold", "above-threshold", "far-above-threshold"]
 
 _by_name = {variable.name: variable for variable in VARIABLES}
 _icu_unit = replace(
@@ -46,7 +47,7 @@ class FhirAssessment:
     Attributes:
         patient: As read.
         assessment: The prediction for the last hour.
-        warnings: Notes of the reader, then dropped values and warnings of the rules.
+        warnings: Dropped values, then notes of the reader and warnings of the rules.
         reasons: Variables that raised the probability most, then those that lowered it most.
     """
 
@@ -81,30 +82,43 @@ class FhirAssessment:
         return "Positive" if self.is_positive else "Negative"
 
     @property
-    def risk(self) -> Risk:
-        """The code of the FHIR value set `risk-probability`."""
+    def risk_level(self) -> RiskLevel:
+        """Where the probability lies."""
         if not self.is_positive:
-            is_small = self.probability < NEGLIGIBLE_BELOW * self.threshold
-            return "negligible" if is_small else "low"
-        return "high" if self.is_high else "moderate"
+            return "below-threshold"
+        return "far-above-threshold" if self.is_far_above else "above-threshold"
 
     @property
-    def is_high(self) -> bool:
+    def is_far_above(self) -> bool:
         """Whether the probability is far above the threshold."""
-        limit = min(HIGH_RISK_THRESHOLDS * self.threshold, HIGH_RISK_PROBABILITY)
+        limit = min(FAR_ABOVE_THRESHOLDS * self.threshold, FAR_ABOVE_PROBABILITY)
         return self.probability >= limit
 
     @property
     def is_in_shock(self) -> bool:
-        """Whether the last hour shows a low mean pressure or a high lactate."""
-        values = self.assessment.stay.values[-1]
-        pressure, lactate = (values[BY_CHALLENGE[name].column] for name in ("MAP", "Lactate"))
-        return bool(pressure < MAP_IN_SHOCK_BELOW or lactate > LACTATE_IN_SHOCK_ABOVE)
+        """Whether the mean pressure is low or the lactate high."""
+        return shock.is_likely(self.assessment.stay)
 
     @property
-    def is_stale(self) -> bool:
-        """Whether the last vital sign is old."""
-        return any(each.rule == rules.NO_VITALS.id for each in self.warnings)
+    def sufficiency(self) -> DataSufficiency:
+        """How much the answer rests on."""
+        return self.assessment.sufficiency
+
+    @property
+    def implausible(self) -> list[Problem]:
+        """Warnings about values that are possible and hardly ever right."""
+        return [each for each in self.warnings if each.rule.startswith(IMPLAUSIBLE)]
+
+    @property
+    def dropped(self) -> list[Problem]:
+        """The values that the policy left out."""
+        return [each for each in self.warnings if each.type == DROPPED]
+
+    @property
+    def is_preliminary(self) -> bool:
+        """Whether the last vital sign is old, or too little was measured."""
+        is_stale = any(each.rule == rules.NO_VITALS.id for each in self.warnings)
+        return is_stale or self.sufficiency.level is Level.INSUFFICIENT
 
     def rationale(self, language: Language) -> str:
         """The reasons in one or two sentences."""
@@ -112,8 +126,8 @@ class FhirAssessment:
         lowered = [each for each in self.reasons if each.effect < 0]
         parts = []
         for reasons, en, fr in (
-            (raised, "Raised the risk: ", "Ont augmenté le risque : "),
-            (lowered, "Lowered it: ", "L'ont diminué : "),
+            (raised, "Associated with a higher risk: ", "Associé à un risque plus élevé : "),
+            (lowered, "With a lower one: ", "À un risque plus faible : "),
         ):
             if reasons:
                 named = ", ".join(named_reason(each, language) for each in reasons)
@@ -140,7 +154,7 @@ def assess(
     return FhirAssessment(
         patient=patient,
         assessment=result,
-        warnings=[*patient.notes, *kept],
+        warnings=sorted([*patient.notes, *kept], key=lambda each: each.type != DROPPED),
         reasons=explain.leading(model, result.stay, most=MAX_REASONS),
     )
 

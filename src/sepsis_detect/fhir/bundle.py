@@ -1,21 +1,20 @@
-"""Unpacks a Bundle, or Parameters with a Bundle, into resources, and resolves their references.
+"""Unpacks a Bundle, or Parameters with a Bundle, into resources.
 
 A batch response may contain searchsets; deeper nesting is refused, and so is a bundle with more
 than `MAX_ENTRIES` entries.
 """
 
-from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified, refuse_rules
 from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 
 MAX_ENTRIES = 5_000
-BUNDLE_TYPES = ("collection", "searchset", "batch-response")
 PARAMETER, POLICY = "bundle", "on_incoherence"
-# A resource cannot be part of itself. Other references may be circular: an Encounter may name as
-# its reason an Observation that was made in it.
-HIERARCHIES = ("partOf", "hasMember", "derivedFrom")
+REQUESTS = ("transaction", "batch")
+BUNDLE_TYPES = ("collection", "searchset", "batch-response", *REQUESTS)
+METHODS_WITH_RESOURCE = ("POST", "PUT")
 
 
 class Entry(NamedTuple):
@@ -27,6 +26,7 @@ class Entry(NamedTuple):
         full_url: As sent, empty when absent.
         kind: The resource type.
         key: Name in references: `Patient/p1`, else its full URL, else empty.
+        container: The resource that this one is contained in.
     """
 
     resource: Resource
@@ -34,6 +34,7 @@ class Entry(NamedTuple):
     full_url: str
     kind: str
     key: str
+    container: "Entry | None" = None
 
 
 def unpack(sent: Any, reader: Reader) -> list[Entry]:
@@ -107,6 +108,9 @@ def entries(bundle: Resource, path: str, reader: Reader) -> list[Entry]:
             f"Ce type de Bundle n'est pas lu{_named(kind)} : {listed}.",
         )
         return []
+    if bundle.get(RULES):
+        refuse_rules(path, reader)
+        return []
     found = list(_entries(bundle, path, reader, is_outer=True))
     return found if _is_bounded(len(found), path, reader) else []
 
@@ -120,7 +124,12 @@ def _entries(bundle: Resource, path: str, reader: Reader, *, is_outer: bool) -> 
         if not isinstance(entry, dict):
             reader.wrong_type(f"{path}.entry[{index}]", "an object", "un objet")
             continue
+        if entry.get(MODIFIER) and is_modified(entry, f"{path}.entry[{index}]", reader):
+            continue
         resource = entry.get("resource")
+        if bundle.get("type") in REQUESTS and not _sends_resource(entry):
+            _requests_only(entry, f"{path}.entry[{index}]", reader)
+            continue
         if resource is None:
             _note_response(entry, f"{path}.entry[{index}]", reader)
             continue
@@ -141,7 +150,32 @@ def _entries(bundle: Resource, path: str, reader: Reader, *, is_outer: bool) -> 
         else:
             url, id_ = entry.get("fullUrl"), resource.get("id")
             url = url if isinstance(url, str) else ""
-            yield Entry(resource, at, url, kind, f"{kind}/{id_}" if isinstance(id_, str) else url)
+            key = f"{kind}/{id_}" if isinstance(id_, str) else _key_of_url(kind, url)
+            yield Entry(resource, at, url, kind, key)
+
+
+def _key_of_url(kind: str, url: str) -> str:
+    """`Patient/p1` for the full URL of a resource without an id; else the URL itself."""
+    parts = url.split("/_history/")[0].split("/")
+    return "/".join(parts[-2:]) if parts[:-1] and parts[-2] == kind else url
+
+
+def _sends_resource(entry: Resource) -> bool:
+    """Whether an entry of a transaction or batch holds the data itself."""
+    request = entry.get("request")
+    method = request.get("method", "POST") if isinstance(request, dict) else "POST"
+    return entry.get("resource") is not None and method in METHODS_WITH_RESOURCE
+
+
+def _requests_only(entry: Resource, path: str, reader: Reader) -> None:
+    request = entry.get("request")
+    named = _named(request.get("method")) if isinstance(request, dict) else ""
+    reader.problem(
+        "bundle.request",
+        path,
+        f"This entry asks a server for something{named}: send the resource itself.",
+        f"Cette entrée demande une action à un serveur{named} : envoyez la ressource elle-même.",
+    )
 
 
 def _is_bounded(n_entries: int, path: str, reader: Reader) -> bool:
@@ -192,57 +226,3 @@ def _note_response(entry: Resource, path: str, reader: Reader) -> None:
 
 def _named(kind: Any) -> str:
     return f" (`{quoted(kind)}`)" if isinstance(kind, str) else ""
-
-
-class References:
-    """Resolves references to the resources of a request."""
-
-    def __init__(self, entries: Iterable[Entry]):
-        """Index the resources by id and by full URL."""
-        self._by_name: dict[str, Entry] = {}
-        for entry in entries:
-            for name in (entry.key, entry.full_url):
-                if name:
-                    self._by_name.setdefault(name, entry)
-
-    def key(self, reference: str) -> str:
-        """The key of a reference: `Patient/p1` for its URL, its version and its urn:uuid."""
-        if entry := self._by_name.get(reference):
-            return entry.key
-        parts = reference.split("/_history/")[0].split("/")
-        return "/".join(parts[-2:]) if len(parts) > 1 else reference
-
-    def resolve(self, reference: Any) -> Entry | None:
-        """The resource that a `Reference` points to; None if it is not in the request."""
-        text = reference.get("reference") if isinstance(reference, dict) else None
-        if not isinstance(text, str):
-            return None
-        return self._by_name.get(text) or self._by_name.get(self.key(text))
-
-    def find_circle(self, entries: Iterable[Entry], reader: Reader) -> None:
-        """Refuse resources that are part of themselves."""
-        parts = {
-            entry.path: [part.path for part in found]
-            for entry in entries
-            if (found := self._parts(entry))
-        }
-        try:
-            TopologicalSorter(parts).prepare()
-        except CycleError as error:
-            reader.problem(
-                "fhir.circular",
-                error.args[1][0],
-                "The references go in a circle: this resource is part of itself.",
-                "Les références tournent en rond : cette ressource fait partie d'elle-même.",
-                kind="incoherent",
-            )
-
-    def _parts(self, entry: Entry) -> list[Entry]:
-        found = []
-        for key in HIERARCHIES:
-            if key not in entry.resource:
-                continue
-            value = entry.resource[key]
-            listed = value if isinstance(value, list) else [value]
-            found += [part for each in listed if (part := self.resolve(each)) is not None]
-        return found

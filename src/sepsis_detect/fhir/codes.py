@@ -7,13 +7,34 @@ reported, never guessed.
 Source: LOINC, https://loinc.org; FHIR R4 vital signs profiles, https://hl7.org/fhir/R4/observation-vitalsigns.html
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from sepsis_detect.clinical.variables import BY_CHALLENGE, CLINICAL
 
-LOINC_SYSTEMS = frozenset({"http://loinc.org", "urn:oid:2.16.840.1.113883.6.1"})
-UCUM = "http://unitsofmeasure.org"
+LOINC, SNOMED, MDC, UCUM = "LOINC", "SNOMED CT", "ISO/IEEE 11073-10101", "UCUM"
+# As senders write them, without scheme, final slash, and difference of case.
+_SYSTEMS = {
+    "loinc.org": LOINC,
+    "www.loinc.org": LOINC,
+    "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    # LOINC as the French national terminology server publishes it
+    "mos.esante.gouv.fr/nos/tre_a04-loinc/fhir/tre-a04-loinc": LOINC,
+    "snomed.info/sct": SNOMED,
+    "urn:oid:2.16.840.1.113883.6.96": SNOMED,
+    "urn:iso:std:iso:11073:10101": MDC,
+    "urn:oid:2.16.840.1.113883.6.24": MDC,
+    "unitsofmeasure.org": UCUM,
+    "urn:oid:2.16.840.1.113883.6.8": UCUM,
+}
 VITAL_SIGNS, LABORATORY = "vital-signs", "laboratory"
+
+
+@lru_cache(maxsize=1_024)
+def system_of(uri: str) -> str:
+    """The code system of a URI: `LOINC`, `SNOMED`, `MDC`, `UCUM`; empty for any other."""
+    text = uri.strip().lower().rstrip("/")
+    return _SYSTEMS.get(text.removeprefix("https://").removeprefix("http://"), "")
 
 
 class Meaning(NamedTuple):
@@ -34,6 +55,10 @@ class Meaning(NamedTuple):
     caution_en: str = ""
     caution_fr: str = ""
 
+    def without_caution(self) -> "Meaning":
+        """What is measured, whatever the difference."""
+        return self._replace(caution_en="", caution_fr="")
+
 
 def _of(challenge: str) -> Meaning:
     return Meaning(BY_CHALLENGE[challenge].column)
@@ -44,17 +69,23 @@ MEANINGS = {
     for variable in CLINICAL
     for code in (variable.loinc, *variable.loinc_also)
 }
+VENOUS_PH = _of("pH")._replace(
+    caution_en="Venous pH is read as arterial: it is lower by about 0.03.",
+    caution_fr="Le pH veineux est lu comme artériel : il est plus bas d'environ 0,03.",
+)
 MEANINGS |= {
     "1922-4": _of("BaseExcess")._replace(sign=-1.0),  # base *deficit*
-    "2746-6": _of("pH")._replace(
-        caution_en="Venous pH is read as arterial: it is lower by about 0.03.",
-        caution_fr="Le pH veineux est lu comme artériel : il est plus bas d'environ 0,03.",
-    ),
-    "2028-9": _of("HCO3")._replace(
+    "2746-6": VENOUS_PH,
+    "77136-0": _of("BUN")._replace(is_moles_only=True),
+}
+# In serum, plasma and blood, arterial and venous, measured and calculated.
+TOTAL_CO2 = ("2028-9", "20565-8", "77143-6", "2026-3", "2027-1", "41647-9", "48391-7", "57922-7")
+MEANINGS |= {
+    code: _of("HCO3")._replace(
         caution_en="Total CO2 is read as bicarbonate: it is higher by about 1 mmol/L.",
         caution_fr="Le CO2 total est lu comme bicarbonate : il est plus haut d'environ 1 mmol/L.",
-    ),
-    "77136-0": _of("BUN")._replace(is_moles_only=True),
+    )
+    for code in TOTAL_CO2
 }
 MEANINGS |= {code: _of("BUN")._replace(is_urea=True) for code in ("22664-7", "3091-6", "72903-8")}
 
@@ -81,6 +112,8 @@ NOT_INTERCHANGEABLE = {
     "19834-1": ("a ventilator setting", "un réglage du respirateur"),
     "19888-7": _CO2_FRACTION,
     "19889-5": _CO2_FRACTION,
+    "2021-4": ("a venous PCO2", "une PCO2 veineuse"),
+    "2020-6": ("a capillary PCO2", "une PCO2 capillaire"),
     "6598-7": _TROPONIN_T,
     "67151-1": _TROPONIN_T,
     "3256-5": ("fibrinogen antigen", "le fibrinogène antigénique"),

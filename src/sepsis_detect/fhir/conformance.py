@@ -59,7 +59,7 @@ OPERATION_DEFINITION: dict[str, Any] = {
     "url": systems.OPERATION,
     "version": __version__,
     "name": "SepsisRisk",
-    "title": "Sepsis risk, next 6 hours",
+    "title": "Risk that sepsis begins within 6 hours or has begun",
     "status": "active",
     "kind": "operation",
     "experimental": True,

@@ -33,7 +33,10 @@ def _weight(text: str | None) -> float:
 
 
 def sentence(problem: Problem, language: Language) -> str:
-    """The sentence of a problem, with its hint."""
+    """The sentence of a problem, with its hint; of a dropped value, that it is not used."""
+    is_dropped = problem.type == "dropped"
     if language == "fr":
-        return f"{problem.msg_fr} {problem.hint_fr or ''}".strip()
-    return f"{problem.msg} {problem.hint or ''}".strip()
+        said = f"{problem.msg_fr} {problem.hint_fr or ''}".strip()
+        return f"Non utilisé : {said}" if is_dropped else said
+    said = f"{problem.msg} {problem.hint or ''}".strip()
+    return f"Not used: {said}" if is_dropped else said

@@ -1,25 +1,15 @@
-"""Measurements with their clock times, grouped into the hours of a stay.
-
-Hour *n* holds what was measured from *n - 1* up to, not including, *n* hours after admission to
-intensive care; several values of one variable in one hour become their median, as in the
-training data. See docs/adr/0013-fhir-and-cds-hooks.md.
-"""
+"""Measurements: values with their variable, unit, clock time and place in the request."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from math import nan
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 from sepsis_detect.clinical.units import Conversion
-from sepsis_detect.clinical.variables import ICU_HOUR, N_COLUMNS
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.codes import Meaning
-
-HOUR_SECONDS = 3_600
 
 
 class Moment(NamedTuple):
@@ -53,7 +43,7 @@ class Cells:
     """Index from a value of the stay to the measurements it was computed from."""
 
     def __init__(self, measurements: list[Measurement], rows: IntArray, columns: IntArray):
-        """Keep row and column of each measurement."""
+        """Keep row and column of each measurement; row -1: it is in no value."""
         self._measurements = measurements
         self._rows = rows
         self._columns = columns
@@ -64,7 +54,11 @@ class Cells:
 
     def of(self, column: int) -> list[Measurement]:
         """Measurements of one variable."""
-        return self._chosen(self._columns == column)
+        return self._chosen((self._rows >= 0) & (self._columns == column))
+
+    def kept(self) -> list[Measurement]:
+        """Measurements that are in a value."""
+        return self._chosen(self._rows >= 0)
 
     def _chosen(self, is_chosen: BoolArray) -> list[Measurement]:
         return [self._measurements[at] for at in np.flatnonzero(is_chosen).tolist()]
@@ -85,33 +79,6 @@ def canonical(measurements: list[Measurement]) -> FloatArray:
     signs = np.array([each.meaning.sign for each in measurements])
     found: FloatArray = values * signs
     return found
-
-
-def hours_of(
-    measurements: list[Measurement], icu_start_seconds: float | None
-) -> tuple[FloatArray, Cells]:
-    """Shape (n_hours, 40): the hours with measurements, and the measurements of each value.
-
-    Args:
-        measurements: At least one, none before admission.
-        icu_start_seconds: Admission to intensive care; None: hour 1 begins with the first value.
-    """
-    seconds = np.array([each.moment.seconds for each in measurements])
-    columns = np.array([each.meaning.column for each in measurements])
-    start = seconds.min() if icu_start_seconds is None else icu_start_seconds
-    hours, rows = np.unique((seconds - start) // HOUR_SECONDS + 1, return_inverse=True)
-    values = np.full((len(hours), N_COLUMNS), nan)
-    values[:, ICU_HOUR] = hours
-    numbers = canonical(measurements)
-    cell_of = rows * N_COLUMNS + columns
-    order = np.argsort(cell_of, kind="stable")
-    cells, begins, counts = np.unique(cell_of[order], return_index=True, return_counts=True)
-    ordered = numbers[order].tolist()
-    values.flat[cells] = [
-        median(ordered[begin : begin + count]) if count > 1 else ordered[begin]
-        for begin, count in zip(begins.tolist(), counts.tolist(), strict=True)
-    ]
-    return values, Cells(measurements, rows, columns)
 
 
 def used(measurements: Iterable[Measurement]) -> list[Entry]:

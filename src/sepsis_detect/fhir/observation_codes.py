@@ -4,15 +4,28 @@ A code that is not used (unknown, ambiguous, of another analyte) is noted, never
 """
 
 from collections import Counter
+from typing import NamedTuple
 
 from sepsis_detect.fhir import codes
-from sepsis_detect.fhir.codes import MEANINGS, NOT_INTERCHANGEABLE, Meaning
+from sepsis_detect.fhir.codes import LOINC, MEANINGS, NOT_INTERCHANGEABLE, Meaning, system_of
+from sepsis_detect.fhir.concepts import codings_of
 from sepsis_detect.fhir.resource_reader import Reader, Resource, quoted
 
 MAX_CODES_NAMED = 20
 
-Coded = tuple[Meaning, Resource, str]
-"""A meaning, and the Observation or component that holds its value, with its FHIRPath."""
+
+class Coded(NamedTuple):
+    """A variable of an Observation.
+
+    Attributes:
+        meaning: The variable.
+        holder: The Observation or component that holds the value.
+        path: FHIRPath of the holder.
+    """
+
+    meaning: Meaning
+    holder: Resource
+    path: str
 
 
 class ObservationCodes:
@@ -26,26 +39,37 @@ class ObservationCodes:
 
     def coded(self, observation: Resource, path: str) -> list[Coded]:
         """The variables of an Observation and its components."""
-        components: list[tuple[Resource, str]] = []
-        if "component" in observation:
-            components = self._reader.elements(observation, "component", path)
-        found = []
-        for holder, at in ((observation, path), *components):
-            is_panel = holder is observation and bool(components or observation.get("hasMember"))
-            meaning = self._meaning(holder, at, observation, path, is_panel=is_panel)
-            if meaning is not None:
-                found.append((meaning, holder, at))
+        n_found = self._reader.n_found
+        self._reader.items(observation, "component", path)
+        if self._reader.n_found > n_found:
+            return []
+        components = self._reader.elements(observation, "component", path)
+        n_found = self._reader.n_found
+        is_panel = bool(components or observation.get("hasMember"))
+        own = self._meaning(observation, path, observation, path, is_panel=is_panel)
+        is_other = any(
+            each.system == LOINC and each.code in NOT_INTERCHANGEABLE
+            for each in codings_of(observation.get("code"))
+        )
+        if is_other or self._reader.n_found > n_found:  # what its components measure is not known
+            return []
+        found = [] if own is None else [Coded(own, observation, path)]
+        for component, at in components:
+            n_found = self._reader.n_found
+            meaning = self._meaning(component, at, observation, path, is_panel=False)
+            if meaning is not None and self._reader.n_found == n_found:
+                found.append(Coded(meaning, component, at))
         return found
 
     def finish(self) -> None:
         """Note the unknown codes, with how often each was sent."""
         for (system, code), count in self._n_unknown.most_common(MAX_CODES_NAMED):
-            name = code if system in codes.LOINC_SYSTEMS else f"{system}|{code}"
+            msg, msg_fr = _unknown(system, code)
             self._reader.note(
-                "code.unknown",
+                "code.unknown" if system or not code else "code.no_system",
                 self._first_paths[system, code],
-                f"Code `{quoted(name)}` is none of those read: not used ({count}).",
-                f"Le code `{quoted(name)}` n'est pas de ceux qui sont lus : non utilisé ({count}).",
+                f"{msg}: not used ({count}).",
+                f"{msg_fr} : non utilisé ({count}).",
                 ctx={"system": quoted(system), "code": quoted(code), "count": count},
             )
         n_more = len(self._n_unknown) - MAX_CODES_NAMED
@@ -58,6 +82,8 @@ class ObservationCodes:
                 ctx={"n_more": n_more},
             )
 
+    # --- The variable of a code ---
+
     def _meaning(
         self, holder: Resource, at: str, observation: Resource, path: str, *, is_panel: bool
     ) -> Meaning | None:
@@ -69,10 +95,10 @@ class ObservationCodes:
         known: set[Meaning] = set()
         is_saturation, others = False, []
         for coding, where in self._reader.elements(concept, "coding", f"{at}.code"):
-            system, code = coding.get("system"), coding.get("code")
+            system, code = coding.get("system", ""), coding.get("code")
             if not isinstance(code, str) or not isinstance(system, str):
                 continue
-            if system not in codes.LOINC_SYSTEMS:
+            if system_of(system) != LOINC:
                 others.append((system, code))
             elif code == codes.SATURATION:
                 is_saturation = True
@@ -85,11 +111,11 @@ class ObservationCodes:
                 others.insert(0, (system, code))
         if is_saturation:
             return self._saturation(known, at, self._category(observation, path))
-        if len(known) > 1:
+        if len({meaning.without_caution() for meaning in known}) > 1:
             self._ambiguous(at)
             return None
         if known:
-            return known.pop()
+            return max(known, key=lambda meaning: meaning.caution_en)
         if not (is_panel or any(code in codes.PANELS for _, code in others)):
             self._count_unknown(others, concept, at)
         return None
@@ -140,6 +166,33 @@ class ObservationCodes:
 
     def _count_unknown(self, others: list[tuple[str, str]], concept: Resource, path: str) -> None:
         text = concept.get("text")
-        key = others[0] if others else ("", text if isinstance(text, str) else "")
+        key = others[0] if others else ("", "")
+        if not others and isinstance(text, str):
+            key = (WORDS_ALONE, text)
         self._n_unknown[key] += 1
         self._first_paths.setdefault(key, f"{path}.code")
+
+
+WORDS_ALONE = "text"  # in place of a code system
+
+
+def _unknown(system: str, code: str) -> tuple[str, str]:
+    """A code that is not read, in words, the code first: systems are long."""
+    name = quoted(code)
+    if not system and not code:
+        return "A `code` without coding and text says nothing", "Un `code` vide ne dit rien"
+    if system == WORDS_ALONE:
+        return (
+            f"`{name}` has no code, and words are not read",
+            f"`{name}` n'a pas de code, et les mots ne sont pas lus",
+        )
+    if not system:
+        return (
+            f"Code `{name}` has no `system`: it could be of any",
+            f"Le code `{name}` n'a pas de `system` : il peut être de n'importe lequel",
+        )
+    of = "" if system_of(system) == LOINC else f" ({quoted(system)})"
+    return (
+        f"Code `{name}`{of} is none of those read",
+        f"Le code `{name}`{of} n'est pas de ceux qui sont lus",
+    )

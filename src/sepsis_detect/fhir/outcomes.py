@@ -27,6 +27,7 @@ RULES_BY_CODE = {
     "not-supported": [
         "body.encoding",
         "body.media_type",
+        "bundle.request",
         "bundle.type",
         "code.other_analyte",
         "code.unknown",

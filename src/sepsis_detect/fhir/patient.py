@@ -1,29 +1,43 @@
 """From resources to a `Stay`, with the FHIRPath of the elements behind each value."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
-from sepsis_detect.clinical import variables
+from sepsis_detect.assessment import wording
+from sepsis_detect.assessment.policy import Judgement, OnIncoherence
+from sepsis_detect.clinical import coherence, variables
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import Stay
-from sepsis_detect.fhir import admission, measurements
+from sepsis_detect.fhir import (
+    admission,
+    deidentified,
+    hours,
+    measured_sets,
+    measurements,
+    person,
+    stay_window,
+)
 from sepsis_detect.fhir.admission import Admission
-from sepsis_detect.fhir.bundle import Entry, References
+from sepsis_detect.fhir.bundle import Entry
+from sepsis_detect.fhir.measured_sets import MeasuredSets
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
+from sepsis_detect.fhir.modifiers import is_modified
 from sepsis_detect.fhir.observations import Observations
-from sepsis_detect.fhir.resource_reader import EPOCH, Reader, day_of, quoted
+from sepsis_detect.fhir.references import References
+from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
+from sepsis_detect.fhir.subjects import Subjects, find_patient
 from sepsis_detect.patient_json.fields import ICU_UNIT_FLAGS
 from sepsis_detect.problems import Location, Problem
 
 KINDS_READ = ("Patient", "Encounter", "Observation")
-UNSTATED = ("other", "unknown")  # gender
 MAX_PATHS = 10  # of one value: the Observations of one hour
 MAX_KINDS_NOTED = 10
+CLINICAL_COLUMNS = frozenset(range(variables.N_CLINICAL))
 
 SECONDS = attrgetter("seconds")
 
@@ -81,15 +95,22 @@ class FhirPatient:
         return sent.pop() if len(sent) == 1 else None
 
 
-def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
+def read(
+    unpack: Unpack,
+    *,
+    base: str,
+    now: datetime,
+    on_incoherence: OnIncoherence = OnIncoherence.REJECT,
+) -> FhirPatient:
     """Read one patient; nothing is raised, every problem is in `problems`.
 
     Args:
         unpack: Gives the resources of the request.
         base: FHIRPath of the whole request.
         now: A time after it lies in the future.
+        on_incoherence: Policy for values that cannot be read, and for incoherent ones.
     """
-    reader = Reader(now)
+    reader = Reader(now, on_incoherence)
     patient = FhirPatient((base,), problems=reader.problems, notes=reader.notes)
     entries = unpack(reader)
     if not reader.problems:
@@ -99,37 +120,56 @@ def read(unpack: Unpack, *, base: str, now: datetime) -> FhirPatient:
 
 
 def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) -> None:
+    patient.n_observations = sum(entry.kind == "Observation" for entry in entries)
     entries = _distinct(entries, reader)
+    entries = [each for each in entries if _is_plain(each, reader)]
     references = References(entries)
     references.find_circle(entries, reader)
-    person = _find_patient(entries, reader)
     of_patient = [each for each in entries if each.kind in KINDS_READ[1:]]
-    patient.subject = _check_subjects(person, of_patient, references, reader)
+    subjects = Subjects(find_patient(entries, reader), references, reader)
+    of_patient = subjects.own(of_patient)
+    is_shifted = deidentified.are_dates_shifted(of_patient, reader)
+    patient.subject = subjects.name
     _note_others(entries, reader)
-    found = Observations(reader)
+    found = Observations(reader, references, patient.subject)
     for entry in of_patient:
         if entry.kind == "Observation":
             found.read(entry)
     found.finish()
-    patient.n_observations = found.n_read
     measured = found.measurements
     last = max((each.moment for each in measured), key=SECONDS, default=None)
     encounters = [each for each in of_patient if each.kind == "Encounter"]
     admitted = admission.find(encounters, last.at if last else None, references, reader)
     patient.encounter = admitted.encounter
-    _lay_out(patient, _since(admitted, measured, reader), admitted)
-    if person is not None:
-        _describe(patient, person, reader)
+    _lay_out(patient, stay_window.of_stay(admitted, measured, reader), admitted, reader)
+    found_person = subjects.person
+    if found_person is not None and not is_modified(
+        found_person.resource, found_person.path, reader
+    ):
+        _describe(patient, found_person, reader, is_shifted=is_shifted)
 
 
-def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admission) -> None:
+def _is_plain(entry: Entry, reader: Reader) -> bool:
+    """Whether a resource is what its elements say; an Encounter or Location that is not is noted.
+
+    A Patient still says whose the resources are; an Observation tells first whether it is read.
+    """
+    is_place = entry.kind in ("Encounter", "Location")
+    return not (is_place and is_modified(entry.resource, entry.path, reader))
+
+
+def _lay_out(
+    patient: FhirPatient, measured: list[Measurement], admitted: Admission, reader: Reader
+) -> None:
     if not measured:
         patient.stay = Stay(np.full((1, variables.N_COLUMNS), np.nan))
         return
     start = None if admitted.started_at is None else _seconds(admitted.started_at)
-    values, patient.cells = measurements.hours_of(measured, start)
+    sets = measured_sets.sets_of(measured, start)
+    values, patient.cells, unused = hours.hours_of(sets, _judged(sets, patient, reader))
+    _note_unused(unused, reader)
     patient.last = max(measured, key=lambda each: each.moment.seconds).moment.at
-    patient.used = measurements.used(measured)
+    patient.used = measurements.used(patient.cells.kept())
     patient.constants[variables.ICU_HOUR] = admitted.path or str(patient.base[0])
     if admitted.hospital_hour is not None:
         values[:, variables.HOSPITAL_ADMISSION_HOUR] = admitted.hospital_hour
@@ -143,34 +183,54 @@ def _lay_out(patient: FhirPatient, measured: list[Measurement], admitted: Admiss
     patient.stay = Stay(values)
 
 
-def _since(admitted: Admission, measured: list[Measurement], reader: Reader) -> list[Measurement]:
-    """The measurements since admission to intensive care; earlier ones are counted in a note."""
-    if admitted.started_at is None:
-        return measured
-    start = _seconds(admitted.started_at)
-    kept = [each for each in measured if each.moment.seconds >= start]
-    if n_before := len(measured) - len(kept):
-        first = next(each for each in measured if each.moment.seconds < start)
+def _judged(sets: MeasuredSets, patient: FhirPatient, reader: Reader) -> Stay:
+    """The sets without the values that the rules refuse, which are reported.
+
+    Each value is judged before an hour is made of several, which could hide it.
+    """
+    judged, indices = measured_sets.beside_others(sets)
+    refused = [
+        each
+        for each in coherence.scan_hours(judged.stay)
+        if each.is_refusal and set(each.columns) <= CLINICAL_COLUMNS
+    ]
+    if not refused:
+        return sets.stay
+    cells = Cells(judged.measurements, judged.set_of, judged.columns)
+    sent = FhirPatient(patient.base, stay=judged.stay, cells=cells)
+    if reader.is_dropping:
+        reader.extend(wording.warnings_of(Judgement(sent, judged.stay, refused, (), ())))
+    else:
+        reader.extend(wording.refusals_of(Judgement(sent, judged.stay, (), refused, ())))
+    kept = coherence.drop(judged.stay, refused).values[judged.set_of, judged.columns]
+    is_refused = np.zeros(len(sets.measurements), dtype=np.bool_)
+    is_refused[indices[np.isnan(kept)]] = True
+    return sets.without(is_refused)
+
+
+def _note_unused(unused: list[Measurement], reader: Reader) -> None:
+    for each in unused:
         reader.note(
-            "time.before_icu",
-            first.path,
-            f"{n_before} values were measured before admission to intensive care: not used.",
-            f"{n_before} valeurs mesurées avant l'admission en réanimation : non utilisées.",
-            ctx={"count": n_before},
+            "value.other_moment",
+            each.path,
+            "Values of several moments of one hour contradict each other: those of one are used, "
+            "not this one.",
+            "Des valeurs de plusieurs moments d'une heure se contredisent : celles d'un seul sont "
+            "utilisées, pas celle-ci.",
         )
-    return kept
 
 
-def _describe(patient: FhirPatient, person: Entry, reader: Reader) -> None:
-    sex = _sex_code(person, reader)
+def _describe(patient: FhirPatient, resource: Entry, reader: Reader, *, is_shifted: bool) -> None:
     on = (patient.last or reader.now).date()
-    age = _age_years(person, on, reader)
+    with reader.droppable():
+        sex = person.sex_code(resource, reader)
+        age = person.age_years(resource, on, reader, is_shifted=is_shifted)
     if patient.stay is None:
         return
     for column, value, key in ((variables.SEX, sex, "gender"), (variables.AGE, age, "birthDate")):
         if value is not None:
             patient.stay.values[:, column] = value
-            patient.constants[column] = f"{person.path}.{key}"
+            patient.constants[column] = f"{resource.path}.{key}"
 
 
 def _seconds(moment: datetime) -> float:
@@ -178,26 +238,36 @@ def _seconds(moment: datetime) -> float:
 
 
 def _distinct(entries: list[Entry], reader: Reader) -> list[Entry]:
-    """Each resource once: two searchsets may share some; different ones with one id are refused."""
+    """Each resource once: two searchsets may share some; different ones with one id are refused.
+
+    Of Observations, all of one id may be dropped.
+    """
     by_key: dict[str, Entry] = {}
     kept = []
+    contradictory: set[str] = set()
     for entry in entries:
         key = entry.key
         earlier = by_key.setdefault(key, entry) if key else entry
-        if earlier is entry:
+        if earlier is entry or entry.kind == "Patient":
             kept.append(entry)
-        elif earlier.resource != entry.resource and entry.kind != "Patient":
-            reader.problem(
-                "bundle.duplicate",
-                f"{entry.path}.id",
-                "Two different resources have this id.",
-                "Deux ressources différentes portent cet identifiant.",
-                hint="Which one is true?",
-                hint_fr="Laquelle est juste ?",
-            )
-        elif entry.kind == "Patient":
-            kept.append(entry)
-    return kept
+        elif earlier.resource != entry.resource:
+            contradictory.add(key)
+            _two_of_one_id(entry, reader)
+    if not reader.is_dropping:
+        return kept
+    return [each for each in kept if each.kind != "Observation" or each.key not in contradictory]
+
+
+def _two_of_one_id(entry: Entry, reader: Reader) -> None:
+    with reader.droppable() if entry.kind == "Observation" else nullcontext():
+        reader.problem(
+            "bundle.duplicate",
+            f"{entry.path}.id",
+            "Two different resources have this id.",
+            "Deux ressources différentes portent cet identifiant.",
+            hint="Which one is true?",
+            hint_fr="Laquelle est juste ?",
+        )
 
 
 def _note_others(entries: list[Entry], reader: Reader) -> None:
@@ -220,111 +290,3 @@ def _note_others(entries: list[Entry], reader: Reader) -> None:
             f"Resources of type `{kind}` are not read ({len(found)}).",
             f"Les ressources de type `{kind}` ne sont pas lues ({len(found)}).",
         )
-
-
-# --- Subject, sex and age ---
-
-
-def _find_patient(entries: list[Entry], reader: Reader) -> Entry | None:
-    """The Patient, if sent; two different ones are a problem, the same one twice is not."""
-    patients = [entry for entry in entries if entry.kind == "Patient"]
-    others = [each for each in patients if each.resource != patients[0].resource]
-    if others:
-        _two_patients(others[0].path, reader)
-    return patients[0] if patients else None
-
-
-def _check_subjects(
-    patient: Entry | None, entries: list[Entry], references: References, reader: Reader
-) -> str:
-    """Check that all resources have the same subject.
-
-    Returns:
-        Reference to the patient: `Patient/p1`; empty when there is none.
-    """
-    name = patient.key if patient is not None else ""
-    known: dict[str, str] = {}
-    is_reported = False
-    for entry in entries:
-        reference = _subject(entry, reader)
-        if not reference:
-            continue
-        if reference not in known:
-            known[reference] = references.key(reference)
-        name = name or known[reference]
-        if known[reference] != name and not is_reported:
-            is_reported = True
-            _two_patients(f"{entry.path}.subject.reference", reader)
-    return name
-
-
-def _subject(entry: Entry, reader: Reader) -> str:
-    sent = entry.resource.get("subject")
-    if isinstance(sent, dict) and isinstance(reference := sent.get("reference"), str):
-        return reference
-    subject = reader.element(entry.resource, "subject", entry.path)
-    return reader.text(subject, "reference", f"{entry.path}.subject") or ""
-
-
-def _two_patients(path: str, reader: Reader) -> None:
-    reader.problem(
-        "bundle.two_patients",
-        path,
-        "Resources of more than one patient were sent.",
-        "Des ressources de plusieurs patients ont été envoyées.",
-        kind="incoherent",
-        hint="Send one patient at a time.",
-        hint_fr="Envoyez un seul patient à la fois.",
-    )
-
-
-def _sex_code(patient: Entry, reader: Reader) -> float | None:
-    """Sex: 0 female, 1 male, None when not stated."""
-    gender: Any = patient.resource.get("gender")
-    path = f"{patient.path}.gender"
-    if gender is None:
-        return None
-    if isinstance(gender, str) and gender in variables.SEX_CODES:
-        return variables.SEX_CODES[gender]
-    if isinstance(gender, str) and gender in UNSTATED:
-        reader.note(
-            "code.gender",
-            path,
-            f"Gender {gender}: the model is not told a sex.",
-            f"Genre {gender} : le modèle ne reçoit pas de sexe.",
-        )
-        return None
-    reader.problem(
-        "code.gender",
-        path,
-        f"`{quoted(gender)}` is not a gender: use male, female, other or unknown.",
-        f"`{quoted(gender)}` n'est pas un genre : male, female, other ou unknown.",
-        kind="incoherent",
-    )
-    return None
-
-
-def _age_years(patient: Entry, on: date, reader: Reader) -> float | None:
-    """Age in completed years on a day; None when the birth date is not stated."""
-    text = patient.resource.get("birthDate")
-    if text is None:
-        return None
-    path = f"{patient.path}.birthDate"
-    found = day_of(text) if isinstance(text, str) else None
-    if found is None:
-        reader.problem(
-            "time.format",
-            path,
-            "A birth date must be written as 1958-07-02.",
-            "Une date de naissance s'écrit 1958-07-02.",
-        )
-        return None
-    born, is_exact = found
-    if not is_exact:
-        reader.note(
-            "age.approximate",
-            path,
-            "The birth date is not known to the day: the age may be off by one.",
-            "Date de naissance incomplète : l'âge peut être faux d'un an.",
-        )
-    return float(on.year - born.year - ((on.month, on.day) < (born.month, born.day)))

@@ -5,16 +5,21 @@ element is not.
 """
 
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from math import isfinite
 from typing import Any
 
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.patient_json.timestamps import MAX_AHEAD
 from sepsis_detect.problems import Problem, more, shown
 
 Resource = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_PROBLEMS = 200  # of one request, and as many warnings
+MAX_PATHS = 10  # of one note
 SHORTEST_TIME = len("2026-11-23T08:00")
 EARLIEST_YEAR = 1900
 HOUR = timedelta(hours=1)
@@ -22,27 +27,65 @@ DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 class Reader:
-    """Reads elements; collects `problems`, which refuse the request, and `notes`, its warnings."""
+    """Reads elements; collects `problems`, which refuse the request, and `notes`, its warnings.
 
-    def __init__(self, now: datetime):
-        """Start without problems; a time after `now` lies in the future."""
+    Attributes:
+        now: A time after it lies in the future.
+        is_dropping: Whether the policy is `drop`: a problem of a droppable element becomes a note.
+        problems: Refuse the request.
+        notes: Accompany the answer as warnings; equal sentences are one note.
+        n_found: How many problems were found, those of dropped elements included.
+    """
+
+    def __init__(self, now: datetime, on_incoherence: OnIncoherence = OnIncoherence.REJECT):
+        """Start without problems."""
         self.now = now
         self.latest = now + MAX_AHEAD
+        self.is_dropping = on_incoherence is OnIncoherence.DROP
         self.problems: list[Problem] = []
         self.notes: list[Problem] = []
+        self.n_found = 0
+        self._is_droppable = False
+        self._repeated: dict[tuple[str, str], list[str]] = {}  # paths by rule and sentence
         self._n_more = {"json": 0, "warning": 0}
 
     def problem(
         self, rule: str, path: str, msg: str, msg_fr: str, *, kind: str = "json", **rest: Any
     ) -> None:
-        """Add a problem, which refuses the request."""
+        """Add a problem: it refuses the request, or is noted where its element is dropped."""
+        self.n_found += 1
+        is_dropped = self.is_dropping and self._is_droppable
+        kind, found, counted = (
+            ("dropped", self.notes, "warning") if is_dropped else (kind, self.problems, "json")
+        )
         problem = Problem(type=kind, rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest)
-        self._add(problem, self.problems, "json")
+        self._add(problem, found, counted)
+
+    @contextmanager
+    def droppable(self) -> Iterator[None]:
+        """What is read inside may be left out, if the policy is `drop`."""
+        before, self._is_droppable = self._is_droppable, True
+        try:
+            yield
+        finally:
+            self._is_droppable = before
 
     def note(self, rule: str, path: str, msg: str, msg_fr: str, **rest: Any) -> None:
-        """Add a note, which accompanies the answer as a warning."""
-        note = Problem(type="warning", rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest)
-        self._add(note, self.notes, "warning")
+        """Add a note, which accompanies the answer as a warning.
+
+        The same sentence about several elements is one note, with their number.
+        """
+        paths = self._repeated.setdefault((rule, msg), [])
+        paths.append(path)
+        if len(paths) == 1:
+            note = Problem(type="warning", rule=rule, loc=(path,), msg=msg, msg_fr=msg_fr, **rest)
+            self._add(note, self.notes, "warning")
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add problems that were found elsewhere: notes if their values were dropped."""
+        for each in problems:
+            is_note = each.type in ("dropped", "warning")
+            (self.notes if is_note else self.problems).append(each)
 
     def _add(self, problem: Problem, found: list[Problem], counted: str) -> None:
         if len(found) < MAX_PROBLEMS:
@@ -51,10 +94,23 @@ class Reader:
             self._n_more[counted] += 1
 
     def finish(self, base: str) -> None:
-        """Add the number of problems and notes that are not listed."""
+        """Count repeated notes, and the problems and notes that are not listed."""
+        self.notes[:] = [self._with_paths(note) for note in self.notes]
         for found, counted in ((self.problems, "json"), (self.notes, "warning")):
             if n_more := self._n_more[counted]:
                 found.append(more(n_more, counted, (base,)))
+
+    def _with_paths(self, note: Problem) -> Problem:
+        paths = self._repeated.get((note.rule, note.msg), [])
+        if note.type != "warning" or len(paths) < 2:
+            return note
+        return replace(
+            note,
+            loc=tuple(paths[:MAX_PATHS]),
+            msg=f"{note.msg.removesuffix('.')} ({len(paths)} times).",
+            msg_fr=f"{note.msg_fr.removesuffix('.')} ({len(paths)} fois).",
+            ctx={**note.ctx, "count": len(paths)},
+        )
 
     # --- Elements ---
 

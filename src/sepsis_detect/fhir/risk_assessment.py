@@ -21,12 +21,14 @@ MAX_NOTES = 20
 PERCENT_DECIMALS = 6
 
 RISK_WORDS = {
-    "negligible": "Negligible likelihood",
-    "low": "Low likelihood",
-    "moderate": "Moderate likelihood",
-    "high": "High likelihood",
+    "below-threshold": "Below the threshold of the model",
+    "above-threshold": "At or above the threshold of the model",
+    "far-above-threshold": "Far above the threshold of the model",
 }
-TITLE = {"en": "Sepsis risk, next 6 hours", "fr": "Risque de sepsis dans les 6 heures"}
+TITLE = {
+    "en": "Risk that sepsis begins within 6 hours or has begun",
+    "fr": "Risque qu'un sepsis débute dans les 6 heures ou ait débuté",
+}
 UNKNOWN_PATIENT = {"en": "The patient of the request", "fr": "Le patient de la requête"}
 
 
@@ -46,7 +48,7 @@ def risk_assessment(
         "resourceType": "RiskAssessment",
         "language": language,
         "identifier": [{"system": systems.PREDICTION_ID, "value": request_id}],
-        "status": "preliminary" if assessment.is_stale else "final",
+        "status": "preliminary" if assessment.is_preliminary else "final",
         "method": _method(assessment),
         "code": concept(systems.ASSESSMENTS, "sepsis-6h-risk", TITLE["en"], TITLE[language]),
         "subject": {"reference": patient.subject}
@@ -63,11 +65,13 @@ def risk_assessment(
         resource["occurrenceDateTime"] = last.isoformat()
     if basis := [each for entry in patient.used if (each := _reference(entry))]:
         resource["basis"] = basis
+    level = assessment.sufficiency.level
+    resource["extension"] = [{"url": systems.DATA_SUFFICIENCY, "valueCode": level}]
     if assessment.warnings:
         resource["contained"].append({**outcome(assessment.warnings, language), "id": "warnings"})
-        resource["extension"] = [
+        resource["extension"].append(
             {"url": systems.WARNINGS, "valueReference": {"reference": "#warnings"}}
-        ]
+        )
     return resource
 
 
@@ -99,13 +103,13 @@ def _prediction(
     sepsis: dict[str, Any] = {"text": "Sepsis (Sepsis-3)"}
     if code:
         sepsis["coding"] = [{"system": system, "code": code}]
-    risk = assessment.risk
+    level = assessment.risk_level
     prediction: dict[str, Any] = {
         "outcome": sepsis,
         # Per cent: "Decimal values are expressed as percentages" (invariant ras-2).
         "probabilityDecimal": round(100 * assessment.probability, PERCENT_DECIMALS),
         "qualitativeRisk": concept(
-            systems.RISK_PROBABILITY, risk, RISK_WORDS[risk], assessment.verdict
+            systems.RISK_LEVELS, level, RISK_WORDS[level], assessment.verdict
         ),
     }
     if (last := assessment.patient.last) is not None:

@@ -17,7 +17,10 @@ OPERATION = f"{HOME}/OperationDefinition/sepsis-risk"
 CAPABILITIES = f"{HOME}/CapabilityStatement/sepsis-detect"
 EXTENSION = "example.medtech-detect.sepsis-risk"
 """Extension of CDS Hooks cards: the numbers, for programs."""
-RISK_PROBABILITY = "http://terminology.hl7.org/CodeSystem/risk-probability"
+DATA_SUFFICIENCY = f"{HOME}/StructureDefinition/data-sufficiency"
+RISK_LEVELS = f"{HOME}/CodeSystem/risk-levels"
+"""Ours, not HL7's `risk-probability`: there, `high` means more likely than not, `negligible` an
+all-clear, and neither holds for a probability beside a threshold of a few per cent."""
 
 PUBLISHER = "MedTech Detect"
 FHIR_VERSION = "4.0.1"

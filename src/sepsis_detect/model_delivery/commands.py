@@ -1,4 +1,4 @@
-"""The command `sepsis-detect model`: show, verify, publish, history, rollback."""
+"""The command `sepsis-detect model`: show, verify, publish, history, rollback, promote."""
 
 import argparse
 from pathlib import Path
@@ -47,7 +47,16 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     rollback.set_defaults(run=_rollback)
 
-    for remote in (publish, history, rollback):
+    promote = actions.add_parser("promote", help="make the shadow model the served one")
+    promote.set_defaults(run=_promote)
+    promote.add_argument(
+        "--from",
+        dest="shadow_uri",
+        metavar="URI",
+        help="of the shadow model: s3://BUCKET/KEY or a path (SEPSIS_SHADOW_MODEL_URI)",
+    )
+
+    for remote in (publish, history, rollback, promote):
         remote.add_argument(
             "--uri",
             "--to",
@@ -148,6 +157,35 @@ def _rollback(options: argparse.Namespace) -> int:
         raise ModelArtifactError(f"{found} would be refused: {error}") from error
     _make_current(registry, content, checked)
     return 0
+
+
+def _promote(options: argparse.Namespace) -> int:
+    uri = options.shadow_uri or read_settings().shadow_model_uri
+    if uri is None:
+        raise SettingsError("name the shadow model with --from or SEPSIS_SHADOW_MODEL_URI")
+    registry = _registry(options)
+    if uri == registry.uri:
+        raise SettingsError(f"{uri} is the served model itself")
+    if uri.startswith("s3://"):
+        content, checked = _current_of(uri)
+    else:
+        content, checked = _checked(Path(uri))
+    _make_current(registry, content, checked)
+    return 0
+
+
+def _current_of(uri: str) -> tuple[bytes, CheckedModel]:
+    from sepsis_detect.model_delivery.registry import ModelRegistry
+
+    registry = ModelRegistry(uri)
+    current = registry.current()
+    if current is None:
+        raise ModelArtifactError(f"there is no model at {uri}")
+    content = registry.read(current)
+    try:
+        return content, CandidateSandbox().check(content)
+    except ModelArtifactError as error:
+        raise ModelArtifactError(f"{current} at {uri} would be refused: {error}") from error
 
 
 def _make_current(registry: "ModelRegistry", content: bytes, checked: CheckedModel) -> None:

@@ -70,7 +70,7 @@ function warnings({ content, stay }, repairsOf) {
       hour === null || hour === undefined ? null : h("span", { class: "at" }, t("problem.hour", { hour }), " "),
       inTypedUnits(warning, stay, serviceText(warning, "msg")),
       hint && warning.type !== "dropped" ? h("span", { class: "hint" }, ` ${hint}`) : null,
-      repairs.length ? h("span", { class: "repairs" }, repairs) : null,
+      repairs.length ? h("div", { class: "buttons repairs" }, repairs) : null,
     );
   };
   return section("warnings", h("ul", {}, content.warnings.map(item), more > 0 ? h("li", { class: "print-only" }, t("problem.more", { n: more })) : null));

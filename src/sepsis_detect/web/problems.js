@@ -121,7 +121,7 @@ export class Problems {
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
     const repairs = this.repairButtons(problem);
     const hint = repairs.length ? null : this.hint(problem);
-    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, repairs);
+    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, repairs.length ? h("div", { class: "buttons" }, repairs) : null);
   }
 
   message(problem) {

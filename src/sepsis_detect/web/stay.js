@@ -6,7 +6,7 @@ import { fromCanonical, readings, toCanonical, toSend, usualUnit } from "./units
 export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
 export const WORDS = ["sex", "icu_unit"];
 export const HOUR = "icu_hour";
-const OWN_LABELS = ["icu_unit", "hospital_admission_hour", HOUR]; // the page asks in another way than the API
+const OWN_LABELS = ["icu_unit", "hospital_admission_hour", "bun", HOUR]; // the page asks in another way than the API
 
 /** The label of a variable on the page. */
 export const labelOf = (variable) => (OWN_LABELS.includes(variable.name) ? t(`field.${variable.name}`) : local(variable, "label"));

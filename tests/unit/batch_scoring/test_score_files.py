@@ -7,15 +7,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from starlette.testclient import TestClient
 
-from sepsis_detect.__main__ import main
 from sepsis_detect.api.app import create_app
-from sepsis_detect.batch_scoring import batch, score_files
-from sepsis_detect.batch_scoring.stay_files import shortest_decimals
+from sepsis_detect.batch_scoring import hour_tables, score_files
+from sepsis_detect.batch_scoring.cells import shortest_decimals
+from sepsis_detect.batch_scoring.stay_ids import SEPARATED
 from sepsis_detect.settings import Settings
 from tests.paths import SHARED
 from tests.unit.batch_scoring.hour_files import (
@@ -27,6 +26,7 @@ from tests.unit.batch_scoring.hour_files import (
     stay_of,
     write,
 )
+from tests.unit.batch_scoring.score_command import refused, scored
 
 STAYS = SHARED / "data" / "physionet2019" / "setB.parquet"
 DIRTY = changed(changed(stay_of("dirty", 10, 2), 3, SBP=60.0, DBP=90.0, pH=74.0), 5, HR=0.0)
@@ -42,29 +42,6 @@ EVERYONE = [
     *stay_of("one hour", 1, 7),
 ]
 UNSCORED = {"fractional hour", "backwards", "twice", "nothing", "two patients"}
-
-
-def scored(*arguments: str | Path) -> Any:
-    """Run the command in this process and read its output."""
-    assert main(["score", *map(str, arguments)]) == 0
-    output = Path(arguments[-1])
-    if output.suffix == ".parquet":
-        return pa.parquet.read_table(output)
-    options = pa.csv.ConvertOptions(
-        column_types={"patient_id": pa.string(), "probability": pa.float32()},
-        strings_can_be_null=True,
-    )
-    return pa.csv.read_csv(output, convert_options=options)
-
-
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
-    """Run the command in this process, which fails; its error sentence."""
-    assert main(["score", *map(str, arguments)]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.startswith("sepsis-detect: ")
-    assert said.err.count("\n") == 1
-    return said.err.removeprefix("sepsis-detect: ").rstrip("\n")
 
 
 @pytest.fixture(scope="module")
@@ -150,44 +127,6 @@ def test_real_stays_are_answered_as_the_api_answers(tmp_path: Path, client: Test
     assert_as_the_api(found, answers_of_the_api(client, rows))
 
 
-def test_stays_that_cannot_be_scored_are_named_with_the_reason(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    scored(write(tmp_path / "in.csv", EVERYONE), "-o", tmp_path / "out.csv")
-    first, dropped, n_unscored, *named = capsys.readouterr().err.splitlines()
-    assert first.startswith(f"48 hours of 9 stays scored into {tmp_path / 'out.csv'}: ")
-    assert dropped.endswith("incoherent values were taken as missing")
-    assert n_unscored == "5 stays could not be scored:"
-    assert [line.split(":")[0].strip() for line in named] == [
-        "fractional hour", "backwards", "twice", "nothing", "two patients",
-    ]  # fmt: skip
-    assert named[1] == "  backwards: ICU hour 3 comes after hour 4: hours must increase."
-    assert named[2] == "  twice: ICU hour 2 is sent twice."
-    assert "no icu_hour" in named[0]
-
-
-def test_only_the_first_rows_of_a_non_contiguous_stay_are_scored(
-    tmp_path: Path, client: TestClient, capsys: pytest.CaptureFixture[str]
-) -> None:
-    torn = stay_of("torn", 6)
-    rows = [*torn[:4], *GOOD, *torn[4:]]
-    table = scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.parquet")
-    answers = [*answers_of_the_api(client, torn[:4]), *answers_of_the_api(client, GOOD), None, None]
-    assert_as_the_api(table, answers)
-    assert f"  torn: {batch.NON_CONTIGUOUS_ROWS}" in capsys.readouterr().err
-
-
-def test_unscored_stays_beyond_the_limit_are_counted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = [row for n in range(25) for row in all_missing(stay_of(f"p{n}", 2))]
-    scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.csv")
-    said = capsys.readouterr().err.splitlines()
-    assert said[1] == "25 stays could not be scored:"
-    assert len(said) == 2 + score_files.MAX_STAYS_LISTED + 1
-    assert said[-1] == "  and 5 more"
-
-
 def test_several_files_go_into_one_output_in_their_order(tmp_path: Path) -> None:
     paths = [
         write(tmp_path / "b.psv", GOOD),
@@ -204,7 +143,7 @@ def test_the_answers_do_not_depend_on_the_batches(
 ) -> None:
     path = write(tmp_path / "in.parquet", EVERYONE)
     expected = scored(path, "-o", tmp_path / "out.parquet")
-    monkeypatch.setattr("sepsis_detect.batch_scoring.stay_files.BATCH_ROWS", n_rows)
+    monkeypatch.setattr(hour_tables, "BATCH_ROWS", n_rows)
     monkeypatch.setattr(score_files, "BATCH_ROWS", n_rows)
     assert scored(path, "-o", tmp_path / "again.parquet").equals(expected)
 
@@ -258,7 +197,7 @@ def test_a_bad_file_leaves_what_was_there_and_nothing_else(
 ) -> None:
     good = write(tmp_path / "good.psv", GOOD)
     bad = tmp_path / "bad.psv"
-    bad.write_text(good.read_text(encoding="utf-8").replace("63.5", "old", 1), encoding="utf-8")
+    bad.write_text(good.read_text(encoding="utf-8").replace("63.5", "6|3", 1), encoding="utf-8")
     output = tmp_path / "out.csv"
     output.write_text("an earlier result", encoding="utf-8")
     for files in ([bad], [good, bad], [good, tmp_path / "none.psv"]):
@@ -269,6 +208,39 @@ def test_a_bad_file_leaves_what_was_there_and_nothing_else(
             "good.psv",
             "out.csv",
         ]
+
+
+def test_a_file_named_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path / "in.csv", GOOD)
+    (tmp_path / "link.csv").symlink_to(path)
+    sentence = refused(capsys, path, tmp_path / "link.csv", "-o", tmp_path / "out.csv")
+    assert sentence == f"{tmp_path / 'link.csv'} is named twice"
+
+
+def test_a_stay_with_rows_in_two_places_is_not_scored(
+    tmp_path: Path, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torn = stay_of("torn", 6)
+    rows = [*torn[:4], *GOOD, *torn[4:]]
+    table = scored(write(tmp_path / "in.csv", rows), "-o", tmp_path / "out.parquet")
+    answers = [None] * 4 + answers_of_the_api(client, GOOD) + [None] * 2
+    assert_as_the_api(table, answers)
+    assert f"  torn: {SEPARATED}\n" in capsys.readouterr().err
+
+
+def test_a_bad_cell_does_not_stop_the_other_stays(
+    tmp_path: Path, client: TestClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "in.psv", [*GOOD, *stay_of("bad", 4), *DIRTY])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[14] = lines[14].replace("63.5", "old")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    table = scored(path, "-o", tmp_path / "out.csv")
+    answers = [
+        *answers_of_the_api(client, GOOD), *[None] * 4, *answers_of_the_api(client, DIRTY),
+    ]  # fmt: skip
+    assert_as_the_api(table, answers)
+    assert "  bad: line 15, column Age: 'old' is not a number\n" in capsys.readouterr().err
 
 
 def test_an_output_that_cannot_be_written_is_refused_before_scoring(

@@ -53,12 +53,12 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, suffix: 
 
 def test_a_bad_line_is_one_sentence_and_exit_code_2(tmp_path: Path) -> None:
     path = write(tmp_path / "in.psv", GOOD)
-    path.write_text(path.read_text(encoding="utf-8").replace("63.5", "old", 1), encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace("63.5", "6|3", 1), encoding="utf-8")
     done = subprocess.run(
         command(path, "-o", tmp_path / "out.csv"), capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"sepsis-detect: {path}, line 2, column Age: 'old' is not a number\n"
+    assert done.stderr == f"sepsis-detect: {path}, line 2: 42 cells under 41 columns\n"
 
 
 def test_a_process_ended_by_a_signal_leaves_no_file(tmp_path: Path) -> None:
@@ -97,15 +97,15 @@ def test_a_terminal_shows_a_progress_bar_that_goes_away(tmp_path: Path) -> None:
     assert all("scoring" in bar for bar in bars)
     assert bars
     assert wiped.isspace()
-    assert closing.startswith("12 hours of 1 stays scored")
+    assert closing.startswith("12 hours of 1 stay scored")
     status, shown = on_a_terminal(command(path, "--quiet", "-o", tmp_path / "out.csv"))
     assert shown.startswith("12 hours")
 
 
 def test_a_terminal_shows_no_bar_left_beside_an_error(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
-    path.write_text("HR,ICULOS\n", encoding="utf-8")
-    status, shown = on_a_terminal(command(path, "-o", tmp_path / "out.csv"))
+    path.write_text("HR,ICULOS\n80,1\n81\n", encoding="utf-8")
+    status, shown = on_a_terminal(command(path, "--partial", "-o", tmp_path / "out.csv"))
     assert status == 2
     *_, wiped, sentence, _ = shown.split("\r")
     assert wiped.isspace()
@@ -118,7 +118,7 @@ def test_no_bar_is_written_into_a_file(tmp_path: Path) -> None:
         command(path, "-o", tmp_path / "out.csv"), capture_output=True, text=True, check=True
     )
     assert done.stdout == ""
-    assert done.stderr.startswith("12 hours of 1 stays scored")
+    assert done.stderr.startswith("12 hours of 1 stay scored")
 
 
 # Not ru_maxrss, which a process inherits from the one that started it.

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sepsis_detect.batch_scoring import stay_files
+from sepsis_detect.batch_scoring.hour_rows import Reading
 from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.prediction import explain, features
@@ -86,7 +87,7 @@ def test_interactions_in_pairs_have_their_exact_shapley_values() -> None:
 @pytest.mark.skipif(not STAYS.exists(), reason="the shared data are not beside the checkout")
 def test_more_orders_change_the_effects_little(embedded_model: Model) -> None:
     """The measurement behind `explain.N_ORDERS`, on real stays of 24 hours and more."""
-    batch = next(iter(stay_files.read_stays(STAYS))).stay
+    batch = next(iter(stay_files.read_stays(STAYS, Reading(conversions={})))).stay
     is_long = batch.last_rows - batch.starts >= 24
     rows = features.compute(batch, batch.starts[is_long] + 23)
     differences = [

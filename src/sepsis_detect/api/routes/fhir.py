@@ -77,21 +77,26 @@ async def sepsis_risk(request: Request) -> Response:
     language = preferred(request.headers.get("accept-language"))
     settings: Settings = services_of(request).settings
 
-    def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
+    def respond(body: bytes, model: Model) -> execution.Answered:
         sent = strict_json.parse(body)
-        read = patient.read(
-            lambda reader: bundle.unpack(sent, reader), base=_base(sent), now=datetime.now(UTC)
-        )
-        metrics = services_of(request).metrics
         policy = _policy(request, sent)
-        assessment = assess(read, model, policy, observe=metrics.predicted)
+        read = patient.read(
+            lambda reader: bundle.unpack(sent, reader),
+            base=_base(sent),
+            now=datetime.now(UTC),
+            on_incoherence=policy,
+        )
+        observation = services_of(request).observe()
+        assessment = assess(read, model, policy, observe=observation)
         resource = risk_assessment(
             assessment,
             language,
             request_id=request.scope[REQUEST_ID],
             outcome_code=settings.fhir_outcome,
         )
-        return resource_response(resource, language), [assessment.verdict]
+        return execution.Answered(
+            resource_response(resource, language), [assessment.verdict], observation.shadow_scores
+        )
 
     return await execution.execute(request, respond, is_slow=True)
 

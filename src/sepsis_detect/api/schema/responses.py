@@ -67,6 +67,27 @@ class CandidateOut(Schema):
     reason: str = Field(description="One sentence")
 
 
+class ShadowFailureOut(Schema):
+    """Why the shadow model did not score some patients."""
+
+    reason: str = Field(description="One sentence")
+    failed_at: AwareDatetime
+    n_failures: int = Field(description="Since this model was opened")
+
+
+class ShadowHealth(Schema):
+    """The second model, which scores every request and answers none."""
+
+    model: ModelInService | None = Field(description="null: none is open yet")
+    candidate: CandidateOut | None = Field(
+        description="null when the shadow model's address holds what is open"
+    )
+    fallback: str | None
+    failure: ShadowFailureOut | None = Field(
+        description="The last failure of the present shadow model; no answer depends on it"
+    )
+
+
 class Health(Schema):
     """The service can predict."""
 
@@ -78,6 +99,8 @@ class Health(Schema):
     fallback: str | None = Field(
         description="Why the model is not from its address, when it could not be had at the start"
     )
+    shadow: ShadowHealth | None = Field(description="null: there is no shadow model")
+    silent: bool = Field(description="Whether CDS Hooks are answered without cards")
 
 
 class Unavailable(Schema):
@@ -112,6 +135,13 @@ class OperatingPointOut(Schema):
     )
 
 
+class ShadowModelOut(ModelInService):
+    """The shadow model."""
+
+    created_at: AwareDatetime
+    threshold: float
+
+
 class ServedModel(ModelInService):
     """The served model, as its artifact describes it."""
 
@@ -132,6 +162,9 @@ class ServedModel(ModelInService):
     )
     intended_use: str
     long_stays: str = Field(description="What changed for long stays, and why")
+    shadow: ShadowModelOut | None = Field(
+        description="The second model, which scores every request and answers none; null: none"
+    )
 
 
 class ConversionOut(Schema):
