@@ -76,9 +76,10 @@ def test_words_of_sex_and_unit_are_read_in_three_languages(visit: Visit) -> None
 def test_hours_before_intensive_care_are_positive_on_the_page(visit: Visit) -> None:
     tables = read(visit, "HospAdmTime,HR,ICULOS\n-22,80,1", "heures avant réa;FC;h\n22;80;1")
     for table in tables:
-        assert table["constants"] == {"hospital_admission_hour": "22"} or table["columns"][0][
-            "kind"
-        ] == "other"
+        assert (
+            table["constants"] == {"hospital_admission_hour": "22"}
+            or table["columns"][0]["kind"] == "other"
+        )
 
 
 def test_hours_are_sorted_and_rows_of_one_hour_joined(visit: Visit) -> None:

@@ -1,4 +1,4 @@
-"""Nothing entered is lost by a clear, an example, a table, a reload or a link; nothing is stored."""
+"""Nothing entered is lost by a clear, an example, a table, a reload or a link."""
 
 from collections.abc import Callable
 

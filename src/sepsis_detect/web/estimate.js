@@ -1,7 +1,8 @@
 // The estimate: request, answer, and whether the answer shown is of the data in the form.
 
 import { $, h } from "./dom.js";
-import { Answer, answerInWords, showAnswer } from "./answer.js";
+import { Answer, answerInWords } from "./answer.js";
+import { showAnswer } from "./answer_view.js";
 import { ServiceError, callService, hasKey } from "./api.js";
 import { asCurl, asText, copy, download } from "./exports.js";
 import { t } from "./i18n.js";

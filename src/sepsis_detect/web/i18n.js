@@ -53,7 +53,7 @@ export const local = (object, name) => object[`${name}_${language}`];
 /** A message of the service with typographic spaces; the English field has no suffix. */
 export function serviceText(problem, name) {
   const text = (language === "fr" ? problem[`${name}_fr`] : problem[name]) ?? null;
-  const whole = text?.replaceAll("'", "’").replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
+  const whole = text?.replaceAll("'", "’").replace(/\b(Positive|Negative)\b/g, (word) => t(word)).replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
   return language === "fr" && whole ? whole.replace(/ (?=[;:?!»%])|(?<=«) /g, "\u00a0") : whole;
 }
 
@@ -63,6 +63,9 @@ export function number(value, digits = 4) {
 
 /** A number with its sign, to a tenth: `+2.1`. */
 export const signed = (value) => value.toLocaleString(LOCALES[language], { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−");
+
+/** Whether a number with one decimal goes with a plural: in French from 2. */
+export const isPlural = (value) => new Intl.PluralRules(LOCALES[language], { minimumFractionDigits: 1, maximumFractionDigits: 1 }).select(Math.abs(value)) !== "one";
 
 /** A probability in percent with two or three significant digits. */
 export function percent(probability, digits = probability < 0.1 ? 2 : 3) {

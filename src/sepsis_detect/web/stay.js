@@ -6,7 +6,10 @@ import { fromCanonical, readings, toCanonical, toSend, usualUnit } from "./units
 export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
 export const WORDS = ["sex", "icu_unit"];
 export const HOUR = "icu_hour";
-const OWN_LABELS = ["icu_unit", "hospital_admission_hour", HOUR]; // the page asks in another way than the API
+const OWN_LABELS = ["icu_unit", "hospital_admission_hour", "bun", HOUR]; // the page asks in another way than the API
+
+/** The label of a variable on the page. */
+export const labelOf = (variable) => (OWN_LABELS.includes(variable.name) ? t(`field.${variable.name}`) : local(variable, "label"));
 
 export class Stay {
   /** @param variables as `GET /variables` lists them, one for each name. */
@@ -67,7 +70,7 @@ export class Stay {
   }
 
   label(name) {
-    return OWN_LABELS.includes(name) ? t(`field.${name}`) : local(this.variables.get(name), "label");
+    return labelOf(this.variables.get(name));
   }
 
   /** Rewrite every number with the decimal sign of the language. */

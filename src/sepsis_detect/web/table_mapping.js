@@ -1,11 +1,9 @@
 // The mapping step of a table: what each column was taken for, and questions that only the user can answer.
 
-import { h, heads } from "./dom.js";
-import { local, t } from "./i18n.js";
-import { HOUR, WORDS } from "./stay.js";
+import { h, heads, stacked } from "./dom.js";
+import { t } from "./i18n.js";
+import { HOUR, WORDS, labelOf } from "./stay.js";
 import { choices, isSameUnit, unitName } from "./units.js";
-
-export const labelOf = (variable) => (variable.name === "icu_unit" ? t("field.icu_unit") : local(variable, "label"));
 
 const option = (value, words, chosen) => h("option", { value, selected: value === chosen, disabled: value === null }, words);
 
@@ -24,7 +22,7 @@ export function showMapping(table, variables, answers, onChange) {
     h(
       "div",
       { class: "scroll mapping", tabindex: "0", role: "region", "aria-label": t("mapping.title") },
-      h("table", {}, h("caption", {}, t("mapping.title")), heads([t("mapping.column"), t("mapping.meaning"), t("mapping.unit")]), h("tbody", {}, rows)),
+      stacked(h("table", {}, h("caption", {}, t("mapping.title")), heads([t("mapping.column"), t("mapping.meaning"), t("mapping.unit")]), h("tbody", {}, rows))),
     ),
   ];
 }

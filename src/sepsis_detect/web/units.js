@@ -18,7 +18,9 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
   if (unit === "[pH]" && inChoice) return "pH";
   const own = unit === variable.unit ? (lang() === "fr" ? variable.unit_label_fr : variable.unit_label_en) : "";
   const name = (lang() === "fr" ? NAMES_FR[unit] : undefined) ?? NAMES[unit] ?? (own || unit);
-  return variable.name === "bun" && unit === "mg/dL" && inChoice ? `mg/dL (${lang() === "fr" ? "azote" : "nitrogen"})` : name;
+  if (variable.name !== "bun" || unit !== "mg/dL") return name;
+  if (lang() === "fr") return "mg/dL (azote)"; // its label is urea
+  return inChoice ? "mg/dL (nitrogen)" : name;
 }
 
 /** A formatted number with its unit, joined by a no-break space. */
