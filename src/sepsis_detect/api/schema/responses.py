@@ -234,13 +234,25 @@ class SpellingOut(Schema):
     ignores_case: bool
 
 
+class TableWordsOut(Schema):
+    """Words of tables of hours, in English, French and German, with one meaning."""
+
+    kind: Literal["header", "urea", "ask", "role", "unit", "value"] = Field(
+        description="What the words are: the name of a variable, of urea (`bun`), of one of "
+        "several variables, of a column that is no variable; a unit; a value of a cell"
+    )
+    meanings: list[str]
+    words: list[str] = Field(description="In lower case, without accents")
+
+
 class Variables(Schema):
-    """The table of variables, and how their units may be written."""
+    """The table of variables, and how their units and columns of tables may be written."""
 
     variables: list[VariableOut]
     unit_spellings: list[SpellingOut] = Field(
         description="Applied in this order to a unit, until it is one of the variable's `units`"
     )
+    table_words: list[TableWordsOut]
 
 
 class TrendHour(Schema):
