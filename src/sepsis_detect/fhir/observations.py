@@ -16,7 +16,7 @@ from sepsis_detect.fhir.concepts import codings_of, profile_words, words_of
 from sepsis_detect.fhir.measurements import Measurement, Moment
 from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified
 from sepsis_detect.fhir.observation_codes import ObservationCodes
-from sepsis_detect.fhir.observation_places import ObservationPlaces
+from sepsis_detect.fhir.observation_places import ObservationPlaces, Panels
 from sepsis_detect.fhir.quantities import VALUE, Quantities, agrees, conversion_of
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, finite, quoted, time_of
@@ -48,13 +48,14 @@ class Observations:
         measurements: The values that could be read, in the order sent.
     """
 
-    def __init__(self, reader: Reader, references: References, subject: str):
+    def __init__(self, reader: Reader, references: References, subject: str, panels: Panels):
         """Report to `reader`; `subject` is the reference to the patient, empty if not known."""
         self._reader = reader
         self._references = references
         self._subject = subject
         self._codes = ObservationCodes(reader)
-        self._places = ObservationPlaces(reader, references)
+        self._places = ObservationPlaces(reader, references, panels)
+        self._panels = panels
         self._quantities = Quantities(reader)
         self._moments: dict[str, Moment] = {}  # many Observations have the same time
         self.measurements: list[Measurement] = []
@@ -79,7 +80,7 @@ class Observations:
         n_found = self._reader.n_found
         if not found or not self._is_usable(status, path) or self._is_altered(observation, path):
             return
-        found = self._places.kept(found, observation)
+        found = self._places.kept(found, entry)
         moment = self._moment(observation, path) if found else None
         if moment is None or self._reader.n_found > n_found:
             return
@@ -98,6 +99,8 @@ class Observations:
         Nearly all are of this form. None for any other, which is then read element by element.
         """
         if observation.get("status") != "final" or not NOT_SIMPLE.isdisjoint(observation):
+            return None
+        if entry.path in self._panels:
             return None
         try:
             concept, quantity = observation["code"], observation[VALUE]
@@ -234,7 +237,9 @@ def _simple(
         return None
     concept = {"coding": [{"system": system, "code": code, "display": display}], "text": text}
     words = f"{words_of(concept)} {profile_words({'meta': {'profile': list(profiles)}})}"
-    if places.other_measurement(meaning, tuple(codings_of(concept)), words, ""):
+    if places.other_measurement(meaning, tuple(codings_of(concept)), words):
+        return None
+    if places.is_venous_ph(meaning, words):
         return None
     conversion = conversion_of(meaning, unit_code)
     if conversion is None or not agrees(meaning, unit_code, unit_text):
