@@ -9,13 +9,14 @@ from functools import lru_cache
 from typing import Any
 
 from sepsis_detect.clinical.units import Conversion
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.fhir import codes, places
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.codes import LOINC, MEANINGS, UCUM, Meaning, system_of
 from sepsis_detect.fhir.concepts import codings_of, profile_words, words_of
 from sepsis_detect.fhir.measurements import Measurement, Moment
 from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified
-from sepsis_detect.fhir.observation_codes import ObservationCodes
+from sepsis_detect.fhir.observation_codes import Coded, ObservationCodes
 from sepsis_detect.fhir.observation_places import ObservationPlaces, Panels
 from sepsis_detect.fhir.quantities import VALUE, Quantities, agrees, conversion_of
 from sepsis_detect.fhir.references import References
@@ -78,10 +79,13 @@ class Observations:
         path = entry.path
         found = self._codes.coded(observation, path)
         n_found = self._reader.n_found
-        if not found or not self._is_usable(status, path) or self._is_altered(observation, path):
-            return
-        found = self._places.kept(found, entry)
-        moment = self._moment(observation, path) if found else None
+        with self._reader.about(*_labels(found)):
+            if not found or not self._is_usable(status, path):
+                return
+            if self._is_altered(observation, path):
+                return
+            found = self._places.kept(found, entry)
+            moment = self._moment(observation, path) if found else None
         if moment is None or self._reader.n_found > n_found:
             return
         for coded in found:
@@ -89,7 +93,9 @@ class Observations:
                 coded.holder, coded.path, self._reader
             ):
                 continue
-            if quantity := self._quantities.read(coded):
+            with self._reader.about(*_labels([coded])):
+                quantity = self._quantities.read(coded)
+            if quantity is not None:
                 at = f"{coded.path}.{VALUE}"
                 self.measurements.append(Measurement(coded.meaning, *quantity, moment, at, entry))
 
@@ -190,7 +196,9 @@ class Observations:
         if key == "effectivePeriod":
             period, at = self._reader.element(observation, key, path), f"{at}.start"
             if "start" not in period:
-                self._reader.missing(at, "A start", "Un début")
+                self._reader.missing(
+                    at, "The `start` of `effectivePeriod`", "Le `start` de `effectivePeriod`"
+                )
                 return None
             text = period["start"]
         found = self._reader.moment(text, at)
@@ -198,7 +206,11 @@ class Observations:
 
     def _no_time(self, observation: Resource, path: str) -> None:
         if "effectiveTiming" not in observation:
-            self._reader.missing(f"{path}.effectiveDateTime", "A time", "Une heure")
+            self._reader.missing(
+                f"{path}.effectiveDateTime",
+                "The time of the measurement (`effectiveDateTime`)",
+                "L'heure de la mesure (`effectiveDateTime`)",
+            )
             return
         self._reader.problem(
             "time.timing",
@@ -209,6 +221,17 @@ class Observations:
             "`effectiveDateTime`.",
             kind="incoherent",
         )
+
+
+def _labels(found: list[Coded]) -> tuple[str, str]:
+    """The names of the variables of an Observation, in English and French."""
+    measured = [
+        VARIABLES[column] for column in dict.fromkeys(each.meaning.column for each in found)
+    ]
+    return (
+        ", ".join(each.label_en for each in measured),
+        ", ".join(each.label_fr for each in measured),
+    )
 
 
 def _has_profiles(observation: Resource) -> bool:
