@@ -16,7 +16,7 @@ const MAX_ERRORS_SHOWN = 8;
 export class TableInput {
   /**
    * @param service the answer of `GET /variables`.
-   * @param actions `{system, use, clear}`: the usual units, and what to do with the table and before it is cleared.
+   * @param actions `{system, use, keep}`: the usual units, and what to do with the table and before its text is lost.
    */
   constructor({ variables, table_words: words }, actions) {
     this.variables = variables;
@@ -28,7 +28,7 @@ export class TableInput {
     $("several-file").addEventListener("change", (event) => this.read(event.target.files[0]));
     $("several-use").addEventListener("click", () => actions.use(this.table));
     $("several-clear").addEventListener("click", () => {
-      actions.clear();
+      actions.keep("undo.table");
       $("several-file").value = "";
       this.write("");
       $("several-text").focus();
@@ -59,6 +59,8 @@ export class TableInput {
       this.say([t("table.too_large", { n: MAX_BYTES / 1024 / 1024 })]);
       return;
     }
+    if ($("several-text").value) this.actions.keep("undo.replaced");
+    $("several").open = true;
     this.write(decode(new Uint8Array(await file.arrayBuffer())));
   }
 
