@@ -45,8 +45,8 @@ export function asCurl(path, body, { needsKey }) {
   return `curl -s ${quoted(new URL(path, location.href.split("?")[0]).href)} -H 'Content-Type: application/json'${key} -d ${quoted(body)}`;
 }
 
-export function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+export function download(name, text, type = "application/json") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

@@ -9,9 +9,10 @@ let language = "en";
 
 export const lang = () => language;
 
-/** Load the texts of a language, once. */
-export async function loadLanguage(name) {
-  WORDS[name] ??= await (await fetch(`web/${name}.json`)).json();
+/** Load the texts of a language, once; texts of later files replace those of earlier ones. */
+export async function loadLanguage(name, files = [name]) {
+  const load = async (file) => (await fetch(`web/${file}.json`)).json();
+  WORDS[name] ??= Object.assign({}, ...(await Promise.all(files.map(load))));
 }
 
 /** The language of the address, else the browser's. */
@@ -25,6 +26,7 @@ export function setLanguage(name) {
   language = name;
   document.documentElement.lang = name;
   setTitle();
+  for (const link of document.querySelectorAll("a[data-keeps-language]")) link.search = `?lang=${name}`;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
 }

@@ -13,6 +13,14 @@ const MAX_BYTES = 5 * 1024 * 1024;
 const MAX_ROWS_SHOWN = 200;
 const MAX_ERRORS_SHOWN = 8;
 
+/** An error of `readTable` in words, with its place. */
+export function errorInWords({ row, column, key, text, decimal, grouped }, { columns, rows, isAcross }) {
+  const header = column === null ? "" : columns[column].text;
+  const words = t(key, { text, decimal: decimal?.slice(0, -1).replace(/[.,]/, lang() === "fr" ? "," : "."), grouped });
+  if (row === null) return header ? `${header}: ${words}` : words;
+  return t(isAcross ? "table.place_across" : "table.place", { row: rows[row].line, column: header || "–" }) + " " + words;
+}
+
 export class TableInput {
   /**
    * @param service the answer of `GET /variables`.
@@ -83,7 +91,7 @@ export class TableInput {
       this.say([]);
       return;
     }
-    const errors = table.errors.slice(0, MAX_ERRORS_SHOWN).map((error) => this.words(error));
+    const errors = table.errors.slice(0, MAX_ERRORS_SHOWN).map((error) => errorInWords(error, table));
     this.say(this.sentences(table), errors, table.errors.length - errors.length);
     const focused = document.activeElement?.id;
     $("several-columns").replaceChildren(...showMapping(table, this.variables, this.answers, () => this.show()));
@@ -103,13 +111,6 @@ export class TableInput {
       isMerged ? t("table.merged") : null,
       limits.length ? t("table.limits", { text: [...new Set(limits.map(({ text }) => text))].slice(0, MAX_ERRORS_SHOWN).join(", ") }) : null,
     ];
-  }
-
-  words({ row, column, key, text, decimal, grouped }) {
-    const header = column === null ? "" : this.table.columns[column].text;
-    const words = t(key, { text, decimal: decimal?.slice(0, -1).replace(/[.,]/, lang() === "fr" ? "," : "."), grouped });
-    if (row === null) return header ? `${header}: ${words}` : words;
-    return t(this.table.isAcross ? "table.place_across" : "table.place", { row: this.table.rows[row].line, column: header || "–" }) + " " + words;
   }
 
   say(sentences, errors = [], more = 0) {
@@ -133,7 +134,7 @@ export class TableInput {
       const error = wrong.get(`${row} ${at}`);
       const clockHour = clock?.isClock && at === clock.column && clock.texts[row] ? ` → ${clock.texts[row]}` : "";
       if (!error) return h("td", {}, (cells[at] ?? "") + clockHour);
-      return h("td", { class: "wrong" }, cells[at], h("span", { class: "visually-hidden" }, ` (${this.words({ ...error, row: null, column: null })})`));
+      return h("td", { class: "wrong" }, cells[at], h("span", { class: "visually-hidden" }, ` (${errorInWords({ ...error, row: null, column: null }, this.table)})`));
     };
     const shown = order.slice(0, MAX_ROWS_SHOWN);
     const table = h(

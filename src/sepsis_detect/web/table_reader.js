@@ -55,18 +55,33 @@ function readUnitRow({ columns, rows }, headers) {
  * @returns `{columns, rows, errors, limits, isReadable, isComplete, clock, constants, units, hours, ...}`;
  *   an error is `{row, column, key, text}`; null when there is no text.
  */
-export function readTable(text, headers, { chosen, decimals, order, first, system } = noAnswers()) {
+export function readTable(text, headers, answers = noAnswers()) {
+  const table = readColumns(text, headers, answers);
+  return table && readStay(table, headers, answers);
+}
+
+/** The columns and rows of a text, of one patient or of several; null when there is no text. */
+export function readColumns(text, headers, { chosen, system }) {
   const found = layout(text, headers);
   if (!found) return null;
   readUnitRow(found, headers);
   splitPressures(found.columns, found.rows, headers);
   const columns = mapColumns(found.columns, headers, chosen, system);
-  const table = { ...found, columns, errors: [], limits: [], ambiguous: new Set(), constants: {}, units: {}, hours: [] };
+  const table = { ...found, columns, errors: [], units: {} };
   readUnits(table, headers, chosen);
-  table.clock = readHours(columns, table.rows, { order, first });
-  checkHeader(table);
+  checkColumns(table);
+  table.isOpen = columns.some(({ isUnclear, isUnknown, isDoubtful }) => isUnclear || isUnknown || isDoubtful);
+  return table;
+}
+
+/** The hours of one patient: `readColumns` with the rows of that patient. */
+export function readStay(columnsAndRows, headers, { decimals, order, first }) {
+  const { columns, rows, errors, units } = columnsAndRows;
+  const table = { ...columnsAndRows, errors: [...errors], limits: [], ambiguous: new Set(), constants: {}, units: { ...units }, hours: [] };
+  table.clock = readHours(columns, rows, { order, first });
+  checkHours(table);
   table.isReadable = table.errors.length === 0;
-  table.isComplete = table.isReadable && !table.clock?.isOpen && !columns.some(({ isUnclear, isUnknown, isDoubtful }) => isUnclear || isUnknown || isDoubtful);
+  table.isComplete = table.isReadable && !table.clock?.isOpen && !table.isOpen;
   if (table.isReadable) readRows(table, headers, decimals);
   return table;
 }
@@ -82,7 +97,7 @@ function readUnits({ columns, rows }, headers, chosen) {
   });
 }
 
-function checkHeader({ columns, rows, errors, units, clock }) {
+function checkColumns({ columns, rows, errors, units }) {
   const fail = (column, key, text) => errors.push({ row: null, column, key, text });
   const seen = new Set();
   columns.forEach((column, at) => {
@@ -90,12 +105,17 @@ function checkHeader({ columns, rows, errors, units, clock }) {
     const id = column.variable.challenge_name;
     if (seen.has(id)) fail(at, "table.twice", column.text);
     seen.add(id);
-    if (!WORDS.includes(column.name)) units[column.name] = clock?.isClock && column.name === HOUR ? "h" : column.unit;
+    if (!WORDS.includes(column.name)) units[column.name] = column.unit;
   });
   if (![...seen].some((id) => id !== "ICULOS") && !columns.some(({ isUnclear }) => isUnclear)) fail(null, "table.no_header", "");
   else if (rows.length === 0) fail(null, "table.no_rows", "");
-  if (rows.length > MAX_HOURS) fail(null, "table.too_long", String(MAX_HOURS));
-  if (errors.length === 0 && rows.length > 1 && !clock) fail(null, "table.no_hour", "");
+}
+
+function checkHours({ rows, errors, units, clock }) {
+  const fail = (key, text) => errors.push({ row: null, column: null, key, text });
+  if (clock?.isClock && HOUR in units) units[HOUR] = "h";
+  if (rows.length > MAX_HOURS) fail("table.too_long", String(MAX_HOURS));
+  if (errors.length === 0 && rows.length > 1 && !clock) fail("table.no_hour", "");
 }
 
 function readRows(table, headers, decimals) {
