@@ -73,6 +73,12 @@ def texts_of(language: str) -> dict[str, str]:
     return texts
 
 
+def body_of(request: Request) -> dict[str, Any]:
+    """The body of a request of the page."""
+    body: dict[str, Any] = json.loads(request.post_data or "")
+    return body
+
+
 class Visit:
     """One use of the page in one language, with the errors and requests of the browser."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.web.conftest import Visit
+from tests.web.conftest import Visit, body_of
 
 ROUTE = "**/predict/patient?*"
 TABLE = "HR;Temp;ICULOS\n92;37.2;1\n95;37.4;2"
@@ -157,7 +157,7 @@ def test_hours_entered_out_of_order_are_sorted(visit: Visit) -> None:
     visit.fill(icu_hour="3", heart_rate="90")
     with visit.page.expect_request(ROUTE) as sent:
         visit.estimate()
-    assert [hour["icu_hour"] for hour in sent.value.post_data_json["hours"]] == [3, 5]
+    assert [hour["icu_hour"] for hour in body_of(sent.value)["hours"]] == [3, 5]
     expect(visit.verdict).to_be_visible()
     expect(visit.page.locator("#stale")).to_have_text(visit.text("answer.other_hour"))
 

@@ -75,6 +75,39 @@ def test_a_cleared_table_can_be_undone(visit: Visit) -> None:
     expect(visit.page.locator("#several-preview tbody tr")).to_have_count(2)
 
 
+def test_a_table_that_a_file_replaced_can_be_undone(visit: Visit) -> None:
+    visit.page.get_by_text(visit.text("several.title")).click()
+    text = visit.page.locator("#several-text")
+    text.fill(TABLE)
+    expect(visit.page.locator("#several-preview tbody tr")).to_have_count(2)
+    file = {"name": "stay.csv", "mimeType": "text/csv", "buffer": b"HR;ICULOS\n80;1"}
+    visit.page.locator("#several-file").set_input_files(file)  # type: ignore[arg-type]
+    expect(text).not_to_have_value(TABLE)
+    visit.button("undo.undo").click()
+    expect(text).to_have_value(TABLE)
+
+
+def test_clear_all_clears_the_table_too(visit: Visit) -> None:
+    visit.page.get_by_text(visit.text("several.title")).click()
+    text = visit.page.locator("#several-text")
+    text.fill(TABLE)
+    visit.button("data.clear").click()
+    expect(text).to_have_value("")
+    visit.button("undo.undo").click()
+    expect(text).to_have_value(TABLE)
+
+
+def test_a_file_dropped_beside_the_table_does_not_replace_the_page(visit: Visit) -> None:
+    is_prevented = visit.page.evaluate("""() => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File(["x"], "stay.csv"));
+        const drop = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+        document.body.dispatchEvent(drop);
+        return drop.defaultPrevented;
+    }""")
+    assert is_prevented
+
+
 def test_an_undone_replacement_has_its_answer_again(visit: Visit) -> None:
     visit.example("septic")
     expect(visit.verdict).to_have_text(visit.text("Positive"))
@@ -118,7 +151,12 @@ def test_leaving_the_page_with_entries_is_asked_for(
 
 def test_leaving_an_empty_form_or_an_example_is_not_asked_for(visit: Visit) -> None:
     asked: list[str] = []
-    visit.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    visit.page.on("dialog", leave)
     visit.page.reload()
     visit.field("heart_rate").wait_for()
     visit.example("septic")

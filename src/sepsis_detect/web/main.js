@@ -27,6 +27,8 @@ async function start() {
   });
   $("clear").addEventListener("click", clear);
   for (const event of ["toggle", "dragover"]) $("several").addEventListener(event, loadTables);
+  // A file dropped beside the table would replace the page.
+  for (const event of ["dragover", "drop"]) addEventListener(event, (dropped) => dropped.dataTransfer?.types.includes("Files") && dropped.preventDefault());
   showLanguage();
   showWelcome();
   redrawOnResize();
@@ -68,8 +70,7 @@ function makeForm(service) {
   page.stay = new Stay(oneOfEach(service.variables));
   page.stay.system = lang() === "fr" ? "si" : "conventional";
   page.undo = new Undo(page.stay, (text) => {
-    if (page.tableInput) page.tableInput.write(text);
-    else $("several-text").value = text;
+    writeTable(text);
     dataReplaced();
     $("data-title").focus();
   });
@@ -90,12 +91,17 @@ async function loadTables() {
   page.isLoadingTables = true;
   try {
     const { TableInput } = await import("./table_input.js");
-    page.tableInput = new TableInput(page.service, { system: () => page.stay.system, use: useTable, clear: () => page.undo.keep("undo.table") });
+    page.tableInput = new TableInput(page.service, { system: () => page.stay.system, use: useTable, keep: (key) => page.undo.keep(key) });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // as browsers report a module that cannot be fetched
     page.isLoadingTables = false;
     page.problems.show(new ServiceError("unreachable"));
   }
+}
+
+function writeTable(text) {
+  if (page.tableInput) page.tableInput.write(text);
+  else $("several-text").value = text;
 }
 
 /** One entry for each name: `Unit1` and `Unit2` are one field, `icu_unit`. */
@@ -154,6 +160,7 @@ function clear() {
   if (!page.stay) return;
   page.undo.keep("undo.cleared");
   page.stay.clear();
+  writeTable("");
   dataReplaced();
   $("data-title").focus();
 }

@@ -24,7 +24,7 @@ export function errorInWords({ row, column, key, text, decimal, grouped }, { col
 export class TableInput {
   /**
    * @param service the answer of `GET /variables`.
-   * @param actions `{system, use, clear}`: the usual units, and what to do with the table and before it is cleared.
+   * @param actions `{system, use, keep}`: the usual units, and what to do with the table and before its text is lost.
    */
   constructor({ variables, table_words: words }, actions) {
     this.variables = variables;
@@ -36,7 +36,7 @@ export class TableInput {
     $("several-file").addEventListener("change", (event) => this.read(event.target.files[0]));
     $("several-use").addEventListener("click", () => actions.use(this.table));
     $("several-clear").addEventListener("click", () => {
-      actions.clear();
+      actions.keep("undo.table");
       $("several-file").value = "";
       this.write("");
       $("several-text").focus();
@@ -67,6 +67,8 @@ export class TableInput {
       this.say([t("table.too_large", { n: MAX_BYTES / 1024 / 1024 })]);
       return;
     }
+    if ($("several-text").value) this.actions.keep("undo.replaced");
+    $("several").open = true;
     this.write(decode(new Uint8Array(await file.arrayBuffer())));
   }
 

@@ -15,12 +15,17 @@ export class Undo {
     $("undo").addEventListener("click", () => this.move(this.steps, this.undone, "undo.undone"));
     $("redo").addEventListener("click", () => this.move(this.undone, this.steps, "undo.redone"));
     addEventListener("beforeunload", (event) => {
-      if (this.hasEntries && this.stay.fingerprint() !== this.harmless) event.preventDefault();
+      const isExample = this.stay.fingerprint() === this.harmless;
+      if ((!this.stay.isEmpty && !isExample) || this.hasTable) event.preventDefault();
     });
   }
 
+  get hasTable() {
+    return $("several-text").value.trim() !== "";
+  }
+
   get hasEntries() {
-    return !this.stay.isEmpty || $("several-text").value.trim() !== "";
+    return !this.stay.isEmpty || this.hasTable;
   }
 
   get entries() {
