@@ -9,14 +9,15 @@ from functools import lru_cache
 from typing import Any
 
 from sepsis_detect.clinical.units import Conversion
+from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.fhir import codes, places
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.codes import LOINC, MEANINGS, UCUM, Meaning, system_of
 from sepsis_detect.fhir.concepts import codings_of, profile_words, words_of
 from sepsis_detect.fhir.measurements import Measurement, Moment
 from sepsis_detect.fhir.modifiers import MODIFIER, RULES, is_modified
-from sepsis_detect.fhir.observation_codes import ObservationCodes
-from sepsis_detect.fhir.observation_places import ObservationPlaces
+from sepsis_detect.fhir.observation_codes import Coded, ObservationCodes
+from sepsis_detect.fhir.observation_places import ObservationPlaces, Panels
 from sepsis_detect.fhir.quantities import VALUE, Quantities, agrees, conversion_of
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, finite, quoted, time_of
@@ -48,13 +49,14 @@ class Observations:
         measurements: The values that could be read, in the order sent.
     """
 
-    def __init__(self, reader: Reader, references: References, subject: str):
+    def __init__(self, reader: Reader, references: References, subject: str, panels: Panels):
         """Report to `reader`; `subject` is the reference to the patient, empty if not known."""
         self._reader = reader
         self._references = references
         self._subject = subject
         self._codes = ObservationCodes(reader)
-        self._places = ObservationPlaces(reader, references)
+        self._places = ObservationPlaces(reader, references, panels)
+        self._panels = panels
         self._quantities = Quantities(reader)
         self._moments: dict[str, Moment] = {}  # many Observations have the same time
         self.measurements: list[Measurement] = []
@@ -77,10 +79,13 @@ class Observations:
         path = entry.path
         found = self._codes.coded(observation, path)
         n_found = self._reader.n_found
-        if not found or not self._is_usable(status, path) or self._is_altered(observation, path):
-            return
-        found = self._places.kept(found, observation)
-        moment = self._moment(observation, path) if found else None
+        with self._reader.about(*_labels(found)):
+            if not found or not self._is_usable(status, path):
+                return
+            if self._is_altered(observation, path):
+                return
+            found = self._places.kept(found, entry)
+            moment = self._moment(observation, path) if found else None
         if moment is None or self._reader.n_found > n_found:
             return
         for coded in found:
@@ -88,7 +93,9 @@ class Observations:
                 coded.holder, coded.path, self._reader
             ):
                 continue
-            if quantity := self._quantities.read(coded):
+            with self._reader.about(*_labels([coded])):
+                quantity = self._quantities.read(coded)
+            if quantity is not None:
                 at = f"{coded.path}.{VALUE}"
                 self.measurements.append(Measurement(coded.meaning, *quantity, moment, at, entry))
 
@@ -98,6 +105,8 @@ class Observations:
         Nearly all are of this form. None for any other, which is then read element by element.
         """
         if observation.get("status") != "final" or not NOT_SIMPLE.isdisjoint(observation):
+            return None
+        if entry.path in self._panels:
             return None
         try:
             concept, quantity = observation["code"], observation[VALUE]
@@ -187,7 +196,9 @@ class Observations:
         if key == "effectivePeriod":
             period, at = self._reader.element(observation, key, path), f"{at}.start"
             if "start" not in period:
-                self._reader.missing(at, "A start", "Un début")
+                self._reader.missing(
+                    at, "The `start` of `effectivePeriod`", "Le `start` de `effectivePeriod`"
+                )
                 return None
             text = period["start"]
         found = self._reader.moment(text, at)
@@ -195,7 +206,11 @@ class Observations:
 
     def _no_time(self, observation: Resource, path: str) -> None:
         if "effectiveTiming" not in observation:
-            self._reader.missing(f"{path}.effectiveDateTime", "A time", "Une heure")
+            self._reader.missing(
+                f"{path}.effectiveDateTime",
+                "The time of the measurement (`effectiveDateTime`)",
+                "L'heure de la mesure (`effectiveDateTime`)",
+            )
             return
         self._reader.problem(
             "time.timing",
@@ -206,6 +221,17 @@ class Observations:
             "`effectiveDateTime`.",
             kind="incoherent",
         )
+
+
+def _labels(found: list[Coded]) -> tuple[str, str]:
+    """The names of the variables of an Observation, in English and French."""
+    measured = [
+        VARIABLES[column] for column in dict.fromkeys(each.meaning.column for each in found)
+    ]
+    return (
+        ", ".join(each.label_en for each in measured),
+        ", ".join(each.label_fr for each in measured),
+    )
 
 
 def _has_profiles(observation: Resource) -> bool:
@@ -234,7 +260,9 @@ def _simple(
         return None
     concept = {"coding": [{"system": system, "code": code, "display": display}], "text": text}
     words = f"{words_of(concept)} {profile_words({'meta': {'profile': list(profiles)}})}"
-    if places.other_measurement(meaning, tuple(codings_of(concept)), words, ""):
+    if places.other_measurement(meaning, tuple(codings_of(concept)), words):
+        return None
+    if places.is_venous_ph(meaning, words):
         return None
     conversion = conversion_of(meaning, unit_code)
     if conversion is None or not agrees(meaning, unit_code, unit_text):

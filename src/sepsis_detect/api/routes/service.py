@@ -28,6 +28,9 @@ SHOWN_METADATA = {
     "metrics",
     "operating_points",
     "external",
+    "parent",
+    "site",
+    "metrics_threshold",
 }
 """The metadata that `GET /model` shows."""
 

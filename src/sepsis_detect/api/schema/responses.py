@@ -133,6 +133,21 @@ class OperatingPointOut(Schema):
         description="Of the PhysioNet/CinC 2019 challenge: 0 is never flagging, 1 the best answers",
         examples=[0.19],
     )
+    is_interpolated: bool = Field(description="Whether the figures lie between two measured ones")
+
+
+class ParentOut(Schema):
+    """The model that was adapted to a hospital."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Digest of its artifact")
+
+
+class SiteOut(Schema):
+    """The hospital that a model was adapted to."""
+
+    name: str
 
 
 class ShadowModelOut(ModelInService):
@@ -159,6 +174,14 @@ class ServedModel(ModelInService):
     )
     external: dict[str, Any] | None = Field(
         description="Figures in hospitals that the model never saw. null: the artifact does not say"
+    )
+    parent: ParentOut | None = Field(
+        description="The model that was adapted. null: this one was not made by adaptation"
+    )
+    site: SiteOut | None = Field(description="The hospital that it was adapted to")
+    metrics_threshold: float | None = Field(
+        description="The threshold of `metrics`, where the served one was moved since. null: it is "
+        "the same"
     )
     intended_use: str
     long_stays: str = Field(description="What changed for long stays, and why")
