@@ -53,7 +53,7 @@ def test_a_table_is_previewed_and_sent_unchanged(visit: Visit, text: Locator) ->
         expect(messages(visit)).to_contain_text(visit.text("table.summary.other", n=2))
         expect(messages(visit)).to_contain_text(visit.text("table.no_errors"))
         expect(visit.page.locator("#several-preview tbody tr")).to_have_count(2)
-        assert visit.requested == []
+        assert not any("/predict/" in url for url in visit.requested)
         with visit.page.expect_request(ROUTE) as sent:
             visit.button("several.use").click()
         assert sent.value.post_data_json == CONSTANTS | {"hours": HOURS}
