@@ -16,16 +16,16 @@ export class Undo {
     $("redo").addEventListener("click", () => this.move(this.undone, this.steps, "undo.redone"));
     addEventListener("beforeunload", (event) => {
       const isExample = this.stay.fingerprint() === this.harmless;
-      if ((!this.stay.isEmpty && !isExample) || this.hasTable) event.preventDefault();
+      if ((!this.stay.isEmpty && !isExample) || this.isTablePresent) event.preventDefault();
     });
   }
 
-  get hasTable() {
+  get isTablePresent() {
     return $("several-text").value.trim() !== "";
   }
 
   get hasEntries() {
-    return !this.stay.isEmpty || this.hasTable;
+    return !this.stay.isEmpty || this.isTablePresent;
   }
 
   get entries() {

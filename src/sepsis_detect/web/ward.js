@@ -49,7 +49,7 @@ async function loadService() {
     page.model = await callService("model", { askKey });
     setSpellings(page.service.unit_spellings);
     const system = () => ($("system-si").checked ? "si" : "conventional");
-    page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), clear: () => {}, change: showChange });
+    page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), clear: keepText, change: showChange });
     $("ward-example").disabled = false;
     $("problems").replaceChildren();
   } catch (error) {
@@ -177,6 +177,17 @@ function show() {
 }
 
 const openButtonOf = (bed) => [...document.querySelectorAll(".board .open")].find(({ textContent }) => textContent === bed.label);
+
+/** Keep the text of the table before it is cleared, for an undo. */
+function keepText() {
+  const text = $("several-text").value;
+  $("several-undo").hidden = text === "";
+  $("several-undo").onclick = () => {
+    $("several-undo").hidden = true;
+    page.input.write(text);
+    $("several-text").focus();
+  };
+}
 
 function clear() {
   Object.assign(page, { cleared: page.board, board: NOTHING });

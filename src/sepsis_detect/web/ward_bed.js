@@ -1,7 +1,7 @@
 // A bed of the board: its data, its answer or why there is none, and what was decided about it.
 
 import { Answer } from "./answer.js";
-import { percent, serviceText, signed, t } from "./i18n.js";
+import { isPlural, percent, serviceText, signed, t } from "./i18n.js";
 import { inTypedUnits } from "./problems.js";
 import { errorInWords } from "./table_input.js";
 
@@ -78,7 +78,7 @@ export class Bed {
   }
 
   get changeInWords() {
-    return this.change === null ? "–" : t("ward.points", { points: signed(this.change) });
+    return this.change === null ? "–" : t(isPlural(this.change) ? "reasons.points" : "reasons.point", { points: signed(this.change) });
   }
 
   /** The risk in percent, whole from 10 % on; with more digits where the threshold would look the same. */

@@ -8,7 +8,7 @@ import { decisionControl } from "./ward_decision.js";
 import { expectedInWords } from "./ward_expected.js";
 import { sparkline } from "./ward_sparkline.js";
 
-const MAX_REASONS = 3;
+const MAX_REASONS = { positive: 3, negative: 2, insufficient: 3 };
 const MAX_FAILURES = 2;
 const MARKS = { positive: "▲", failed: "✕", insufficient: "?", negative: "●" };
 /** Warnings that limit an answer as a whole, in short; the opened patient has the sentences. */
@@ -74,12 +74,12 @@ function courseOf({ answer }) {
 }
 
 function reasonsOf(bed) {
-  if (bed.state === "insufficient") return h("span", {}, t("ward.missing", { items: bed.missing(MAX_REASONS).join(", ") }));
+  if (bed.state === "insufficient") return h("span", {}, t("ward.missing", { items: bed.missing(MAX_REASONS.insufficient).join(", ") }));
   const reason = ({ label, text, effect }) => {
     const word = t(effect > 0 ? "ward.raises" : "ward.lowers");
     return h("li", {}, h("span", { class: effect > 0 ? "raises" : "lowers", "aria-hidden": "true" }, effect > 0 ? "↑ " : "↓ "), `${label} ${text}`, h("span", { class: "visually-hidden" }, `, ${word}`));
   };
-  return h("ul", {}, bed.reasons(MAX_REASONS).map(reason));
+  return h("ul", {}, bed.reasons(MAX_REASONS[bed.state]).map(reason));
 }
 
 function dataOf(bed) {

@@ -2,7 +2,7 @@
 
 import { $, h } from "./dom.js";
 import { ago, serviceText, t } from "./i18n.js";
-import { showAnswer } from "./answer.js";
+import { showAnswer } from "./answer_view.js";
 import { asText, copy } from "./exports.js";
 
 const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters

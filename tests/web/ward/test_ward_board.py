@@ -60,7 +60,7 @@ def test_risk_change_and_threshold_are_those_of_the_service(board: Board) -> Non
     expect(row.locator(".risk")).to_contain_text(figure(percent, board.language, 0)[:2])
     before = next(each for each in septic["trend"] if each["icu_hour"] == HOURS - 6)
     change = figure(percent - 100 * before["probability"], board.language)
-    expect(row.locator(".change")).to_have_text(board.text("ward.points", points=f"+{change}"))
+    expect(row.locator(".change")).to_have_text(board.text("reasons.points", points=f"+{change}"))
     expect(row.locator("svg.sparkline .threshold")).to_have_count(1)
     label = row.locator("svg.sparkline").get_attribute("aria-label") or ""
     assert board.text("Positive") in label

@@ -86,6 +86,15 @@ def test_beds_can_be_added_and_a_cleared_board_comes_back(board: Board) -> None:
     expect(board.rows).to_have_count(6)
 
 
+def test_a_cleared_table_comes_back(board: Board) -> None:
+    board.give(WARD)
+    board.button("several.clear").click()
+    expect(board.page.locator("#several-text")).to_have_value("")
+    board.button("ward.undo").click()
+    expect(board.page.locator("#several-text")).to_have_value(WARD)
+    expect(board.button("ward.use")).to_be_enabled()
+
+
 def test_a_changed_table_gives_up_the_request_on_its_way(board: Board) -> None:
     board.give(WARD)
     board.page.route(ROUTE, lambda route: None)  # never answered
