@@ -3,7 +3,6 @@
 import argparse
 import logging
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +107,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def settings() -> AdaptSettings:
-    """Those of the command: the local recipe, with progress bars on a terminal."""
-    return AdaptSettings(recipe=LOCAL_RECIPE, sizes=LOCAL_SIZES, progress=sys.stderr.isatty())
+    """Those of the command: the local recipe, with progress bars."""
+    return AdaptSettings(recipe=LOCAL_RECIPE, sizes=LOCAL_SIZES, progress=True)
 
 
 def _site(name: str) -> str:

@@ -137,7 +137,6 @@ def refitted(
     """
     trees, columns = Trees.of(node), np.ascontiguousarray(X.T)
     step = TOTAL_STEP / len(trees.roots)
-    known = [np.flatnonzero(weights) for weights in fits]
     logits = np.stack([given + _shift(given, labels, weights) for weights in fits])
     start = logits.copy()
     changes = np.zeros((len(fits), len(trees.is_leaf)))
@@ -146,11 +145,10 @@ def refitted(
         leaf = trees.leaves(root, columns)
         local = leaf - root
         size = int(local.max()) + 1
-        for fit, hours in enumerate(known):
-            expected = sigmoid(logits[fit, hours])
-            weights, at = fits[fit, hours], local[hours]
-            gradient = np.bincount(at, weights * (labels[hours] - expected), minlength=size)
-            curvature = np.bincount(at, weights * expected * (1 - expected), minlength=size)
+        for fit, weights in enumerate(fits):
+            expected = sigmoid(logits[fit])
+            gradient = np.bincount(local, weights * (labels - expected), minlength=size)
+            curvature = np.bincount(local, weights * expected * (1 - expected), minlength=size)
             change = step * gradient / (curvature + L2)
             changes[fit, root : root + size] = change
             logits[fit] += change[local]
