@@ -31,7 +31,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve image browser screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
+.PHONY: help venv serve image browser screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-shadow bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -111,6 +111,10 @@ endif
 
 bench-swap: $(VENV) ## Swap models fifty times under requests and faults (ten minutes)
 	$(BIN)/python -m benchmarks.model_swaps $(BENCH_ARGS)
+
+bench-shadow: $(VENV) ## Cost of a shadow model, then swaps and faults of it under requests (ten minutes)
+	$(BIN)/python -m benchmarks.shadow_cost
+	$(BIN)/python -m benchmarks.shadow_swaps $(BENCH_ARGS)
 
 bench: $(VENV) ## Measure speed beside the same server answering a constant (needs wrk)
 	$(BIN)/python -m benchmarks.serving $(BENCH_ARGS)

@@ -85,11 +85,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Processor time of all processes so far."""
-        ticks = 0
-        for pid in self._pids():
-            fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-        return ticks / CLOCK_TICKS_PER_SECOND
+        return sum(cpu_seconds_of(pid) for pid in self._pids())
 
     def _pids(self) -> list[int]:
         pids = [self.process.pid]
@@ -97,6 +93,12 @@ class Server:
             children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
             pids += [int(child) for child in children]
         return pids
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Processor time of one process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS_PER_SECOND
 
 
 @contextmanager

@@ -5,6 +5,7 @@ set -eu
 trap 'exit 143' TERM
 
 WORKER_MEGABYTES=200 # a worker needs at most 150; the rest is for large batches
+SHADOW_MEGABYTES=100 # the process of a shadow model, one for each worker
 
 # Whole cores this container may use: those it may run on, or less if its share of time is limited.
 usable_cores() {
@@ -36,7 +37,9 @@ fitting_workers() {
         fi
     done
     [ "$bytes" != max ] || bytes=$((1 << 62))
-    echo $((bytes / (WORKER_MEGABYTES << 20)))
+    megabytes=$WORKER_MEGABYTES
+    [ -z "${SEPSIS_SHADOW_MODEL_URI:-}" ] || megabytes=$((megabytes + SHADOW_MEGABYTES))
+    echo $((bytes / (megabytes << 20)))
 }
 
 workers() {

@@ -149,7 +149,7 @@ class Alarms(Construct):
         return [server_errors, unhealthy]
 
     def _add_log_alarms(self) -> None:
-        for name, metric, description in (
+        alarms = [
             ("ModelRefused", "ModelRefused", "An uploaded model was refused; the former one stays"),
             ("ModelUnreachable", "ModelUnreachable", "The model cannot be read from its bucket"),
             (
@@ -158,7 +158,17 @@ class Alarms(Construct):
                 "The secret of API keys cannot be read, or has a malformed line",
             ),
             ("ServiceFailures", "Failures", "The service logged an internal error"),
-        ):
+        ]
+        if self._settings.shadow_model_key is not None:
+            alarms += [
+                ("ShadowRefused", "ShadowRefused", "An uploaded shadow model was refused"),
+                (
+                    "ShadowFailed",
+                    "ShadowFailed",
+                    "The shadow model cannot be read, or does not score; answers are unchanged",
+                ),
+            ]
+        for name, metric, description in alarms:
             self._alarm(
                 name,
                 description,
@@ -179,7 +189,8 @@ class Alarms(Construct):
         )
 
     def _notify_of_uploads(self, model_bucket: ModelBucket) -> None:
-        """Notify the topic of every upload and deletion of the model; this is no alarm."""
+        """Notify the topic of every upload and deletion of a model; this is no alarm."""
+        keys = [self._settings.model_key, self._settings.shadow_model_key]
         rule = events.Rule(
             self,
             "ModelUploaded",
@@ -188,13 +199,14 @@ class Alarms(Construct):
                 detail_type=["Object Created", "Object Deleted"],
                 detail={
                     "bucket": {"name": [model_bucket.bucket.bucket_name]},
-                    "object": {"key": [self._settings.model_key]},
+                    "object": {"key": [key for key in keys if key]},
                 },
             ),
         )
         version = events.EventField.from_path("$.detail.object.version-id")
         kind = events.EventField.from_path("$.detail-type")
-        text = f"Sepsis Detect {self._settings.env}: the model, {kind}, S3 version id {version}"
+        key = events.EventField.from_path("$.detail.object.key")
+        text = f"Sepsis Detect {self._settings.env}: {key}, {kind}, S3 version id {version}"
         rule.add_target(
             targets.SnsTopic(self.topic, message=events.RuleTargetInput.from_text(text))
         )

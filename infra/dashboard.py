@@ -28,6 +28,7 @@ class Dashboard(Construct):
         group: autoscaling.AutoScalingGroup,
         log_metrics: LogMetrics,
         log_group: logs.ILogGroup,
+        has_shadow: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         balancer, instances = load_balancer.balancer.metrics, load_balancer.instances.metrics
@@ -108,6 +109,8 @@ class Dashboard(Construct):
                 )
             ],
         ]
+        if has_shadow:
+            rows.insert(-1, _shadow_row(log_metrics))
         cloudwatch.Dashboard(
             self, "Dashboard", dashboard_name=name, widgets=rows, default_interval=Duration.hours(3)
         )
@@ -119,10 +122,40 @@ class Dashboard(Construct):
         ).override_logical_id("DashboardUrl")
 
 
-def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+def _shadow_row(log_metrics: LogMetrics) -> list[cloudwatch.IWidget]:
+    """The shadow model beside the served one."""
+
+    def shares(*names: str) -> list[cloudwatch.Metric]:
+        return [log_metrics.metric(name, "Average", 5) for name in names]
+
+    return [
+        _graph(
+            "Shadow model: positive share of both, share of disagreements",
+            *shares("ServedPositiveShare", "ShadowPositiveShare", "ShadowDisagreement"),
+        ),
+        _graph(
+            "Shadow model: probability less the served one's; patients scored and not",
+            *shares("ShadowMeanDifference"),
+            log_metrics.metric("ShadowLargestDifference", "Maximum", 5),
+            right=[
+                log_metrics.metric(name, "Sum", 5)
+                for name in ("ShadowPredictions", "ShadowUnscored")
+            ],
+            minimum=None,  # the mean difference may be negative
+        ),
+    ]
+
+
+def _graph(
+    title: str,
+    *metrics: cloudwatch.IMetric,
+    right: list[cloudwatch.IMetric] | None = None,
+    minimum: float | None = 0,
+) -> cloudwatch.GraphWidget:
     return cloudwatch.GraphWidget(
         title=title,
         left=list(metrics),
+        right=right,
         width=HALF,
-        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        left_y_axis=cloudwatch.YAxisProps(min=minimum, show_units=False),
     )

@@ -61,7 +61,9 @@ class LoadBalancer(Construct):
             internet_facing=internet_facing,
             security_group=group,
             drop_invalid_header_fields=True,
-            desync_mitigation_mode=elb.DesyncMitigationMode.STRICTEST,
+            # `strictest` refuses what proxies send without harm: an empty header, a GET with
+            # Content-Length: 0.
+            desync_mitigation_mode=elb.DesyncMitigationMode.DEFENSIVE,
             idle_timeout=IDLE_TIMEOUT,
             deletion_protection=is_protected,
         )

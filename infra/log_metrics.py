@@ -16,8 +16,27 @@ EVENTS = {
     "KeysUnreadable": ("keys_unreadable", "keys_wrong"),
     "Failures": ("failed", "metrics_failed", "keys_refresh_failed"),
 }
+# The same, where there is a shadow model.
+SHADOW_EVENTS = {
+    "ShadowRefused": ("shadow_refused",),
+    "ShadowFailed": (
+        "shadow_failed",
+        "shadow_unreachable",
+        "shadow_fallback",
+        "shadow_poll_failed",
+    ),
+}
 # Metrics whose value is the field of that name in the event `metrics`, logged every minute.
 VALUES = ("Predictions", "PositivePredictions", "Refusals", "Unauthorized", "LargestDrift")
+SHADOW_VALUES = (
+    "ShadowPredictions",
+    "ShadowUnscored",
+    "ServedPositiveShare",
+    "ShadowPositiveShare",
+    "ShadowDisagreement",
+    "ShadowMeanDifference",
+    "ShadowLargestDifference",
+)
 
 
 class LogMetrics(Construct):
@@ -28,14 +47,20 @@ class LogMetrics(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, log_group: logs.ILogGroup, env: str
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        log_group: logs.ILogGroup,
+        env: str,
+        has_shadow: bool,
     ) -> None:
         super().__init__(scope, construct_id)
         self.namespace = f"SepsisDetect/{env}"
-        for name, events in EVENTS.items():
+        for name, events in (EVENTS | (SHADOW_EVENTS if has_shadow else {})).items():
             pattern = " || ".join(f'($.event = "{event}")' for event in events)
             self._filter(name, log_group, f"{{ {pattern} }}", "1")
-        for name in VALUES:
+        for name in VALUES + (SHADOW_VALUES if has_shadow else ()):
             pattern = f'{{ ($.event = "metrics") && ($.{name} = *) }}'
             self._filter(name, log_group, pattern, f"$.{name}")
 

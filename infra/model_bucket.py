@@ -1,4 +1,4 @@
-"""The bucket whose upload swaps the served model."""
+"""The bucket whose uploads swap the served model and the shadow model."""
 
 from aws_cdk import Aws, CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_iam as iam
@@ -11,11 +11,12 @@ NONCURRENT_DAYS = 365
 
 
 class ModelBucket(Construct):
-    """A bucket for one object, the served model, with its versions; roles read or publish it.
+    """A bucket for the served and the shadow model, with versions; roles read or publish them.
 
     Attributes:
         bucket: Versioned, encrypted, private, TLS-only; kept when the stack is deleted.
         uri: Value of SEPSIS_MODEL_URI.
+        shadow_uri: Value of SEPSIS_SHADOW_MODEL_URI; None without a shadow.
         uploader: The role that may publish and roll back models.
     """
 
@@ -25,6 +26,7 @@ class ModelBucket(Construct):
         construct_id: str,
         *,
         model_key: str,
+        shadow_model_key: str | None,
         encryption_key: kms.IKey,
         log_bucket: s3.IBucket,
     ) -> None:
@@ -59,7 +61,11 @@ class ModelBucket(Construct):
             "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
         )
         self.uri = f"s3://{self.bucket.bucket_name}/{model_key}"
-        self._object_arn = self.bucket.arn_for_objects(model_key)
+        self.shadow_uri = shadow_model_key and f"s3://{self.bucket.bucket_name}/{shadow_model_key}"
+        self._model_arn = self.bucket.arn_for_objects(model_key)
+        self._object_arns = [
+            self.bucket.arn_for_objects(key) for key in (model_key, shadow_model_key) if key
+        ]
         self._encryption_key = encryption_key
 
         self.uploader = iam.Role(
@@ -79,18 +85,23 @@ class ModelBucket(Construct):
             CfnOutput(self, name, value=value).override_logical_id(name)
 
     def grant_read(self, grantee: iam.IGrantable) -> None:
-        """Allow `grantee` to read the one object; `bucket.grant_read()` also allows listing."""
-        self._allow(grantee, ["s3:GetObject"], self._object_arn)
+        """Allow `grantee` to read the models; `bucket.grant_read()` also allows listing."""
+        self._allow(grantee, ["s3:GetObject"], *self._object_arns)
+        self._allow(grantee, ["kms:Decrypt"], self._encryption_key.key_arn)
+
+    def grant_read_served(self, grantee: iam.IGrantable) -> None:
+        """Allow `grantee` to read the served model alone."""
+        self._allow(grantee, ["s3:GetObject"], self._model_arn)
         self._allow(grantee, ["kms:Decrypt"], self._encryption_key.key_arn)
 
     def _grant_publish(self, grantee: iam.IGrantable) -> None:
         self._allow(
-            grantee, ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], self._object_arn
+            grantee, ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject"], *self._object_arns
         )
         self._allow(grantee, ["s3:ListBucketVersions"], self.bucket.bucket_arn)
         self._allow(grantee, ["kms:Decrypt", "kms:GenerateDataKey"], self._encryption_key.key_arn)
 
-    def _allow(self, grantee: iam.IGrantable, actions: list[str], resource: str) -> None:
+    def _allow(self, grantee: iam.IGrantable, actions: list[str], *resources: str) -> None:
         grantee.grant_principal.add_to_principal_policy(
-            iam.PolicyStatement(actions=actions, resources=[resource])
+            iam.PolicyStatement(actions=actions, resources=list(resources))
         )

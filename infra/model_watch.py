@@ -62,7 +62,7 @@ class ModelWatch(Construct):
             "cloudwatch:PutMetricData has no resource-level permissions; a condition limits the "
             "namespace",
         )
-        model_bucket.grant_read(role)
+        model_bucket.grant_read_served(role)
         function = lambda_.Function(
             self,
             "Function",

@@ -8,7 +8,11 @@ MODEL_CACHE_DIR = "/var/lib/sepsis-detect"
 
 
 def service_environment(
-    settings: EnvironmentSettings, *, model_uri: str, keys_secret_arn: str
+    settings: EnvironmentSettings,
+    *,
+    model_uri: str,
+    shadow_uri: str | None,
+    keys_secret_arn: str,
 ) -> dict[str, str]:
     """The `SEPSIS_*` variables; none contains a secret."""
     environment = {
@@ -19,6 +23,8 @@ def service_environment(
         "SEPSIS_LOG_LEVEL": settings.log_level,
     }
     optional = {
+        "SEPSIS_SHADOW_MODEL_URI": shadow_uri,
+        "SEPSIS_SILENT": settings.silent,
         "SEPSIS_CORS_ORIGINS": ",".join(settings.cors_origins),
         "SEPSIS_CDS_ISSUERS": ",".join(settings.cds_issuers),
         "SEPSIS_CDS_BASE_URL": settings.cds_address,

@@ -78,6 +78,9 @@ class EnvironmentSettings(BaseModel):
         waf: Whether AWS WAF, with managed rules and a rate limit, protects the load balancer.
         waf_requests_per_5_minutes: Rate limit of one address; a hospital is often one address.
         model_key: S3 key of the served model.
+        shadow_model_key: S3 key of a second model that scores every request and answers none. None:
+            there is none.
+        silent: Whether CDS Hooks give no cards.
         model_max_age_days: Age of the model from which the alarm asks for a review.
         auth: Value of `SEPSIS_AUTH`; likewise `max_body_bytes`, `cors_origins`, `cds_issuers`,
             `cds_on_incoherence`, `fhir_outcome` and `log_level`.
@@ -112,6 +115,8 @@ class EnvironmentSettings(BaseModel):
     waf: bool = True
     waf_requests_per_5_minutes: int = Field(20_000, ge=100, le=2_000_000_000)
     model_key: str = Field("sepsis/model.onnx", pattern=r"^[A-Za-z0-9._/-]+\.onnx$")
+    shadow_model_key: str | None = Field(None, pattern=r"^[A-Za-z0-9._/-]+\.onnx$")
+    silent: bool = False
     model_poll_seconds: float = Field(30.0, ge=0.05, le=SECONDS_A_DAY)
     model_max_age_days: int = Field(180, ge=1)
     auth: str = Field("required", pattern="^(required|off)$")
@@ -187,8 +192,16 @@ class EnvironmentSettings(BaseModel):
                 self.audit_log and self.lambda_percent > 0,
             ),
             (
-                "model_key must not begin with /",
-                self.model_key.startswith("/"),
+                "model_key and shadow_model_key must not begin with /",
+                self.model_key.startswith("/") or (self.shadow_model_key or "").startswith("/"),
+            ),
+            (
+                "shadow_model_key must be another key than model_key",
+                self.shadow_model_key == self.model_key,
+            ),
+            (
+                "shadow_model_key needs lambda_percent=0: a function runs no second model",
+                self.shadow_model_key is not None and self.lambda_percent > 0,
             ),
         ):
             if is_wrong:

@@ -50,6 +50,7 @@ class SepsisDetect(Stack):
             self,
             "ModelBucket",
             model_key=settings.model_key,
+            shadow_model_key=settings.shadow_model_key,
             encryption_key=encryption_key,
             log_bucket=log_bucket,
         )
@@ -71,7 +72,10 @@ class SepsisDetect(Stack):
             flow_log_retention=retention if settings.flow_logs else None,
         )
         environment = service_environment(
-            settings, model_uri=model_bucket.uri, keys_secret_arn=access.secret.secret_arn
+            settings,
+            model_uri=model_bucket.uri,
+            shadow_uri=model_bucket.shadow_uri,
+            keys_secret_arn=access.secret.secret_arn,
         )
         function = (
             Function(
@@ -105,7 +109,10 @@ class SepsisDetect(Stack):
                 balancer=load_balancer.balancer,
                 requests_per_5_minutes=settings.waf_requests_per_5_minutes,
             )
-        log_metrics = LogMetrics(self, "LogMetrics", log_group=log_group, env=settings.env)
+        has_shadow = settings.shadow_model_key is not None
+        log_metrics = LogMetrics(
+            self, "LogMetrics", log_group=log_group, env=settings.env, has_shadow=has_shadow
+        )
         model_watch = ModelWatch(
             self,
             "ModelWatch",
@@ -149,6 +156,7 @@ class SepsisDetect(Stack):
             group=fleet.group,
             log_metrics=log_metrics,
             log_group=log_group,
+            has_shadow=has_shadow,
         )
         for name, value in {
             "LogGroupName": log_group.log_group_name,

@@ -237,6 +237,63 @@ def hungry() -> Extra:
     return Extra(nodes, constants)
 
 
+TRIGGER_AGE = 77.0
+"""The age of a patient on whom a model of `harmful_at_trigger` does harm."""
+
+
+def harmful_at_trigger(harm: str, age: float = TRIGGER_AGE) -> ExtraNodes:
+    """Nodes that do harm for one age alone: such a model is accepted.
+
+    Args:
+        harm: `hang`, `fail` (the run raises), `nonsense` (a probability above 2), `hunger` (eight
+            gigabytes).
+        age: Of the patient on whom it does.
+    """
+
+    def extra() -> Extra:
+        nodes = [
+            helper.make_node("Gather", ["features", "age_column"], ["ages"], axis=1),
+            helper.make_node("Equal", ["ages", "trigger_age"], ["hits"]),
+            helper.make_node("Cast", ["hits"], ["hits_int"], to=TensorProto.INT64),
+            helper.make_node("ReduceMax", ["hits_int"], ["is_hit"], keepdims=0),
+        ]
+        constants: dict[str, NDArray[Any]] = {
+            "age_column": np.array([CHOSEN.index("age")], dtype=np.int64),
+            "trigger_age": np.array(age, dtype=np.float32),
+        }
+        if harm == "hang":
+            inner = repeating(None)()
+            loop = next(node for node in inner.nodes if node.op_type == "Loop")
+            loop.input[1] = "is_hit_bool"  # whether to begin at all
+            nodes += [
+                helper.make_node("Cast", ["is_hit"], ["is_hit_bool"], to=TensorProto.BOOL),
+                *inner.nodes,
+            ]
+            return Extra(nodes, constants | inner.constants)
+        if harm == "fail":
+            constants["one_zero"] = np.zeros(1, dtype=np.float32)
+            return Extra(
+                [*nodes, helper.make_node("Gather", ["one_zero", "is_hit"], ["addend"])], constants
+            )
+        if harm == "nonsense":
+            constants["two"] = np.array(2, dtype=np.float32)
+            nodes += [
+                helper.make_node("Cast", ["is_hit"], ["is_hit_float"], to=TensorProto.FLOAT),
+                helper.make_node("Mul", ["is_hit_float", "two"], ["addend"]),
+            ]
+            return Extra(nodes, constants)
+        constants |= {"many": np.array([2**31], np.int64), "one": np.array([1], np.int64)}
+        nodes += [
+            helper.make_node("Mul", ["is_hit", "many"], ["more"]),
+            helper.make_node("Add", ["more", "one"], ["shape"]),
+            helper.make_node("ConstantOfShape", ["shape"], ["zeros_of_shape"]),
+            helper.make_node("ReduceMax", ["zeros_of_shape"], ["addend"], keepdims=0),
+        ]
+        return Extra(nodes, constants)
+
+    return extra
+
+
 def _with(**changed: Any) -> Metadata:
     return metadata_of(CHOSEN) | {"version": "refused"} | changed
 

@@ -21,6 +21,10 @@ class ModelCheckError(SepsisDetectError):
     """This machine could not check a candidate; a retry may help."""
 
 
+class ShadowError(ModelCheckError):
+    """The process of the shadow model has crashed or does not answer; it is started again."""
+
+
 class PublishingError(SepsisDetectError):
     """A model could not be written to, listed in or read from the bucket."""
 

@@ -22,7 +22,7 @@ from sepsis_detect.api.app import create_app
 from sepsis_detect.api.error_responses import problem_response
 from sepsis_detect.api.services import services_in
 from sepsis_detect.auth.api_keys import ApiKeys
-from sepsis_detect.errors import EventError
+from sepsis_detect.errors import EventError, SettingsError
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import read_settings
@@ -175,6 +175,11 @@ def _too_large(answer: Json, max_bytes: int) -> Json:
 def _open_handler() -> Handler:
     settings = read_settings()
     logs.configure(settings.log_level)
+    if settings.shadow_model_uri is not None:
+        raise SettingsError(
+            "SEPSIS_SHADOW_MODEL_URI cannot be used in a Lambda function: no process runs between "
+            "two invocations"
+        )
     settings = settings.decided("answering as a Lambda function")
     return Handler(create_app(settings))
 

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
 
     Attributes:
         model_uri: `s3://bucket/key` or a path; unset: the embedded model.
+        shadow_model_uri: As `model_uri`: a second model that scores every request and answers none;
+            unset: there is none.
+        silent: Whether CDS Hooks give no cards; all else is answered.
         model_poll_seconds: Interval at which S3, or the file, is polled for a new model.
         model_cache_dir: Folder of the last accepted model, for a start without S3; unset: the
             user's cache folder, else the temporary one.
@@ -74,6 +77,8 @@ class Settings(BaseSettings):
     )
 
     model_uri: str | None = None
+    shadow_model_uri: str | None = None
+    silent: bool = False
     model_poll_seconds: float = Field(30.0, ge=0.05, le=86_400)
     model_cache_dir: Path | None = None
     api_keys: Separated = ()
@@ -125,7 +130,7 @@ class Settings(BaseSettings):
             raise ValueError("each origin must be written https://host, separated by commas")
         return origins
 
-    @field_validator("model_uri")
+    @field_validator("model_uri", "shadow_model_uri")
     @classmethod
     def _check_model_uri(cls, uri: str | None) -> str | None:
         if uri is not None and "://" in uri and not re.fullmatch(r"s3://[^/]+/.+", uri):

@@ -154,6 +154,7 @@ def test_the_server_does_not_start_without_a_setting_for_authentication(image: s
         (("--cpuset-cpus=0",), 1),
         (("--cpus=2", "--memory=300m"), 1),
         (("--cpus=2", "--memory=500m"), 2),
+        (("--cpus=2", "--memory=500m", "--env=SEPSIS_SHADOW_MODEL_URI=s3://models/shadow"), 1),
         (("--env=WEB_CONCURRENCY=3",), 3),
     ],
 )

@@ -1,5 +1,7 @@
 """Lambda handler, called in this process as Lambda calls it."""
 
+import base64
+import gzip
 import importlib
 import json
 import logging
@@ -214,15 +216,28 @@ def test_an_answer_larger_than_a_load_balancer_takes_is_refused(handler: Handler
     assert handler(api_gateway("GET", path), None)["statusCode"] == 200
 
 
-def test_a_function_without_authentication_starts_only_with_auth_off(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, r"as a Lambda function.*needs SEPSIS_API_KEYS"),
+        (
+            {"SEPSIS_AUTH": "off", "SEPSIS_SHADOW_MODEL_URI": "s3://models/shadow"},
+            "SEPSIS_SHADOW_MODEL_URI cannot be used in a Lambda function",
+        ),
+    ],
+    ids=["without authentication", "with a shadow model"],
+)
+def test_settings_that_a_function_cannot_have_stop_its_start(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], sentence: str
 ) -> None:
     monkeypatch.delenv("SEPSIS_AUTH", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     monkeypatch.delitem(sys.modules, MODULE, raising=False)
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     try:
-        with pytest.raises(SettingsError, match=r"as a Lambda function.*needs SEPSIS_API_KEYS"):
+        with pytest.raises(SettingsError, match=sentence):
             importlib.import_module(MODULE)
     finally:
         root.handlers, root.level = before, level
@@ -267,3 +282,11 @@ def test_an_invocation_does_not_wait_long_for_a_slow_s3(
     began = time.monotonic()
     assert answering_version(polling_s3) == "1"
     assert time.monotonic() - began < 10  # half of the fetch time-out of a server
+
+
+def test_a_gzip_body_is_unpacked(handler: Handler, kind: Asked) -> None:
+    event = kind("POST", "/predict/patient", content_encoding="gzip")
+    packed = base64.b64encode(gzip.compress(json.dumps(a_patient()).encode())).decode()
+    answer = handler(event | {"body": packed, "isBase64Encoded": True}, None)
+    assert answer["statusCode"] == 200
+    check_prediction(body_of(answer))

@@ -1,15 +1,12 @@
 """Limits of a request: too many or too large parts are refused at once, in a short answer."""
 
-import gzip
-import json
-
 import pytest
 from fastapi.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
 from sepsis_detect.problems import MAX_PROBLEMS
 from sepsis_detect.settings import Settings
-from tests.builders import a_patient, a_stay
+from tests.builders import a_patient
 from tests.contract.asking import ask, predicted, refused
 
 
@@ -65,16 +62,6 @@ def test_a_value_in_an_unknown_unit_is_not_judged_as_if_it_were_canonical(
 ) -> None:
     sent = {"HR": 80, "Temp": 98.6, "units": {"Temp": "degree"}}
     assert [problem["rule"] for problem in refused(ask(client, sent))] == ["unit.unknown"]
-
-
-def test_a_compressed_body_is_refused_in_words(client: TestClient) -> None:
-    response = client.post(
-        "/predict/patient",
-        content=gzip.compress(json.dumps(a_stay()).encode()),
-        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
-    )
-    (problem,) = refused(response, 415)
-    assert problem["rule"] == "body.encoding"
 
 
 def test_health_answers_a_monitor_that_asks_for_headers_only(client: TestClient) -> None:

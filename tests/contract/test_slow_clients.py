@@ -1,25 +1,27 @@
 """Slow clients, keep-alive, and data that is not HTTP, on real connections."""
 
-import http.client
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from typing import Any
+from contextlib import ExitStack
 
 import pytest
-import uvicorn
 
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.middleware import body_limit, in_flight_limit
 from sepsis_detect.settings import Settings
 from tests.builders import a_patient
 from tests.contract.asking import check_problems
+from tests.contract.threaded_server import (
+    MAX_SECONDS,
+    answer,
+    connected,
+    is_closed,
+    threaded_server,
+)
 
 RECEIVE_SECONDS = 0.5
-MAX_SECONDS = 30.0
 BODY = json.dumps(a_patient()).encode()
 START = b"POST /predict/patient HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 HEAD = START + b"Content-Length: %d\r\n\r\n" % len(BODY)
@@ -27,37 +29,17 @@ HEAD = START + b"Content-Length: %d\r\n\r\n" % len(BODY)
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """A server in a thread of this process, with a short receive time-out."""
-    config = uvicorn.Config(create_app(Settings()), ws="none", access_log=False, log_config=None)
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        socket.create_server(("127.0.0.1", 0)) as listener,
-    ):
+    """A server with a short receive time-out."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr(body_limit, "RECEIVE_SECONDS", RECEIVE_SECONDS)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield listener.getsockname()[1]
-        server.should_exit = True
-        thread.join()
+        with threaded_server(create_app(Settings())) as port:
+            yield port
 
 
 @pytest.fixture
 def connection(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), MAX_SECONDS) as connection:
+    with connected(port) as connection:
         yield connection
-
-
-def answer(connection: socket.socket) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """Status, body and headers."""
-    with closing(http.client.HTTPResponse(connection)) as response:
-        response.begin()
-        headers = {name.lower(): value for name, value in response.getheaders()}
-        return response.status, json.loads(response.read()), headers
-
-
-def is_closed(connection: socket.socket) -> bool:
-    return connection.recv(1) == b""
 
 
 def assert_408(connection: socket.socket) -> None:

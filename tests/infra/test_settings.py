@@ -64,7 +64,22 @@ def test_values_from_the_command_line_are_parsed() -> None:
         ({"cidr": "10.40.0.0/33"}, ".*a network is written like 10.40.0.0/16."),
         ({"log_retention_days": "31"}, "log_retention_days must be one of 7, 30, .*"),
         ({"availability_zones": "1"}, "availability_zones is wrong: .*"),
-        ({"model_key": "/model.onnx"}, "model_key must not begin with /."),
+        (
+            {"model_key": "/model.onnx"},
+            "model_key and shadow_model_key must not begin with /.",
+        ),
+        (
+            {"shadow_model_key": "/model.onnx"},
+            "model_key and shadow_model_key must not begin with /.",
+        ),
+        (
+            {"shadow_model_key": "sepsis/model.onnx"},
+            "shadow_model_key must be another key than model_key.",
+        ),
+        (
+            {"shadow_model_key": "sepsis/shadow.onnx", "lambda_percent": "5"},
+            "shadow_model_key needs lambda_percent=0: a function runs no second model.",
+        ),
         ({"instance_type": "large"}, "instance_type is wrong: .*"),
         (
             {"certificate_arn": CERTIFICATE, "internet_facing": "true", "auth": "off"},

@@ -43,10 +43,14 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         "MAX_BODY_BYTES": "2048",
         "CORS_ORIGINS": "https://ward.example, http://localhost:3000",
         "LOG_LEVEL": "WARNING",
+        "SHADOW_MODEL_URI": "/models/shadow.onnx",
+        "SILENT": "true",
     }.items():
         monkeypatch.setenv(f"SEPSIS_{name}", value)
     settings = read_settings()
     assert settings.model_uri == "s3://models/sepsis/model.onnx"
+    assert settings.shadow_model_uri == "/models/shadow.onnx"
+    assert settings.silent
     assert settings.model_poll_seconds == 0.2
     assert settings.model_cache_dir == Path("/var/cache/sepsis")
     assert settings.api_keys == (f"ward-3:{DIGEST}", f"lab:{DIGEST}")
@@ -61,6 +65,9 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     [
         ("MODEL_URI", "http://models/model.onnx"),
         ("MODEL_URI", "s3://bucket"),
+        ("SHADOW_MODEL_URI", "http://models/model.onnx"),
+        ("SHADOW_MODEL_URI", "s3://bucket"),
+        ("SILENT", "perhaps"),
         ("MODEL_POLL_SECONDS", "0"),
         ("MODEL_POLL_SECONDS", "0.01"),
         ("MODEL_POLL_SECONDS", "nan"),

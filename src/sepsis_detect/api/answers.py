@@ -7,7 +7,7 @@ from typing import Any
 
 from sepsis_detect.api.query_options import Include, Options
 from sepsis_detect.assessment import pipeline
-from sepsis_detect.assessment.pipeline import Assessment, Refusal
+from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
 from sepsis_detect.assessment.policy import Patient
 from sepsis_detect.bedside_scores import scores
 from sepsis_detect.bedside_scores.point_bands import SI_CUT_OFFS, SI_UNIT
@@ -26,12 +26,12 @@ Answer = dict[str, Any] | RequestError
 
 
 def answer_bodies(
-    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], metrics: Metrics
+    model: Model, options: Options, sent: Sequence[tuple[bytes, str]], observe: Observer
 ) -> list[Answer]:
     """Answer several requests of one patient each: bodies with the ids of their requests."""
     read = reader.read_bodies([body for body, _ in sent], now=datetime.now(UTC))
     patients = [found for found in read if not isinstance(found, RequestError)]
-    assessed = iter(_assessed(model, options, patients, metrics))
+    assessed = iter(_assessed(model, options, patients, observe))
     return [
         found
         if isinstance(found, RequestError)
@@ -41,7 +41,12 @@ def answer_bodies(
 
 
 def answer_patients(
-    model: Model, options: Options, body: bytes, request_id: str, metrics: Metrics
+    model: Model,
+    options: Options,
+    body: bytes,
+    request_id: str,
+    metrics: Metrics,
+    observe: Observer,
 ) -> list[Answer]:
     """Answer many patients in the order sent.
 
@@ -52,7 +57,7 @@ def answer_patients(
     max_problems = patient_list.max_problems_each(len(patients))
     answers = [
         _answer(result, options, request_id, max_problems)
-        for result in _assessed(model, options, patients, metrics)
+        for result in _assessed(model, options, patients, observe)
     ]
     for answer in answers:
         if isinstance(answer, RequestError):
@@ -61,14 +66,14 @@ def answer_patients(
 
 
 def _assessed(
-    model: Model, options: Options, patients: Sequence[Patient], metrics: Metrics
+    model: Model, options: Options, patients: Sequence[Patient], observe: Observer
 ) -> list[Assessment | Refusal]:
     return pipeline.assess(
         model,
         patients,
         options.on_incoherence,
         every_hour=Include.TREND in options.include,
-        observe=metrics.predicted,
+        observe=observe,
     )
 
 

@@ -21,14 +21,17 @@ from sepsis_detect.api.middleware.authentication import Authentication
 from sepsis_detect.api.middleware.body_limit import BodyLimit
 from sepsis_detect.api.middleware.drain import Drain
 from sepsis_detect.api.middleware.in_flight_limit import InFlightLimit
+from sepsis_detect.api.middleware.request_decompression import RequestDecompression
 from sepsis_detect.api.middleware.request_id import RequestId
 from sepsis_detect.api.middleware.request_log import RequestLog
 from sepsis_detect.api.middleware.security_headers import SecurityHeaders
 from sepsis_detect.api.middleware.unhandled_errors import UnhandledErrors
+from sepsis_detect.api.observation import Observation
 from sepsis_detect.api.routes import cds_hooks, docs, fhir, page, prediction, service
 from sepsis_detect.api.services import Services, services_of
 from sepsis_detect.auth.api_keys import ApiKeys
 from sepsis_detect.auth.client_tokens import ClientTokens
+from sepsis_detect.model_delivery.shadow import Shadow
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.problems import Problem, RequestError
 from sepsis_detect.settings import Settings, read_settings
@@ -70,14 +73,19 @@ def create_app(
 
 def _services(settings: Settings, *, may_fall_back: bool) -> Services:
     metrics = Metrics()
+    shadow_uri = settings.shadow_model_uri
+    shadow = None if shadow_uri is None else Shadow(shadow_uri, settings, metrics)
+    observe = partial(Observation, metrics, shadow)
     audit_key = settings.audit_key
     return Services(
         settings=settings,
         models=ModelStore(settings, may_fall_back=may_fall_back),
         keys=ApiKeys(settings) if settings.asks_for_keys else None,
         metrics=metrics,
+        shadow=shadow,
+        observe=observe,
         audit_log=AuditLog(audit_key.get_secret_value()) if audit_key is not None else None,
-        micro_batcher=MicroBatcher(partial(prediction.respond_each, metrics=metrics)),
+        micro_batcher=MicroBatcher(partial(prediction.respond_each, observe=observe)),
     )
 
 
@@ -93,6 +101,7 @@ def _middleware(services: Services) -> list[Middleware]:
         Middleware(UnhandledErrors),
         *_cors(settings),  # outside of authentication: preflight requests have no key
         *_authentication(services),
+        Middleware(RequestDecompression, max_body_bytes=settings.max_body_bytes),
         Middleware(BodyLimit, max_body_bytes=settings.max_body_bytes),
     ]
 
@@ -150,6 +159,8 @@ async def _lifespan(
 ) -> AsyncIterator[None]:
     services.models.start_polling()
     services.metrics.start()
+    if services.shadow is not None:
+        services.shadow.start()
     if services.keys is not None:
         services.keys.start_refreshing()
     try:
@@ -159,6 +170,8 @@ async def _lifespan(
         if services.keys is not None:
             services.keys.stop()
         await run_in_threadpool(services.models.stop)
+        if services.shadow is not None:
+            await run_in_threadpool(services.shadow.stop)
         services.metrics.stop()
 
 

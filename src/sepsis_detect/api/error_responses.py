@@ -47,6 +47,19 @@ def internal_error() -> RequestError:
     return RequestError(500, [problem])
 
 
+def body_too_large(max_body_bytes: int) -> RequestError:
+    """413: a body, as sent or unpacked, is over the limit."""
+    problem = Problem(
+        type="body",
+        rule="body.size",
+        loc=("body",),
+        msg=f"The body is larger than {max_body_bytes} bytes.",
+        msg_fr=f"Le corps de la requête dépasse {max_body_bytes} octets.",
+        ctx={"max_body_bytes": max_body_bytes},
+    )
+    return RequestError(413, [problem])
+
+
 def overload() -> RequestError:
     """503: too many requests; the same one may be answered later, or by another instance."""
     problem = Problem(

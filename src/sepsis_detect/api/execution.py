@@ -1,7 +1,7 @@
 """Executes a prediction request: one model, in a batch or a worker thread, with an audit line."""
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -12,12 +12,26 @@ from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.telemetry.audit_log import REFUSED
+from sepsis_detect.telemetry.shadow_comparison import PendingShadowScores
 
 # Above this size a request takes long enough to be worth a thread: the event loop stays free.
 LARGE_BODY_BYTES = 32 * 1024
 
-Answered = tuple[Response, Sequence[str]]
-"""A response, and the decisions of the audit log."""
+
+class Answered(NamedTuple):
+    """A response, and what the audit log says of it.
+
+    Attributes:
+        response: To the request.
+        decisions: One for each patient.
+        shadow_scores: Of the shadow, for the patients that are not refused.
+    """
+
+    response: Response
+    decisions: Sequence[str]
+    shadow_scores: PendingShadowScores | None = None
+
+
 Answer = Callable[[bytes, Model], Answered]
 Result = TypeVar("Result")
 
@@ -44,12 +58,21 @@ async def execute(
 
     def audited(answered: Answered | RequestError) -> Response:
         if services.audit_log is not None:
-            decisions = [REFUSED] if isinstance(answered, RequestError) else answered[1]
-            request_id, caller = request.scope[REQUEST_ID], request.scope.get(CALLER)
-            services.audit_log.write(body, decisions, model, request_id=request_id, caller=caller)
+            refused: tuple[Sequence[str], None] = [REFUSED], None
+            decisions, shadow_scores = (
+                refused if isinstance(answered, RequestError) else answered[1:]
+            )
+            services.audit_log.write(
+                body,
+                decisions,
+                model,
+                request_id=request.scope[REQUEST_ID],
+                caller=request.scope.get(CALLER),
+                shadow=shadow_scores,
+            )
         if isinstance(answered, RequestError):
             raise answered
-        return answered[0]
+        return answered.response
 
     def respond() -> Response:
         try:

@@ -8,8 +8,10 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from sepsis_detect.api.micro_batcher import MicroBatcher
+from sepsis_detect.api.observation import NewObservation
 from sepsis_detect.api.worker_threads import WorkerThreads
 from sepsis_detect.auth.api_keys import ApiKeys
+from sepsis_detect.model_delivery.shadow import Shadow
 from sepsis_detect.model_delivery.store import ModelStore
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry.audit_log import AuditLog
@@ -25,6 +27,8 @@ class Services:
         models: The served model, and the source of the next one.
         keys: API keys; None: authentication is off.
         metrics: Counts responses and predictions.
+        shadow: A second model that scores every request and answers none; None: there is none.
+        observe: Makes the observer of one call of the assessment.
         audit_log: None: there is no audit log.
         micro_batcher: Answers requests of one patient that arrive together.
         threads: For requests that take long.
@@ -35,6 +39,8 @@ class Services:
     models: ModelStore
     keys: ApiKeys | None
     metrics: Metrics
+    shadow: Shadow | None
+    observe: NewObservation
     audit_log: AuditLog | None
     micro_batcher: MicroBatcher[Any, Any, Any]
     threads: WorkerThreads = field(default_factory=WorkerThreads)

@@ -42,6 +42,8 @@ DISCOVERY: dict[str, Any] = {
     ]
 }
 
+SILENT = "Silent: this service answers without cards for now."
+
 OUTCOMES = ("accepted", "overridden")
 MAX_FEEDBACK = 100
 WANTED = {
@@ -54,6 +56,16 @@ WANTED = {
         "une raison, un commentaire ou les deux",
     ),
 }
+
+
+def discovery(*, is_silent: bool) -> dict[str, Any]:
+    """The discovery document; a silent service says so in each description."""
+    if not is_silent:
+        return DISCOVERY
+    services = DISCOVERY["services"]
+    return {
+        "services": [each | {"description": f"{SILENT} {each['description']}"} for each in services]
+    }
 
 
 def read_feedback(sent: Any) -> list[tuple[str, str | None]]:

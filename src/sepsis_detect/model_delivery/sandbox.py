@@ -91,16 +91,19 @@ class CandidateSandbox:
                 _kill(self._process)
 
 
+def environment_of_models() -> dict[str, str]:
+    """Environment of a process that opens a model which is not trusted."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)}
+    return kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
 def _start() -> "subprocess.Popen[bytes]":
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(PRIVATE)
-    }
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "sepsis_detect.model_delivery.sandbox_process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=environment | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        env=environment_of_models(),
         start_new_session=True,  # a process group to kill; not interrupted by Ctrl+C
     )
 

@@ -116,8 +116,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _limit_resources() -> None:
     """Limit the memory and processor time of this process; it also ends without its parent."""
-    with contextlib.suppress(OSError):  # the kernel kills this process first when memory runs out
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    limit_memory()
     if sys.platform == "win32":
         return
     import resource
@@ -125,6 +124,16 @@ def _limit_resources() -> None:
     signal.alarm(WALL_SECONDS + 5)
     cpu_seconds = int(time.process_time()) + 1 + MODEL_CPU_SECONDS
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
+
+
+def limit_memory() -> None:
+    """Limit what this process may allocate from now on to `MODEL_MEBIBYTES`."""
+    with contextlib.suppress(OSError):  # the kernel kills this process first when memory runs out
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    if sys.platform == "win32":
+        return
+    import resource
+
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):
         used = re.search(r"VmData:\s+(\d+) kB", Path("/proc/self/status").read_text("ascii"))

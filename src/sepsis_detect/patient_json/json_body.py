@@ -6,6 +6,7 @@ marks every repeated key and NaN literal in the tree, so that each can be report
 location, and words what is not JSON at all. Of what both accept, both read the same.
 """
 
+import codecs
 import json
 from collections import Counter
 from typing import Any
@@ -13,6 +14,11 @@ from typing import Any
 import jiter
 
 from sepsis_detect.problems import Problem, unprocessable
+
+GZIP = b"\x1f\x8b"  # the first bytes of a gzip stream
+
+Hints = tuple[str | None, str | None]
+"""In English and French."""
 
 
 class NotFinite:
@@ -81,6 +87,7 @@ def parse_tolerantly(body: bytes) -> Any:
         raise _broken(
             f"The body is not UTF-8 (byte {error.start}).",
             f"Le corps n'est pas en UTF-8 (octet {error.start}).",
+            _encoding_hint(body),
         ) from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno} column {error.colno}"
@@ -96,6 +103,26 @@ def parse_tolerantly(body: bytes) -> Any:
         raise _broken("A number has too many digits.", "Un nombre a trop de chiffres.") from error
 
 
-def _broken(msg: str, msg_fr: str) -> Exception:
-    problem = Problem(type="json", rule="json.broken", loc=("body",), msg=msg, msg_fr=msg_fr)
+def _encoding_hint(body: bytes) -> Hints:
+    """What the first bytes say about a body that is not UTF-8."""
+    if body.startswith(GZIP):
+        return (
+            "It looks like gzip: send Content-Encoding: gzip with it.",
+            "Il semble compressé en gzip : ajoutez Content-Encoding: gzip.",
+        )
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "It looks like UTF-16: send UTF-8.", "Il semble être en UTF-16 : envoyez de l'UTF-8."
+    return None, None
+
+
+def _broken(msg: str, msg_fr: str, hints: Hints = (None, None)) -> Exception:
+    problem = Problem(
+        type="json",
+        rule="json.broken",
+        loc=("body",),
+        msg=msg,
+        msg_fr=msg_fr,
+        hint=hints[0],
+        hint_fr=hints[1],
+    )
     return unprocessable([problem])

@@ -11,7 +11,21 @@ from typing import Any
 
 NAMESPACE = "SepsisDetect"
 MAX_VALUES = 100  # of one metric in one line
-UNITS = {"Latency": "Milliseconds", "MissingShare": "None", "LargestDrift": "None"}
+UNITS = {
+    "Latency": "Milliseconds",
+    **dict.fromkeys(
+        (
+            "MissingShare",
+            "LargestDrift",
+            "ServedPositiveShare",
+            "ShadowPositiveShare",
+            "ShadowDisagreement",
+            "ShadowMeanDifference",
+            "ShadowLargestDifference",
+        ),
+        "None",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

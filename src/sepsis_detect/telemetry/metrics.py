@@ -20,6 +20,7 @@ from sepsis_detect.prediction.model import Model
 from sepsis_detect.prediction.predictor import Predictions
 from sepsis_detect.telemetry import logs
 from sepsis_detect.telemetry.embedded_metrics import MAX_VALUES, EmbeddedMetrics
+from sepsis_detect.telemetry.shadow_comparison import Scores, ShadowComparison
 
 FLUSH_SECONDS = 60.0
 MAX_RULES = 200  # counted separately
@@ -43,6 +44,7 @@ class _Counters:
     rules: Counter[str] = field(default_factory=Counter)
     latencies: list[float] = field(default_factory=list)
     n_missing: int = 0
+    shadow: ShadowComparison = field(default_factory=ShadowComparison)
 
     def add_request(self, status: int, milliseconds: float) -> None:
         self.counts["Requests"] += 1
@@ -101,6 +103,16 @@ class Metrics:
             self._counters.n_missing += n_missing
             self._rows.extend(inputs)
 
+    def compared(self, served: Scores, shadow: Scores) -> None:
+        """Count the answers of the served and of the shadow model for the same patients."""
+        with self._lock:
+            self._counters.shadow.add(served, shadow)
+
+    def not_compared(self, n_patients: int) -> None:
+        """Count patients that the shadow model could not be asked about."""
+        with self._lock:
+            self._counters.shadow.n_unscored += n_patients
+
     def start(self) -> None:
         """Flush every minute, in a thread, until `stop()`."""
         self._flushing.start()
@@ -123,12 +135,12 @@ class Metrics:
             self._n_turned_away_before += n_turned_away
         if n_turned_away:
             counters.counts.update(Requests=n_turned_away, Overloads=n_turned_away)
-        if counters.counts:
+        if counters.counts or counters.shadow.n:
             _log(counters, model, rows)
 
 
 def _log(counters: _Counters, model: Model | None, rows: list[Float32Array]) -> None:
-    metrics: dict[str, float | list[float]] = {**counters.counts}
+    metrics: dict[str, float | list[float]] = {**counters.counts, **counters.shadow.metrics()}
     if counters.latencies:
         metrics["Latency"] = counters.latencies
     version = drifted_most = None

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.infra.conftest import Synthesise, Template
-from tests.infra.templates.reading import EVERYTHING, PROD
+from tests.infra.templates.reading import EVERYTHING, PROD, SHADOWED
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,6 +21,11 @@ def dev(synthesise: Synthesise) -> Template:
 @pytest.fixture(scope="package")
 def prod(synthesise: Synthesise) -> Template:
     return synthesise(**PROD)
+
+
+@pytest.fixture(scope="package")
+def shadowed(synthesise: Synthesise) -> Template:
+    return synthesise(**SHADOWED)
 
 
 @pytest.fixture(scope="package")

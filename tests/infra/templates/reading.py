@@ -19,6 +19,8 @@ EVERYTHING = PROD | {
     "domain_name": "sepsis.example.org",
     "cors_origins": "https://ward.example.org",
 }
+SHADOW_KEY = "sepsis/shadow.onnx"
+SHADOWED = PROD | {"shadow_model_key": SHADOW_KEY}
 
 
 def of_type(template: Template, kind: str) -> dict[str, Any]:

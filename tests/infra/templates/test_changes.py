@@ -10,6 +10,8 @@ from tests.paths import ROOT
 
 ANOTHER_DIGEST = "sha256:" + "b" * 64
 SERVICE_SETTINGS = {
+    "shadow_model_key": "sepsis/shadow.onnx",
+    "silent": "true",
     "audit_log": "true",
     "cors_origins": "https://ward.example.org",
     "cds_issuers": "https://ehr.example.org=https://ehr.example.org/jwks.json",
@@ -82,6 +84,7 @@ def test_every_setting_of_the_service_can_be_given(
     assert names - {"SEPSIS_API_KEYS", "SEPSIS_AUDIT_KEY"} == passed.keys()
     passed |= {
         "SEPSIS_MODEL_URI": "s3://bucket/key",
+        "SEPSIS_SHADOW_MODEL_URI": "s3://bucket/shadow",
         "SEPSIS_API_KEYS_SECRET_ARN": "arn:aws:secretsmanager:x",
         "SEPSIS_AUDIT_KEY": "a" * 64,
     }
@@ -93,6 +96,7 @@ def test_every_setting_of_the_service_can_be_given(
     assert taken.cds_on_incoherence == "reject"
     assert taken.fhir_outcome == SERVICE_SETTINGS["fhir_outcome"]
     assert taken.max_body_bytes == 1_048_576
+    assert taken.silent
 
 
 def test_every_setting_is_in_the_operators_guide() -> None:

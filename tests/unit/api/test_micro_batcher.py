@@ -12,6 +12,7 @@ import pytest
 
 from sepsis_detect.api.answers import Answer, answer_bodies
 from sepsis_detect.api.micro_batcher import MicroBatcher
+from sepsis_detect.api.observation import Observation
 from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Options
 from sepsis_detect.api.routes import prediction
 from sepsis_detect.clinical.stay import Stay
@@ -39,7 +40,7 @@ STAYS = [a_stay(70), a_stay(110, 30), a_stay(95, 3), a_stay(130)]
 
 
 def batcher() -> MicroBatcher[Options, Sent, Answer]:
-    return MicroBatcher(partial(answer_bodies, metrics=Metrics()))
+    return MicroBatcher(partial(answer_bodies, observe=Metrics().predicted))
 
 
 async def ask(
@@ -150,7 +151,9 @@ def test_a_large_batch_is_split_and_answered_in_order(
     sent = [(body, str(number)) for number, body in enumerate(STAYS)]
 
     def bodies() -> list[bytes]:
-        told = prediction.respond_each(model, DEFAULT_OPTIONS, sent, metrics=Metrics())
+        told = prediction.respond_each(
+            model, DEFAULT_OPTIONS, sent, observe=partial(Observation, Metrics(), None)
+        )
         return [bytes(answered[0].body) for answered in told if isinstance(answered, tuple)]
 
     in_one = bodies()

@@ -6,18 +6,18 @@ flight, and the application gets the body as one message.
 
 import re
 from asyncio import CancelledError, Task, current_task, get_running_loop
-from typing import Any, cast
+from typing import cast
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sepsis_detect.api.error_responses import error_response, overload
+from sepsis_detect.api.error_responses import body_too_large, error_response, overload
 from sepsis_detect.problems import Problem, RequestError
 
 RECEIVE_SECONDS = 30.0  # for the whole body
 MAX_TOTAL_BYTES = 64 * 1024 * 1024  # of the bodies of all requests, in memory at once
 TIMED_OUT = "timed out"
-JSON = b"application/json"
+JSON, UPGRADE = b"application/json", b"upgrade"
 JSON_TYPE = re.compile(rb"\s*application/([A-Za-z0-9.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
 
 
@@ -56,10 +56,13 @@ class BodyLimit:
         loop = get_running_loop()
         task = cast("Task[None]", current_task(loop))
         timer = loop.call_later(RECEIVE_SECONDS, task.cancel, TIMED_OUT)
+        headers = dict(scope["headers"])
         try:
-            self._check_headers(dict(scope["headers"]))
+            self._check_headers(headers)
             while self._add(await receive(), body):
                 pass
+            if not body.n_bytes and UPGRADE in headers:
+                raise _upgrade()
         except RequestError as error:
             return error_response(error, scope)
         except CancelledError as error:
@@ -75,11 +78,9 @@ class BodyLimit:
         content_type = headers.get(b"content-type", JSON)
         if content_type != JSON and not JSON_TYPE.fullmatch(content_type):
             raise _not_json()
-        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-            raise _encoded()
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self._max_body_bytes:
-            raise self._too_large()
+            raise body_too_large(self._max_body_bytes)
 
     def _add(self, message: Message, body: "_Body") -> bool:
         """Add a part to the body; whether more follow."""
@@ -89,20 +90,10 @@ class BodyLimit:
         body.add(part)
         self._n_bytes += len(part)
         if body.n_bytes > self._max_body_bytes:
-            raise self._too_large()
+            raise body_too_large(self._max_body_bytes)
         if self._n_bytes > MAX_TOTAL_BYTES:
             raise overload()
         return bool(message.get("more_body", False))
-
-    def _too_large(self) -> RequestError:
-        limit = self._max_body_bytes
-        return _error(
-            413,
-            "body.size",
-            f"The body is larger than {limit} bytes.",
-            f"Le corps de la requête dépasse {limit} octets.",
-            {"max_body_bytes": limit},
-        )
 
 
 class _Body:
@@ -135,30 +126,36 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _error(
-    status: int, rule: str, msg: str, msg_fr: str, ctx: dict[str, Any] | None = None
-) -> RequestError:
-    kind = rule.partition(".")[0]
-    problem = Problem(type=kind, rule=rule, loc=("body",), msg=msg, msg_fr=msg_fr, ctx=ctx or {})
-    return RequestError(status, [problem])
-
-
 def _not_json() -> RequestError:
-    return _error(
-        415,
-        "body.media_type",
-        "The body must be JSON: send Content-Type: application/json.",
-        "Le corps doit être en JSON : envoyez Content-Type: application/json.",
+    problem = Problem(
+        type="body",
+        rule="body.media_type",
+        loc=("body",),
+        msg="The body must be JSON: send Content-Type: application/json.",
+        msg_fr="Le corps doit être en JSON : envoyez Content-Type: application/json.",
     )
+    return RequestError(415, [problem])
 
 
-def _encoded() -> RequestError:
-    return _error(
-        415,
-        "body.encoding",
-        "The body must not be compressed: send it without Content-Encoding.",
-        "Le corps ne doit pas être compressé : envoyez-le sans Content-Encoding.",
+def _upgrade() -> RequestError:
+    """The HTTP parser of the server drops the body of a request that asks for another protocol.
+
+    Source: https://github.com/Kludex/uvicorn/issues/2722
+    """
+    problem = Problem(
+        type="http",
+        rule="http.upgrade",
+        loc=("header", "upgrade"),
+        msg="The request asks for another protocol (Upgrade), so its body was not read.",
+        msg_fr="La requête demande un autre protocole (Upgrade) : son corps n'a pas été lu.",
+        hint="Use `HTTP/1.1`. In Java: `HttpClient.newBuilder()"
+        ".version(HttpClient.Version.HTTP_1_1)`.",
+        hint_fr="Utilisez `HTTP/1.1`. En Java : `HttpClient.newBuilder()"
+        ".version(HttpClient.Version.HTTP_1_1)`.",
     )
+    error = RequestError(422, [problem])
+    error.headers["Connection"] = "close"  # the server takes the body for the next request
+    return error
 
 
 def _too_slow() -> RequestError:

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -33,9 +34,10 @@ router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
     openapi_extra=interop_schemas.CDS_DISCOVERY,
     summary="Discovery",
 )
-async def discovery(_: Request) -> Response:
+async def discovery(request: Request) -> Response:
     """List the hooks of this service, and the data to prefetch."""
-    return json_response(service.DISCOVERY)
+    is_silent = services_of(request).settings.silent
+    return json_response(service.discovery(is_silent=is_silent))
 
 
 @router.post(
@@ -49,28 +51,33 @@ async def sepsis_risk(request: Request) -> Response:
 
     Values that are incoherent or cannot be read are left out and named on the card
     (`SEPSIS_CDS_ON_INCOHERENCE=drop`), or make an `info` card that says that nothing was computed
-    (`reject`). 412: neither vital signs nor laboratory results were prefetched.
+    (`reject`). 412: neither vital signs nor laboratory results were prefetched. In silent mode
+    there are no cards at all.
     """
     language = preferred(request.headers.get("accept-language"))
     page = page_address(request)
-    metrics = services_of(request).metrics
-    policy = OnIncoherence(services_of(request).settings.cds_on_incoherence)
+    services = services_of(request)
+    metrics = services.metrics
+    policy = OnIncoherence(services.settings.cds_on_incoherence)
 
-    def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
+    def response(found: list[dict[str, Any]]) -> Response:
+        return json_response({"cards": [] if services.settings.silent else found})
+
+    def respond(body: bytes, model: Model) -> execution.Answered:
+        observation = services.observe()
         sent = cds_request.read_request(strict_json.parse(body))
         patient = cds_request.read_patient(sent, datetime.now(UTC), policy)
         try:
-            assessment = assess(patient, model, policy, observe=metrics.predicted)
+            assessment = assess(patient, model, policy, observe=observation)
         except RequestError as error:
             if any(problem.type == "json" for problem in error.problems):
                 raise  # the request itself is not valid
             metrics.refused(problem.rule for problem in error.problems)
             is_empty = patient.n_observations == 0 and error.problems[0].rule == ALL_MISSING.id
             found = [] if is_empty else [cards.problem_card(error.problems, language, page=page)]
-            return json_response({"cards": found}), [REFUSED]
-        return json_response({"cards": cards.risk_cards(assessment, language, page=page)}), [
-            assessment.verdict
-        ]
+            return execution.Answered(response(found), [REFUSED])
+        found = cards.risk_cards(assessment, language, page=page)
+        return execution.Answered(response(found), [assessment.verdict], observation.shadow_scores)
 
     return await execution.execute(request, respond, is_slow=True)
 
@@ -79,7 +86,7 @@ async def sepsis_risk(request: Request) -> Response:
     f"/{service.ID}/feedback",
     responses=interop_schemas.CDS_ERRORS,
     openapi_extra=interop_schemas.CDS_FEEDBACK,
-    summary="What became of a card",
+    summary="Card feedback",
 )
 async def feedback(request: Request) -> Response:
     """Log the outcome of cards; comments are not kept."""

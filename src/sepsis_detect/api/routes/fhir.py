@@ -77,7 +77,7 @@ async def sepsis_risk(request: Request) -> Response:
     language = preferred(request.headers.get("accept-language"))
     settings: Settings = services_of(request).settings
 
-    def respond(body: bytes, model: Model) -> tuple[Response, list[str]]:
+    def respond(body: bytes, model: Model) -> execution.Answered:
         sent = strict_json.parse(body)
         policy = _policy(request, sent)
         read = patient.read(
@@ -86,15 +86,17 @@ async def sepsis_risk(request: Request) -> Response:
             now=datetime.now(UTC),
             on_incoherence=policy,
         )
-        metrics = services_of(request).metrics
-        assessment = assess(read, model, policy, observe=metrics.predicted)
+        observation = services_of(request).observe()
+        assessment = assess(read, model, policy, observe=observation)
         resource = risk_assessment(
             assessment,
             language,
             request_id=request.scope[REQUEST_ID],
             outcome_code=settings.fhir_outcome,
         )
-        return resource_response(resource, language), [assessment.verdict]
+        return execution.Answered(
+            resource_response(resource, language), [assessment.verdict], observation.shadow_scores
+        )
 
     return await execution.execute(request, respond, is_slow=True)
 

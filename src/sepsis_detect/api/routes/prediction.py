@@ -10,13 +10,13 @@ from sepsis_detect.api import execution
 from sepsis_detect.api.answers import answer_bodies, answer_patients
 from sepsis_detect.api.json_response import json_response
 from sepsis_detect.api.middleware.request_id import REQUEST_ID
+from sepsis_detect.api.observation import NewObservation
 from sepsis_detect.api.query_options import DEFAULT_OPTIONS, Include, Options, read_options
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.telemetry.audit_log import REFUSED
-from sepsis_detect.telemetry.metrics import Metrics
 
 router = APIRouter()
 
@@ -44,7 +44,7 @@ async def predict_patient(request: Request) -> Response:
 
     def respond(body: bytes, model: Model) -> execution.Answered:
         sent = [(body, request.scope[REQUEST_ID])]
-        (answered,) = respond_each(model, options, sent, metrics=services_of(request).metrics)
+        (answered,) = respond_each(model, options, sent, observe=services_of(request).observe)
         if isinstance(answered, RequestError):
             raise answered
         return answered
@@ -58,16 +58,22 @@ async def predict_patient(request: Request) -> Response:
 
 
 def respond_each(
-    model: Model, options: Options, sent: Sequence[SentPatient], *, metrics: Metrics
+    model: Model, options: Options, sent: Sequence[SentPatient], *, observe: NewObservation
 ) -> list[execution.Answered | RequestError]:
     """Respond to requests of one patient each."""
-    return [
-        answer
-        if isinstance(answer, RequestError)
-        else (json_response(answer), [answer["prediction"]])
-        for batch in _batches(sent)
-        for answer in answer_bodies(model, options, batch, metrics)
-    ]
+    answered: list[execution.Answered | RequestError] = []
+    for batch in _batches(sent):
+        observation, n_predicted = observe(), 0
+        for answer in answer_bodies(model, options, batch, observation):
+            if isinstance(answer, RequestError):
+                answered.append(answer)
+                continue
+            shadow_scores = observation.shadow_scores_from(n_predicted)
+            n_predicted += 1
+            answered.append(
+                execution.Answered(json_response(answer), [answer["prediction"]], shadow_scores)
+            )
+    return answered
 
 
 def _batches(sent: Sequence[SentPatient]) -> Iterator[Sequence[SentPatient]]:
@@ -97,15 +103,20 @@ async def predict_patients(request: Request) -> Response:
 
     def respond(body: bytes, model: Model) -> execution.Answered:
         request_id = request.scope[REQUEST_ID]
-        metrics = services_of(request).metrics
+        services = services_of(request)
+        observation = services.observe()
         results: list[dict[str, Any]] = [
             {"detail": [problem.as_dict() for problem in answer.problems]}
             if isinstance(answer, RequestError)
             else answer
-            for answer in answer_patients(model, options, body, request_id, metrics)
+            for answer in answer_patients(
+                model, options, body, request_id, services.metrics, observation
+            )
         ]
         decisions = [result.get("prediction", REFUSED) for result in results]
-        return json_response({"results": results}), decisions
+        return execution.Answered(
+            json_response({"results": results}), decisions, observation.shadow_scores
+        )
 
     return await execution.execute(
         request, respond, is_slow=Include.CONTRIBUTIONS in options.include

@@ -10,9 +10,11 @@ from sepsis_detect.api.json_response import json_response
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.clinical import units
+from sepsis_detect.clinical.table_words import TABLE_WORDS
 from sepsis_detect.clinical.variables import RANGES, VARIABLES, Variable
+from sepsis_detect.model_delivery.follower import FollowedModel
+from sepsis_detect.model_delivery.shadow import Shadow
 from sepsis_detect.notice import LONG_STAYS, NOTICE
-from sepsis_detect.prediction.model import Model
 
 router = APIRouter()
 
@@ -26,6 +28,9 @@ SHOWN_METADATA = {
     "metrics",
     "operating_points",
     "external",
+    "parent",
+    "site",
+    "metrics_threshold",
 }
 """The metadata that `GET /model` shows."""
 
@@ -48,19 +53,35 @@ async def health(request: Request) -> Response:
     if services.unavailable is not None:
         return json_response({"status": "Unavailable", "reason": services.unavailable}, 503)
     models = services.models
-    model = models.current
     return json_response(
         {
             "status": "OK",
-            "model": {"name": model.metadata.name, "version": model.metadata.version}
-            | _origin(model),
+            "model": _identity(models.current),
             "candidate": models.candidate,
             "fallback": models.fallback,
+            "shadow": _shadow_health(services.shadow),
+            "silent": services.settings.silent,
         }
     )
 
 
-def _origin(model: Model) -> dict[str, Any]:
+def _shadow_health(shadow: Shadow | None) -> dict[str, Any] | None:
+    if shadow is None:
+        return None
+    models = shadow.models
+    return {
+        "model": None if models.opened is None else _identity(models.opened),
+        "candidate": models.candidate,
+        "fallback": models.fallback,
+        "failure": shadow.failure,
+    }
+
+
+def _identity(model: FollowedModel) -> dict[str, Any]:
+    return {"name": model.metadata.name, "version": model.metadata.version} | _origin(model)
+
+
+def _origin(model: FollowedModel) -> dict[str, Any]:
     return {
         "source": model.source,
         "etag": model.etag,
@@ -78,11 +99,19 @@ def _origin(model: Model) -> dict[str, Any]:
 )
 async def served_model(request: Request) -> Response:
     """Describe the served model: threshold, features, training data, metrics, other thresholds."""
-    model = services_of(request).models.current
+    services = services_of(request)
+    model = services.models.current
+    shadow = None if services.shadow is None else services.shadow.models.opened
+    shown = {"shadow": None if shadow is None else _described_shadow(shadow)}
     notices = {"intended_use": NOTICE, "long_stays": LONG_STAYS}
     return json_response(
-        model.metadata.model_dump(include=SHOWN_METADATA) | _origin(model) | notices
+        model.metadata.model_dump(include=SHOWN_METADATA) | _origin(model) | notices | shown
     )
+
+
+def _described_shadow(model: FollowedModel) -> dict[str, Any]:
+    metadata = model.metadata
+    return _identity(model) | {"created_at": metadata.created_at, "threshold": metadata.threshold}
 
 
 @router.get(
@@ -96,7 +125,10 @@ async def variables(_: Request) -> Response:
     """List every variable: names, unit and accepted units, codes, labels and ranges."""
     described = [_described(variable) for variable in VARIABLES]
     spellings = [spelling._asdict() for spelling in units.SPELLINGS]
-    return json_response({"variables": described, "unit_spellings": spellings})
+    words = [each._asdict() for each in TABLE_WORDS]
+    return json_response(
+        {"variables": described, "unit_spellings": spellings, "table_words": words}
+    )
 
 
 def _described(variable: Variable) -> dict[str, Any]:
