@@ -66,7 +66,7 @@ class ObservationPlaces:
     def _place(self, entry: Entry) -> _Place:
         observation = entry.resource
         panels = self._panels.get(entry.path, [])
-        aside = [concept for each in (entry, *panels) for concept in self._aside(each)]
+        aside = [concept for each in (entry, *panels) for concept in self._aside(each) if concept]
         # A panel of many signs may have any code: only a place that is known by it counts.
         aside += [each.resource.get("code") for each in panels]
         code, categories = observation.get("code"), observation.get("category")
