@@ -8,14 +8,13 @@ programs are passed over; what begins like JSON and cannot be read is reported b
 
 import codecs
 import gzip
-import io
 import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TextIO, cast
 
 from sepsis_detect.errors import BadFileError
 
@@ -50,20 +49,20 @@ def lines(path: Path) -> Iterator[Line]:
     Raises:
         BadFileError: It cannot be read; one sentence.
     """
-    with _readable(path), path.open("rb") as file:
-        entries = _document(path, file)
+    with _readable(path):
+        entries = _document(path)
         if entries is not None:
             for number, entry in enumerate(entries, 1):
                 line = Line(number)
                 _add_value(line, entry)
                 yield line
             return
-        file.seek(0)
-        for number, text in enumerate(_text(file), 1):
-            if "{" in text or OURS_ALONE in text:
-                line = Line(number)
-                _add_text(line, text)
-                yield line
+        with _text(path) as file:
+            for number, text in enumerate(file, 1):
+                if "{" in text or OURS_ALONE in text:
+                    line = Line(number)
+                    _add_text(line, text)
+                    yield line
 
 
 @contextmanager
@@ -81,27 +80,24 @@ def _readable(path: Path) -> Iterator[None]:
         raise BadFileError(f"{path} cannot be read: {reason}") from error
 
 
-def _text(file: BinaryIO) -> io.TextIOWrapper:
-    """The text of a file, from where it stands."""
-    start = file.tell()
-    begin = file.read(2)
-    file.seek(start)
-    if begin == _GZIP:
-        return _text(gzip.GzipFile(fileobj=file))  # type: ignore[arg-type]  # it is a BinaryIO
-    encoding = "utf-16" if begin in _UTF_16 else "utf-8-sig"
-    return io.TextIOWrapper(file, encoding, errors="replace")
+def _text(path: Path) -> TextIO:
+    """Open a file as text."""
+    with path.open("rb") as file:
+        is_compressed = file.read(2) == _GZIP
+    opened = gzip.open if is_compressed else open
+    with opened(path, "rb") as file:
+        encoding = "utf-16" if file.read(2) in _UTF_16 else "utf-8-sig"
+    return cast(TextIO, opened(path, "rt", encoding=encoding, errors="replace"))
 
 
-def _document(path: Path, file: BinaryIO) -> list[Any] | None:
+def _document(path: Path) -> list[Any] | None:
     """The entries of a file that is one JSON document over several lines; None if it is not."""
-    text = _text(file)
-    first = next((line for line in text if line.strip()), "").strip()
-    # A line of the service is complete; a document goes on after an opening bracket.
-    is_document = first[:1] in ("{", "[") and not _is_json(first) and _QUOTED_EVENT not in first
-    content = first + text.read() if is_document else ""
-    text.detach()
-    if not is_document:
-        return None
+    with _text(path) as file:
+        first = next((line for line in file if line.strip()), "").strip()
+        # A line of the service is complete; a document goes on after an opening bracket.
+        if first[:1] not in ("{", "[") or _QUOTED_EVENT in first or _is_json(first):
+            return None
+        content = first + file.read()
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
