@@ -143,7 +143,10 @@ def test_figures_of_both_models_equal_the_offline_ones_in_all_and_by_week(
     found = figures_of(folder)
     rows = month.is_answered
     assert rows.mean() > 0.9
-    models = {"served": embedded_model, "shadow": opened(a_model("shadow-1", names=["lactate_last"]))}
+    models = {
+        "served": embedded_model,
+        "shadow": opened(a_model("shadow-1", names=["lactate_last"])),
+    }
     for role, model in models.items():
         check_equal(found[ALL, role], month, model, rows)
         check_calibration(folder, role, month, model)

@@ -6,12 +6,11 @@ from math import ceil, floor, isnan, log10
 from xml.sax.saxutils import escape
 
 from sepsis_detect.audit_report.report import SERVED, SERVED_BESIDE_SHADOW, SHADOW, Report
-from sepsis_detect.prediction.drift import NOTABLE
 
 Point = tuple[float, float]
 
 WIDTH, PANEL_HEIGHT = 720, 150
-LEFT, RIGHT, TOP, BOTTOM = 60, 20, 34, 30  # margins of a panel
+LEFT, RIGHT, TOP, BOTTOM = 60, 44, 34, 30  # margins of a panel
 LEGEND_HEIGHT = 26
 SQUARE = 420  # height of the calibration's panel
 MAX_WEEKS_NAMED = 10
@@ -80,8 +79,7 @@ def _week_panels(report: Report) -> list[Panel]:
     drifts = [(at[each.week], each.largest_drift) for each in report.drift]
     if any(not isnan(drift) for _, drift in drifts):
         title = "Largest drift of an input (stability index)"
-        line = [(x, NOTABLE) for x in ends]
-        panels.append(Panel(title, {INPUTS: drifts}, ticks, reference=line))
+        panels.append(Panel(title, {INPUTS: drifts}, ticks))
     return panels
 
 
@@ -105,6 +103,7 @@ def _svg(title: str, panels: Sequence[Panel]) -> str:
         return ""
     height = LEGEND_HEIGHT + sum(each.height for each in panels)
     names = list(dict.fromkeys(name for each in panels for name in each.series))
+    names = [name for name in names if name != INPUTS]  # its panel says what it is
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}"'
         f' height="{height}" font-family="sans-serif" font-size="12" fill="#17232d" role="img">',

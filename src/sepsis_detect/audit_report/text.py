@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 
 from sepsis_detect.audit_report.report import FigureRow, Report
-from sepsis_detect.prediction.drift import NOTABLE
 
 MAX_LINES_NAMED = 10  # of one log file
 UNKNOWN = "-"
@@ -160,7 +159,7 @@ def _drift(report: Report) -> Iterator[str]:
     if not report.drift:
         yield "No metrics of inputs in the log."
         return
-    yield f"Inputs against training (stability index; {NOTABLE:g} needs a look)"
+    yield "Inputs against training: stability index of the input that differs most"
     yield from _table(
         [
             ["week of", "predictions", "missing", "mean drift", "largest", "inputs", "most often"],
