@@ -1,5 +1,7 @@
 """Alarms and the on-call topic; docs/operations.md has a section on each alarm."""
 
+from enum import StrEnum
+
 from aws_cdk import Aws, CfnOutput, Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
@@ -21,6 +23,33 @@ SERVER_ERRORS_A_MINUTE = 5
 SLOW_SECONDS = 1.0
 # Longer than a boot: an instance counts as unhealthy until its first answer.
 UNHEALTHY_MINUTES = 6
+# Shorter drift is often one patient, of whom many hours are asked.
+DRIFT_HOURS = 3
+
+
+class Severity(StrEnum):
+    """How soon somebody looks at an alarm; docs/operations.md says what wards do meanwhile."""
+
+    URGENT = "Urgent"  # at any hour: wards get no answers
+    TODAY = "Today"  # answers are given, and may be late, old or based on wrong data
+    THIS_WEEK = "This week"  # no answer is affected
+
+
+SEVERITIES = {
+    "ServerErrors": Severity.URGENT,
+    "NoHealthyInstances": Severity.URGENT,
+    "NoTraffic": Severity.URGENT,
+    "UnhealthyInstances": Severity.TODAY,
+    "SlowAnswers": Severity.TODAY,
+    "KeysUnreadable": Severity.TODAY,
+    "ServiceFailures": Severity.TODAY,
+    "InputDrift": Severity.TODAY,
+    "ModelUnreachable": Severity.TODAY,
+    "ModelRefused": Severity.TODAY,
+    "ShadowRefused": Severity.THIS_WEEK,
+    "ShadowFailed": Severity.THIS_WEEK,
+    "ModelAge": Severity.THIS_WEEK,
+}
 
 
 class Alarms(Construct):
@@ -51,6 +80,8 @@ class Alarms(Construct):
         self.topic = self._topic(encryption_key)
         self.rollout = self._add_traffic_alarms(load_balancer)
         self._add_log_alarms()
+        if settings.max_input_drift:
+            self._add_input_drift()
         self._add_model_age(model_age)
         self._notify_of_uploads(model_bucket)
         CfnOutput(self, "AlarmTopic", value=self.topic.topic_arn).override_logical_id("AlarmTopic")
@@ -177,6 +208,16 @@ class Alarms(Construct):
                 periods=(1, 1),
             )
 
+    def _add_input_drift(self) -> None:
+        self._alarm(
+            "InputDrift",
+            "An input differs from the training data as if it were lost or had another unit; "
+            "the field drifted_most of the event metrics names it",
+            self._log_metrics.metric("LargestDrift", "Minimum", 60),
+            threshold=self._settings.max_input_drift,
+            periods=(DRIFT_HOURS, DRIFT_HOURS),
+        )
+
     def _add_model_age(self, metric: cloudwatch.Metric) -> None:
         self._alarm(
             "ModelAge",
@@ -225,7 +266,7 @@ class Alarms(Construct):
         """An alarm that notifies the topic.
 
         Args:
-            name: Name of the alarm and of its section in docs/operations.md.
+            name: Name of the alarm, in `SEVERITIES`, and of its section in docs/operations.md.
             description: A sentence for the person on call.
             metric: The metric it evaluates.
             threshold: The alarm is on from this value, or below it where `is_too_low`.
@@ -239,7 +280,7 @@ class Alarms(Construct):
             self,
             name,
             alarm_name=f"{self._settings.stack_name}-{name}",
-            alarm_description=description,
+            alarm_description=f"{SEVERITIES[name]}: {description}",
             metric=metric,
             threshold=threshold,
             datapoints_to_alarm=n_breaching,

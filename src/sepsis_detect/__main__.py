@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sepsis_detect import __version__
+from sepsis_detect.audit_report import command as audit_command
 from sepsis_detect.errors import SepsisDetectError, SettingsError
 from sepsis_detect.model_delivery import commands as model_commands
 from sepsis_detect.settings import API_KEY
@@ -17,6 +18,8 @@ USAGE_ERROR = 2
 EXAMPLES = """examples:
   sepsis-detect serve                                      http://127.0.0.1:8000
   sepsis-detect score stays.parquet -o scored.csv          a probability for every hour
+  sepsis-detect audit report --log service.log --outcomes outcomes.csv
+                                                           alerts against what really happened
   sepsis-detect model show                                 the model that would be served
   sepsis-detect key new ward-7                             a key for a caller
 
@@ -40,6 +43,20 @@ examples:
   sepsis-detect score us.csv --unit 'temperature=[degF]' --unit lactate=mg/dL -o scored.csv
 
 exit status: 0, also if single stays could not be scored; 2 if a file cannot be read."""
+
+AUDIT_EXAMPLES = """OUTCOMES has a row for each request:
+  request_id    of the answer; or input_hmac, of the audit line
+  septic_at     when sepsis began, such as 2026-11-23T08:00:00+01:00; empty: it did not
+  stay_id, patient_id, ...   the stay, if known: for alerts per patient-day, and alerts in time
+  patient_index   of /predict/patients: which of its results, from 0
+An answer without a row is left out. Nothing about a single patient is written.
+
+examples:
+  sepsis-detect audit report --log service.log --outcomes outcomes.csv
+  sepsis-detect audit report --log export/*.gz --outcomes outcomes.parquet -o november
+
+exit status: 0, also if single lines cannot be read, which are named; 2 if a file cannot be read,
+or no outcome belongs to an answer."""
 
 MODEL_EXAMPLES = """examples:
   sepsis-detect model show
@@ -105,6 +122,9 @@ def parser() -> argparse.ArgumentParser:
     )
     score.add_argument("--quiet", action="store_true", help="no progress bar")
     score.set_defaults(run=_score)
+
+    audit = _command(commands, "audit", "compare answers with what happened", AUDIT_EXAMPLES)
+    audit_command.add_to(audit, AUDIT_EXAMPLES)
 
     model = _command(commands, "model", "look at, publish and take back models", MODEL_EXAMPLES)
     model_commands.add_to(model)

@@ -11,7 +11,7 @@ from sepsis_detect.api.middleware.request_id import REQUEST_ID
 from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
-from sepsis_detect.telemetry.audit_log import REFUSED
+from sepsis_detect.telemetry.audit_log import REFUSED, Decision
 from sepsis_detect.telemetry.shadow_comparison import PendingShadowScores
 
 # Above this size a request takes long enough to be worth a thread: the event loop stays free.
@@ -28,7 +28,7 @@ class Answered(NamedTuple):
     """
 
     response: Response
-    decisions: Sequence[str]
+    decisions: Sequence[Decision]
     shadow_scores: PendingShadowScores | None = None
 
 
@@ -58,7 +58,7 @@ async def execute(
 
     def audited(answered: Answered | RequestError) -> Response:
         if services.audit_log is not None:
-            refused: tuple[Sequence[str], None] = [REFUSED], None
+            refused: tuple[Sequence[Decision], None] = [REFUSED], None
             decisions, shadow_scores = (
                 refused if isinstance(answered, RequestError) else answered[1:]
             )

@@ -96,6 +96,11 @@ _PROPOSED = {
 }
 
 
+def id_rank(header: str) -> int | None:
+    """Position of a header among `STAY_IDS`, 0 the finest; None: it is no known identifier."""
+    return _ID_RANKS.get(compact(header))
+
+
 @lru_cache(maxsize=4096)
 def meaning(header: str) -> Meaning:
     """The meaning of a header.
@@ -106,8 +111,8 @@ def meaning(header: str) -> Meaning:
     name = compact(header)
     if name == compact(ICU_UNIT):
         return Meaning(is_icu_unit=True)
-    if name in _ID_RANKS:
-        return Meaning(id_rank=_ID_RANKS[name])
+    if (rank := id_rank(header)) is not None:
+        return Meaning(id_rank=rank)
     if name in _VARIABLES:
         return Meaning(_VARIABLES[name])
     return _with_unit_in_brackets(header) or _with_unit_behind(header) or NOTHING

@@ -16,7 +16,23 @@ from sepsis_detect.clinical.coherence import USUAL_HIGH, USUAL_LOW
 from sepsis_detect.clinical.units import Conversion
 
 MISSING = frozenset(
-    {"", "nan", "na", "n/a", "n.a.", "#n/a", "<na>", "null", "none", "-", "--", "–", "—", "."}
+    {
+        "",
+        "nan",
+        "nat",
+        "na",
+        "n/a",
+        "n.a.",
+        "#n/a",
+        "<na>",
+        "null",
+        "none",
+        "-",
+        "--",
+        "–",
+        "—",
+        ".",
+    }
 )
 """Texts of a missing value, in lower case."""
 

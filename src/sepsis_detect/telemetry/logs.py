@@ -31,6 +31,7 @@ FIELDS = frozenset(
         "model_name",
         "model_version",
         "n_requests",
+        "probability",
         "raised_at",
         "reason",
         "request_id",
@@ -39,6 +40,7 @@ FIELDS = frozenset(
         "shadow_decision",
         "shadow_model_name",
         "shadow_model_version",
+        "shadow_probability",
         "source",
         "status",
         "version_id",
@@ -66,7 +68,7 @@ def event(level: int, name: str, *, metrics: EmbeddedMetrics | None = None, **fi
 
 
 def event_at_any_level(name: str, *, metrics: EmbeddedMetrics | None = None, **fields: Any) -> None:
-    """Log one event whatever `SEPSIS_LOG_LEVEL` is: an audit line or metrics."""
+    """Log one event whatever `SEPSIS_LOG_LEVEL` is: an audit line, feedback or metrics."""
     unfiltered.info(name, extra={"fields": fields, "metrics": metrics})
 
 

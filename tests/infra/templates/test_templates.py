@@ -5,10 +5,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.infra.conftest import Template, cdk_context
+from tests.infra.conftest import Synthesise, Template, cdk_context
 from tests.infra.templates.reading import DIGEST, attributes, of_type, only, user_data
 from tests.paths import ROOT
 
@@ -204,10 +205,35 @@ def test_another_environment_shares_nothing_with_the_first(dev: Template, prod: 
 
 def test_every_alarm_is_in_the_operators_guide_and_notifies_the_topic(shadowed: Template) -> None:
     guide = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    alarms = of_type(shadowed, "CloudWatch::Alarm")
-    assert len(alarms) >= 12
-    for alarm in alarms.values():
-        name = alarm["AlarmName"].rpartition("-")[2]
+    severities = dict(
+        re.findall(r"^\| \[`(\w+)`\]\(#\w+\) \| ([\w ]+) \| \S.* \|$", guide, re.MULTILINE)
+    )
+    alarms = {
+        each["AlarmName"].rpartition("-")[2]: each
+        for each in of_type(shadowed, "CloudWatch::Alarm").values()
+    }
+    assert alarms.keys() == severities.keys()
+    for name, alarm in alarms.items():
         assert f"### {name}\n" in guide, name
+        assert alarm["AlarmDescription"].startswith(f"{severities[name]}: ")
         assert alarm["AlarmActions"] == alarm["OKActions"]
         assert len(alarm["AlarmActions"]) == 1
+
+
+def test_an_alarm_tells_that_an_input_is_lost_and_can_be_left_out(
+    dev: Template, synthesise: Synthesise
+) -> None:
+    def drift_alarms(template: Template) -> list[Any]:
+        alarms = of_type(template, "CloudWatch::Alarm").values()
+        return [each for each in alarms if each.get("MetricName") == "LargestDrift"]
+
+    (alarm,) = drift_alarms(dev)
+    assert alarm["AlarmName"] == "sepsis-detect-dev-InputDrift"
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (4, "GreaterThanOrEqualToThreshold")
+    # One hour with few patients is not enough; a night without any does not end or start it.
+    assert (alarm["Statistic"], alarm["Period"]) == ("Minimum", 3600)
+    assert alarm["DatapointsToAlarm"] == alarm["EvaluationPeriods"] == 3
+    assert alarm["TreatMissingData"] == "notBreaching"
+    (looser,) = drift_alarms(synthesise(env="dev", max_input_drift="6.5"))
+    assert looser["Threshold"] == 6.5
+    assert drift_alarms(synthesise(env="dev", max_input_drift="0")) == []

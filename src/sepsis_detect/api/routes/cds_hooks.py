@@ -1,6 +1,5 @@
 """The CDS Hooks routes: discovery, the service, feedback."""
 
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +22,7 @@ from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
 from sepsis_detect.settings import Settings
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.audit_log import REFUSED
+from sepsis_detect.telemetry.audit_log import REFUSED, Decision
 
 router = APIRouter(prefix="/cds-services", tags=["CDS Hooks"])
 
@@ -77,7 +76,8 @@ async def sepsis_risk(request: Request) -> Response:
             found = [] if is_empty else [cards.problem_card(error.problems, language, page=page)]
             return execution.Answered(response(found), [REFUSED])
         found = cards.risk_cards(assessment, language, page=page)
-        return execution.Answered(response(found), [assessment.verdict], observation.shadow_scores)
+        decision = Decision(assessment.verdict, assessment.probability)
+        return execution.Answered(response(found), [decision], observation.shadow_scores)
 
     return await execution.execute(request, respond, is_slow=True)
 
@@ -95,8 +95,7 @@ async def feedback(request: Request) -> Response:
         request, lambda: list(service.read_feedback(strict_json.parse(body))), len(body)
     )
     for outcome, reason in outcomes:
-        logs.event(
-            logging.INFO,
+        logs.event_at_any_level(
             "cds_feedback",
             request_id=request.scope[REQUEST_ID],
             decision=outcome,

@@ -25,6 +25,7 @@ from sepsis_detect.fhir.systems import MEDIA_TYPE
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Problem, RequestError, unprocessable
 from sepsis_detect.settings import Settings
+from sepsis_detect.telemetry.audit_log import Decision
 
 FORMAT = "_format"
 JSON_FORMATS = ("json", "application/json", MEDIA_TYPE, "application/fhir json")
@@ -94,8 +95,9 @@ async def sepsis_risk(request: Request) -> Response:
             request_id=request.scope[REQUEST_ID],
             outcome_code=settings.fhir_outcome,
         )
+        decision = Decision(assessment.verdict, assessment.probability)
         return execution.Answered(
-            resource_response(resource, language), [assessment.verdict], observation.shadow_scores
+            resource_response(resource, language), [decision], observation.shadow_scores
         )
 
     return await execution.execute(request, respond, is_slow=True)

@@ -16,7 +16,7 @@ from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import RequestError
-from sepsis_detect.telemetry.audit_log import REFUSED
+from sepsis_detect.telemetry.audit_log import REFUSED, Decision
 
 router = APIRouter()
 
@@ -71,7 +71,7 @@ def respond_each(
             shadow_scores = observation.shadow_scores_from(n_predicted)
             n_predicted += 1
             answered.append(
-                execution.Answered(json_response(answer), [answer["prediction"]], shadow_scores)
+                execution.Answered(json_response(answer), [_decision(answer)], shadow_scores)
             )
     return answered
 
@@ -113,7 +113,7 @@ async def predict_patients(request: Request) -> Response:
                 model, options, body, request_id, services.metrics, observation
             )
         ]
-        decisions = [result.get("prediction", REFUSED) for result in results]
+        decisions = [_decision(each) if "prediction" in each else REFUSED for each in results]
         return execution.Answered(
             json_response({"results": results}), decisions, observation.shadow_scores
         )
@@ -121,6 +121,10 @@ async def predict_patients(request: Request) -> Response:
     return await execution.execute(
         request, respond, is_slow=Include.CONTRIBUTIONS in options.include
     )
+
+
+def _decision(answer: dict[str, Any]) -> Decision:
+    return Decision(answer["prediction"], answer["probability"])
 
 
 def _options(request: Request) -> Options:
