@@ -113,7 +113,7 @@ def test_an_artifact_with_another_graph_is_refused() -> None:
 def test_an_artifact_that_adds_something_to_its_trees_is_refused(given: GivenModel) -> None:
     graph = graph_of(given.trees.node, len(given.features))
     graph.graph.node[-1].input[0] = "shifted"
-    graph.graph.initializer.append(numpy_helper.from_array(np.float32(1.0), "one"))
+    graph.graph.initializer.append(numpy_helper.from_array(np.array(1.0, dtype=np.float32), "one"))
     graph.graph.node.insert(5, helper.make_node("Add", ["logit", "one"], ["shifted"]))
     metadata = given.model.metadata.model_dump(mode="json")
     check = metadata["selfcheck"]
