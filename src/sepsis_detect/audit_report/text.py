@@ -85,7 +85,7 @@ def _figures(report: Report) -> Iterator[str]:
         yield "The outcomes name no stays: each answer counts as one hour of a patient."
     n_without = sum(each.answers - each.probabilities for each in each_figures[:1])
     if n_without:
-        yield f"{n_without:,} answers have no probability in the log; calibration is of the others."
+        yield f"Answers without a probability in the log: {n_without:,}; not in the calibration."
 
 
 def _by_model(report: Report) -> Iterator[str]:
