@@ -28,7 +28,7 @@ DRIFT_HOURS = 3
 
 
 class Severity(StrEnum):
-    """How soon somebody looks at an alarm; docs/operations.md says what wards do meanwhile."""
+    """How soon someone looks at an alarm; docs/operations.md says what wards do meanwhile."""
 
     URGENT = "Urgent"  # at any hour: wards get no answers
     TODAY = "Today"  # answers are given, and may be late, old or based on wrong data

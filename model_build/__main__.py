@@ -8,11 +8,20 @@ from pathlib import Path
 
 from model_build import validate_command
 from model_build.compare import compare
-from model_build.config import COMPARISON, QUICK, QUICK_COMPARISON, RECIPE
+from model_build.config import (
+    COMPARISON,
+    LEARNING_CURVE,
+    LOCAL_RECIPE,
+    QUICK,
+    QUICK_COMPARISON,
+    QUICK_LEARNING_CURVE,
+    RECIPE,
+)
 from model_build.data.cohort import CohortError, load
 from model_build.data.fetch import GO_ON, FetchError, fetch
 from model_build.evaluate import evaluate
-from model_build.site import describe_command, label_command
+from model_build.site import adapt_command, describe_command, label_command
+from model_build.site.learning_curve import learning_curve
 from model_build.train import train
 from model_build.tune import tune
 from sepsis_detect.errors import SepsisDetectError
@@ -67,10 +76,24 @@ def _evaluate(options: argparse.Namespace) -> None:
     evaluate(load(options.data), recipe, out=options.out or out, work=options.work)
 
 
+def _learning_curve(options: argparse.Namespace) -> None:
+    recipe, settings, out = RECIPE, LEARNING_CURVE, DEFAULT_REPORT
+    if options.quick:
+        recipe, settings, out = QUICK, QUICK_LEARNING_CURVE, options.work / "quick-learning-curve"
+    cohort, out = load(options.data), options.out or out
+    learning_curve(cohort, recipe, LOCAL_RECIPE, settings, out=out, work=options.work)
+
+
 STAGES = (
     (_tune, "tune", "judge variations of the recipe on folds of their own", str(DEFAULT_REPORT)),
     (_train, "train", "fit, judge out of fold, and export the model", str(DEFAULT_OUT)),
     (_compare, "compare", "judge simpler and other models on the same folds", str(DEFAULT_REPORT)),
+    (
+        _learning_curve,
+        "learning-curve",
+        "adapt a model of one hospital to more and more stays of the other",
+        str(DEFAULT_REPORT),
+    ),
     (_evaluate, "evaluate", "write the report, its plots and the model card", "here"),
 )
 
@@ -98,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
             "--quick", action="store_true", help="few patients and trees, written under --work"
         )
         stage.set_defaults(run=run)
-    for command in (label_command, describe_command, validate_command):
+    for command in (label_command, describe_command, validate_command, adapt_command):
         command.add_to(stages)
     return parser
 

@@ -93,6 +93,10 @@ BEFORE = replace(
     keep_negatives=0.1,
     left_out=(),
 )
+# Of a hospital's own trees (`adapt`). They see every variable: how a hospital measures and admits
+# holds in that hospital. Half as many members, so that a model gets at most half as large again.
+LOCAL_RECIPE = replace(RECIPE, members=4, left_out=())
+LOCAL_SIZES = (50, 100, 150)  # trees a member that are tried
 # To test the pipeline; its models are not for use.
 QUICK = replace(
     RECIPE,
@@ -151,3 +155,22 @@ QUICK_COMPARISON = replace(
     parity_hours=200,
     single_calls=50,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LearningCurve:
+    """Settings of the learning curve of an adaptation.
+
+    Attributes:
+        members: Of the given, the native and the local models: fewer than of those served.
+        stays: Numbers of local stays, and how many samples of each are adapted to.
+        draws: Of patients, for the intervals.
+    """
+
+    members: int = 2
+    stays: tuple[tuple[int, int], ...] = ((100, 5), (300, 5), (1000, 3), (4000, 2))
+    draws: int = 200
+
+
+LEARNING_CURVE = LearningCurve()
+QUICK_LEARNING_CURVE = replace(LEARNING_CURVE, stays=((100, 2), (300, 2)), draws=50)

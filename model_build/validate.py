@@ -99,7 +99,9 @@ def write(found: Figures, out: Path) -> None:
 
 
 def _measured(hours: Hours, data: Dataset, resampling: Resampling, draws: int) -> Figures:
-    found = evaluation_figures(hours.probabilities, data, threshold=hours.threshold, draws=draws)
+    found = evaluation_figures(
+        hours.probabilities, data, threshold=float(hours.threshold), draws=draws
+    )
     found["overall"] = rates(hours, resampling) | found["overall"]
     hospitals = found["subgroups"]["hospital"]
     judged = {name: group for name, group in hospitals.items() if "auroc" in group}

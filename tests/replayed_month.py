@@ -68,7 +68,8 @@ class ReplayedMonth:
         time_of = dict(zip(self.request_ids, self.asked, strict=True))
         written = []
         for record in caplog.records:
-            moment = time_of.get(getattr(record, "fields", {}).get("request_id", ""), FIRST_DAY)
+            asked = getattr(record, "fields", {}).get("request_id", "")
+            moment = time_of.get(asked, FIRST_DAY)
             record.created = moment.timestamp()
             written.append(logs.JsonFormatter().format(record))
         return "".join(f"{line}\n" for line in written)

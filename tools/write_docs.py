@@ -66,9 +66,10 @@ A value outside *possible* is refused as `range:<name>`; a value outside *expect
 If the number would be expected in another accepted unit, `hint` names that unit, and `ctx` has
 `likely_unit` and `converted`, the value in the canonical unit. `ctx.likely_units` lists every unit
 that fits, the likeliest first: units in common use before rare ones (`use` in
-`unit_conversions.csv`), then by how near to the reference interval the value lies. For arterial
-pressures only a unit that fits all unusual pressures of the hour is named, and `beside` has those
-others converted.
+`unit_conversions.csv`), then by how near to the reference interval the value lies. Where no unit
+makes a refused number expected, those that make it possible are named. For arterial pressures only
+a unit that fits all unusual pressures of the hour is named, and `beside` has those others
+converted.
 
 Spellings that are equal in UCUM (`[iU]/L`, `1/min`, `10^9/L`, `mEq/l`, `{beats}/min`) and clear
 printed ones (`K/uL`, `G/l`, `gm/dL`, `sec`, `°C`, `mcmol/L`) are read as well: in `units`, in FHIR,

@@ -58,7 +58,7 @@ def _operating_points(
 ) -> list[dict[str, float]]:
     """The chosen threshold first, then the highest that reach each target sensitivity."""
     reached = [int(np.argmax(sweep.sensitivity >= asked)) for asked in TARGET_SENSITIVITIES]
-    thresholds = [hours.threshold, *sweep.thresholds[reached].tolist()]
+    thresholds = [float(hours.threshold), *sweep.thresholds[reached].tolist()]
     return [operating_point(hours, sweep, highest, starts, t) for t in thresholds]
 
 

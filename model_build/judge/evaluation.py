@@ -168,7 +168,7 @@ def _utility_by_threshold(hours: Hours, sweep: Sweep, data: Dataset) -> dict[str
 def _calibrations(hours: Hours, data: Dataset, resampling: Resampling) -> dict[str, Any]:
     groups = {"overall": np.ones(len(hours.labels), dtype=np.bool_)}
     groups |= subgroups(data)["hospital"]
-    return {name: _calibration(part, resampling) for name, part in _judged(hours, groups).items()}
+    return {name: calibration(part, resampling) for name, part in _judged(hours, groups).items()}
 
 
 def _judged(hours: Hours, groups: Groups) -> dict[str, Hours]:
@@ -177,7 +177,8 @@ def _judged(hours: Hours, groups: Groups) -> dict[str, Hours]:
     return {name: part for name, part in parts.items() if is_enough(part)}
 
 
-def _calibration(hours: Hours, resampling: Resampling) -> dict[str, Any]:
+def calibration(hours: Hours, resampling: Resampling) -> dict[str, Any]:
+    """Observed against predicted, in bins with intervals, and a smooth curve."""
     probabilities = hours.probabilities.astype(np.float64)
     bins = calibration_curve.bins_of(probabilities)
     found: dict[str, list[float]] = {key: [] for key in ("predicted", "observed", "low", "high")}

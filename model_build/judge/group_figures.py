@@ -30,7 +30,7 @@ class Hours:
         labels: Sepsis begins within six hours or has begun.
         utilities: Of either answer.
         patient: The number of the patient, from 0.
-        threshold: Flagged is `probability >= threshold`.
+        threshold: Flagged is `probability >= threshold`; shape (n_hours,) where it differs.
         n_patients: How many there are, whether in these hours or not.
         weights: Of the hours.
     """
@@ -39,7 +39,7 @@ class Hours:
     labels: Labels
     utilities: Utilities
     patient: IntArray
-    threshold: float
+    threshold: float | Float32Array
     n_patients: int
     weights: FloatArray
 
@@ -48,7 +48,7 @@ class Hours:
         cls,
         data: Dataset,
         probabilities: Float32Array,
-        threshold: float,
+        threshold: float | Float32Array,
         weights: FloatArray | None = None,
     ) -> Self:
         """All hours of a dataset; without `weights` they weigh 1."""
@@ -74,7 +74,7 @@ class Hours:
             self.labels[rows],
             self.utilities.of(rows),
             self.patient[rows],
-            self.threshold,
+            self.threshold if isinstance(self.threshold, float) else self.threshold[rows],
             self.n_patients,
             self.weights[rows],
         )

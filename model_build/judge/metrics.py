@@ -23,7 +23,7 @@ def summary(
     probabilities: Float32Array,
     labels: Labels,
     utilities: Utilities,
-    threshold: float,
+    threshold: float | Float32Array,
     weights: FloatArray | None = None,
 ) -> dict[str, float]:
     """The figures of one group of hours at one threshold.
@@ -32,7 +32,7 @@ def summary(
         probabilities: Shape (n_hours,), as served.
         labels: Shape (n_hours,), both 0 and 1 among them.
         utilities: Of the same hours.
-        threshold: Flagged is `probability >= threshold`.
+        threshold: Flagged is `probability >= threshold`; shape (n_hours,) where it differs.
         weights: Shape (n_hours,), of the hours; None: all weigh 1.
     """
     weights = np.ones(len(labels)) if weights is None else weights
@@ -103,15 +103,23 @@ def best_threshold(
     cut = allowed[np.argmax(gains[allowed])] if len(allowed) else cuts[0]
     if gains[cut] <= 0 or not len(allowed):
         return OperatingPoint(float(np.nextafter(scores[0], np.float32(np.inf))), 0.0)
-    return OperatingPoint(_threshold_below(scores, int(cut)), float(gains[cut] / (best - never)))
+    threshold = threshold_below(scores, scores[cut])
+    return OperatingPoint(threshold, float(gains[cut] / (best - never)))
 
 
-def _threshold_below(scores: Float32Array, cut: int) -> float:
-    lowest_flagged = scores[cut]
-    if cut + 1 == len(scores):
+def threshold_below(scores: Float32Array, lowest_flagged: np.float32) -> float:
+    """The threshold halfway between a score and the next lower one, exact in float32.
+
+    Args:
+        scores: Shape (n_hours,).
+        lowest_flagged: One of them; it and all above are flagged.
+    """
+    lower = scores[scores < lowest_flagged]
+    if not len(lower):
         return float(lowest_flagged)
-    between = np.float32((np.float64(lowest_flagged) + np.float64(scores[cut + 1])) / 2)
-    return float(between if between > scores[cut + 1] else lowest_flagged)
+    next_lower = lower.max()
+    between = np.float32((np.float64(lowest_flagged) + np.float64(next_lower)) / 2)
+    return float(between if between > next_lower else lowest_flagged)
 
 
 def best_and_never(utilities: Utilities) -> tuple[float, float]:

@@ -13,7 +13,7 @@ with NaN is false. A check for missing values at every split would take a quarte
 """
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -29,6 +29,9 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8
 MAX_DIFFERENCE = 1e-6  # between the two probabilities of an hour
 
+TREES, TREES_INPUT, TREES_OUTPUT = "TreeEnsembleRegressor", "signed", "logits"
+Output = Literal["probability", "logit"]
+
 
 class ParityError(AssertionError):
     """ONNX Runtime and scikit-learn disagree."""
@@ -40,20 +43,34 @@ def to_onnx(ensemble: AveragedGradientBoosting) -> onnx.ModelProto:
     Returns:
         A graph from `features`, float32 (n, n_features), to `probability`, float32 (n,).
     """
+    return graph_of(merged_trees(ensemble), ensemble.n_features_in_)
+
+
+def graph_of(
+    trees: onnx.NodeProto, n_features: int, output: Output = "probability"
+) -> onnx.ModelProto:
+    """The graph around a node of trees, from features to a probability or to its log-odds.
+
+    Args:
+        trees: From `merged_trees`: it reads `TREES_INPUT` and gives `TREES_OUTPUT`.
+        n_features: Of the model.
+        output: Name of the output, float32 (n,).
+    """
     nodes = [
         helper.make_node("Cast", ["features"], ["exact"], to=TensorProto.DOUBLE),
         helper.make_node("Neg", ["exact"], ["negative"]),
-        helper.make_node("Concat", ["exact", "negative"], ["signed"], axis=1),
-        _merged_trees(ensemble, "signed", "logits"),
-        helper.make_node("Reshape", ["logits", "one_dimension"], ["logit"]),
-        helper.make_node("Sigmoid", ["logit"], ["probability"]),
+        helper.make_node("Concat", ["exact", "negative"], [TREES_INPUT], axis=1),
+        trees,
+        helper.make_node("Reshape", [TREES_OUTPUT, "one_dimension"], ["logit"]),
     ]
-    shape = [None, ensemble.n_features_in_]
+    if output == "probability":
+        nodes.append(helper.make_node("Sigmoid", ["logit"], [output]))
+    shape = [None, n_features]
     graph = helper.make_graph(
         nodes,
         "sepsis",
         [helper.make_tensor_value_info("features", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, [None])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, [None])],
         [numpy_helper.from_array(np.array([-1]), "one_dimension")],
     )
     model = helper.make_model(
@@ -94,7 +111,8 @@ def require_parity(served: Float32Array, expected: FloatArray) -> float:
     return difference
 
 
-def _merged_trees(ensemble: AveragedGradientBoosting, source: str, target: str) -> onnx.NodeProto:
+def merged_trees(ensemble: AveragedGradientBoosting) -> onnx.NodeProto:
+    """The trees of all members as one node that gives slope * mean margin + intercept."""
     parts = [_converted(member) for member in ensemble.members_]
     n_trees = [1 + max(part["nodes_treeids"]) for part in parts]
     first_trees = np.cumsum([0, *n_trees[:-1]])
@@ -120,9 +138,9 @@ def _merged_trees(ensemble: AveragedGradientBoosting, source: str, target: str) 
     intercept = share * sum(part["base_values"][0] for part in parts) + ensemble.intercept_
     leaf_trees = tree_ids("class_treeids")
     return helper.make_node(
-        "TreeEnsembleRegressor",
-        [source],
-        [target],
+        TREES,
+        [TREES_INPUT],
+        [TREES_OUTPUT],
         domain="ai.onnx.ml",
         n_targets=1,
         aggregate_function="SUM",

@@ -1,6 +1,6 @@
 """The training report `docs/model/report.md`: templates filled with the figures of a run.
 
-Every number comes from `metrics.json`, `compare.json`, `tuning.json` or
+Every number comes from `metrics.json`, `compare.json`, `tuning.json`, `learning_curve.json` or
 `external/validation.json`; the sentences are in `templates/*.md`.
 """
 
@@ -11,6 +11,7 @@ from model_build.judge.ablation import AS_SERVED, UNGUARDED
 from model_build.judge.alerts import LEAD_FROM, NEVER
 from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE, MAX_ALERTS_PER_PATIENT_DAY
+from model_build.report import learning_curve_report
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import report_section
 from model_build.report.formatting import (
@@ -43,6 +44,7 @@ def text(
     comparison: Figures | None = None,
     tuning: Figures | None = None,
     external: Figures | None = None,
+    learning_curve: Figures | None = None,
 ) -> str:
     """The whole report; figures that are None have not been measured yet."""
     return template("report.md").format(
@@ -50,6 +52,7 @@ def text(
         **_in_short(figures),
         asked=targets(figures, comparison),
         external=report_section(external, figures),
+        learning_curve=learning_curve_report.section(learning_curve),
         record_cut=tables.record_cut(figures),
         **_accuracy(figures),
         **_thresholds(figures),

@@ -90,7 +90,7 @@ def test_whatis_open_tells_nothing_but_health(guarded: TestClient) -> None:
     is_open = {path for path in every_path(guarded) if app_module.is_open(path)}
     assert "/health" in is_open
     # Beside it, at most the files of the page, which hold no value of anybody.
-    assert all(path in ("/health", "/") or path.startswith("/web/") for path in is_open)
+    assert all(path in ("/health", "/", "/ward") or path.startswith("/web/") for path in is_open)
     assert "request_id" not in guarded.get("/health").text
 
 

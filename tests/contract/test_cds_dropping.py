@@ -110,8 +110,36 @@ def test_what_the_model_is_not_for_is_never_dropped(
 def test_many_artefacts_are_counted(client: TestClient) -> None:
     zeros = [observation("8867-4", 0, "/min", icu_hour=hour / 4) for hour in range(4, 48)]
     (card,) = cards_of(client, hook(*zeros))
-    assert card["detail"].count("Heart rate 0") == 20
+    assert card["detail"].count("Heart rate 0") == 1
+    assert "(44 times)" in card["detail"]
+
+
+def test_different_artefacts_are_listed_up_to_a_limit(client: TestClient) -> None:
+    low = [observation("8867-4", at / 10, "/min", icu_hour=at / 4) for at in range(4, 48)]
+    (card,) = cards_of(client, hook(*low))
+    assert card["detail"].count("Not used: Heart rate") == 20
     assert "and 24 more" in card["detail"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"valueQuantity": {"value": "3", "unit": "mmol/L"}},
+        {"valueQuantity": [3]},
+        {"valueQuantity": {"value": 3, "comparator": "~", "unit": "mmol/L"}},
+        {"status": "done"},
+        {"effectiveDateTime": "2026-03-01T10:00:00"},
+        {"effectiveDateTime": "2126-03-01T10:00:00Z"},
+        {"effectiveDateTime": ...},
+        {"effectiveTiming": {}, "effectiveDateTime": ...},
+        {"valueQuantity": {"value": 3}},
+    ],
+)
+def test_what_was_left_out_is_named(client: TestClient, changed: Json) -> None:
+    (card,) = cards_of(client, hook(observation("2524-7", 3, "mmol/L", **changed)))
+    assert card["detail"].split("Values left out:")[1].count("Lactate") == 1
+    (french,) = cards_of(client, hook(observation("2524-7", 3, "mmol/L", **changed)), "fr")
+    assert french["detail"].split("Valeurs écartées :")[1].count("Lactate") == 1
 
 
 def test_without_artefacts_a_negative_answer_has_no_card(client: TestClient) -> None:

@@ -1,12 +1,23 @@
 """CDS Hooks cards of negative answers that say less than they seem to."""
 
+from datetime import datetime
+
 import pytest
 from starlette.testclient import TestClient
 
 from tests.builders import Json
 from tests.contract.asking_fhir import assessed, warned
 from tests.contract.test_cds_hooks import cards_of
-from tests.resources import a_bundle, a_hook, a_searchset, bundle, observation, vital_signs
+from tests.resources import (
+    SICK,
+    a_bundle,
+    a_hook,
+    a_searchset,
+    at,
+    bundle,
+    observation,
+    vital_signs,
+)
 
 HEART_RATE = observation("8867-4", 80, "/min", icu_hour=12)
 
@@ -36,6 +47,29 @@ def test_an_implausible_value_makes_an_info_card(client: TestClient) -> None:
     assert card["indicator"] == "info"
     assert "implausible" in card["summary"]
     assert "29" in card["detail"]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "24 hours"), ("fr", "24 heures")])
+def test_old_vital_signs_make_an_info_card(client: TestClient, language: str, said: str) -> None:
+    old = [each | {"effectiveDateTime": at(3)} for each in vital_signs()]
+    (card,) = cards_of(client, hook(*old, observation("2160-0", 1, "mg/dL", icu_hour=30)), language)
+    assert card["indicator"] == "info"
+    assert said in card["summary"]
+
+
+def test_a_card_says_for_which_time_it_is(client: TestClient) -> None:
+    last = datetime.fromisoformat(at(12)).isoformat(" ", "minutes")
+    for observations in ([HEART_RATE], vital_signs(**SICK)):
+        (card,) = cards_of(client, hook(*observations))
+        assert f"As of the last measurement used: {last}." in card["detail"]
+
+
+def test_codes_that_are_not_read_hide_no_limit_of_the_answer(client: TestClient) -> None:
+    unknown = [observation(f"9999{at}-9", 1, "1") for at in range(9)]
+    (card,) = cards_of(client, hook(*unknown, HEART_RATE))
+    quality = card["detail"].split("Data quality:")[1]
+    assert "Too little was measured" in quality
+    assert quality.index("Too little was measured") < quality.index("9999")
 
 
 def test_fhir_says_how_much_the_answer_rests_on(client: TestClient) -> None:

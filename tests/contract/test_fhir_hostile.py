@@ -97,7 +97,6 @@ def another(resource: Json, **changed: Any) -> Json:
         a_person(gender="female"),
         observation("2524-7", 3, "mmol/L", subject={"reference": "Patient/p2"}),
         observation("2524-7", 3, "mmol/L", subject={"reference": "https://ehr.example/Patient/p2"}),
-        observation("2524-7", 3, "mmol/L", subject={"reference": "Group/g1"}),
         an_encounter(id="e2", subject={"reference": "Patient/p2"}),
     ],
 )

@@ -167,6 +167,7 @@ def test_a_component_without_value_does_not_take_the_others_with_it(client: Test
         ("valueTime", "10:00:00", "a time"),
         ("valueDateTime", "2026-03-01", "a time"),
         ("valuePeriod", {"start": "2026-03-01"}, "a period"),
+        ("valueDecimal", 2.5, "another type"),
     ],
 )
 def test_a_value_of_another_type_is_noted_as_unreadable(
@@ -176,6 +177,35 @@ def test_a_value_of_another_type_is_noted_as_unreadable(
     note = unused(client, odd)["value.type"]
     assert says in note["details"]["text"]
     assert note["expression"] == [f"Bundle.entry[9].resource.{element}"]
+
+
+def test_an_empty_code_is_noted(client: TestClient) -> None:
+    assert (
+        "says nothing" in unused(client, LACTATE | {"code": {}})["code.unknown"]["details"]["text"]
+    )
+
+
+def test_a_period_without_start_has_a_sentence_of_its_own(client: TestClient) -> None:
+    timed = without(LACTATE, "effectiveDateTime")
+    (issue,) = issues(
+        client, a_bundle(timed | {"effectivePeriod": {"end": LACTATE["effectiveDateTime"]}})
+    )
+    assert issue["details"]["text"] == "Lactate: the `start` of `effectivePeriod` is required."
+
+
+def test_a_hint_about_a_date_names_the_date(client: TestClient) -> None:
+    born = a_bundle()
+    born["entry"][0]["resource"]["birthDate"] = "1810-01-01"
+    (issue,) = issues(client, born)
+    assert "birth date" in issue["details"]["text"]
+    assert "months" not in issue["details"]["text"]
+
+
+def test_where_nothing_that_was_sent_counts_the_refusal_says_so(client: TestClient) -> None:
+    for odd in (LACTATE | {"code": {}}, without(LACTATE, "valueQuantity") | {"valueString": "2"}):
+        refusal = issues(client, bundle(odd))[0]
+        assert rule_of(refusal) == "stay.all_missing"
+        assert "None of the Observations sent can be used" in refusal["details"]["text"]
 
 
 def test_a_schedule_has_a_sentence_of_its_own(client: TestClient) -> None:

@@ -143,6 +143,10 @@ def test_a_single_pressure_of_another_place_is_not_used(client: TestClient, name
         "Atemwegsdruck",
         "ECMO arterial line",
         "Fetal scalp",
+        "PA systolic",
+        "PA mean pressure",
+        "IABP augmented",
+        "Target systolic pressure",
     ],
 )
 def test_a_place_in_words_is_understood(client: TestClient, words: str) -> None:
@@ -161,6 +165,7 @@ def test_a_place_in_words_is_understood(client: TestClient, words: str) -> None:
         {"method": {"text": "Brassard automatique"}},
         {"code": concept((LOINC, "8480-6"), (SNOMED, "271649006"), (MDC, "150017"))},
         {"code": concept((LOINC, "8480-6"), (MDC, "150037"), text="ABP systolic")},
+        {"code": concept((LOINC, "8480-6"), (MDC, "150301"), text="PAS")},
         {"code": concept((LOINC, "8480-6"), ("urn:hospital", "5"), text="PA systolique")},
         {"code": concept((LOINC, "8480-6"), text="Pression artérielle systolique")},
         {"code": concept((LOINC, "8480-6"), text="Systolischer Blutdruck")},
@@ -198,6 +203,7 @@ def test_a_further_code_that_is_not_known_could_be_any_place(client: TestClient)
         ("8867-4", 150, "/min", {"bodySite": {"text": "Fetal scalp"}}),
         ("2160-0", 12, "mg/dL", {"specimen": {"display": "Urine, 24 h"}}),
         ("9279-1", 30, "/min", {"method": {"text": "Ventilator setting"}}),
+        ("8480-6", 31, "mm[Hg]", {"bodySite": concept((SNOMED, "48345005"))}),
         ("8480-6", 31, "mm[Hg]", {"category": [concept((SNOMED, "182744004"))]}),
     ],
 )
@@ -208,6 +214,75 @@ def test_a_value_of_another_place_is_another_measurement(
     assert "code.other_place" in unused(
         client, observation(code, value, unit, category=category) | more
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "unit", "words"),
+    [
+        ("2019-8", 55, "mm[Hg]", "pCO2 venous"),
+        ("2019-8", 55, "mm[Hg]", "pvCO2"),
+        ("2019-8", 55, "mm[Hg]", "BGA venös"),
+        ("20564-1", 70, "%", "ScvO2"),
+        ("20564-1", 70, "%", "Saturation veineuse centrale"),
+        ("59408-5", 62, "%", "rSO2 left (NIRS)"),
+        ("59408-5", 62, "%", "Saturation cérébrale"),
+        ("2160-0", 12, "mg/dL", "Kreatinin im Urin"),
+        ("2160-0", 12, "mg/dL", "Créatinine urinaire"),
+        ("2345-7", 60, "mg/dL", "Glycorachie"),
+        ("6690-2", 5, "/uL", "WBC CSF"),
+        ("2744-1", 6.9, "[pH]", "Gastric pH"),
+        ("8867-4", 70, "/min", "Pacemaker set rate"),
+        ("8310-5", 33, "Cel", "Cooling blanket set point"),
+        ("8310-5", 22, "Cel", "Room temperature"),
+    ],
+)
+def test_a_code_in_words_of_another_place_is_another_measurement(
+    client: TestClient, code: str, value: float, unit: str, words: str
+) -> None:
+    category = "laboratory" if code.startswith("2") or code == "6690-2" else "vital-signs"
+    named = concept((LOINC, code), text=words)
+    added = observation(code, value, unit, category=category) | {"code": named}
+    assert "code.other_place" in unused(client, added)
+
+
+@pytest.mark.parametrize("words", ["WBC after G-CSF", "Harnstoff", "Leucocytes, sang artériel"])
+def test_words_that_only_resemble_a_place_change_nothing(client: TestClient, words: str) -> None:
+    leucocytes = observation("6690-2", 9, "10*3/uL")
+    leucocytes["code"] = concept((LOINC, "6690-2"), text=words)
+    found = warned(assessed(client, a_bundle(leucocytes)))
+    assert "code.other_place" not in found
+
+
+@pytest.mark.parametrize(
+    ("panel_code", "member"),
+    [
+        (concept((LOINC, "76284-9")), observation("8480-6", 30, "mm[Hg]")),
+        (concept((SNOMED, "250767002")), observation("8478-0", 18, "mm[Hg]")),
+        ({"text": "Pression artérielle pulmonaire"}, observation("8462-4", 12, "mm[Hg]")),
+        ({"text": "Blood gas, venous"}, observation("2019-8", 55, "mm[Hg]")),
+    ],
+)
+def test_the_place_of_a_panel_is_that_of_its_members(
+    client: TestClient, panel_code: Json, member: Json
+) -> None:
+    member = member | {"id": "part"}
+    whole = observation(panel_code, 0, None, valueQuantity=...)
+    whole |= {"hasMember": [{"reference": "Observation/part"}]}
+    assert "code.other_place" in unused(client, whole, member)
+
+
+def test_a_panel_of_many_signs_says_no_place(client: TestClient) -> None:
+    member = observation("8480-6", 121, "mm[Hg]", icu_hour=11, id="part")
+    whole = observation(concept((LOINC, "85353-1")), 0, None, icu_hour=11, valueQuantity=...)
+    whole |= {"hasMember": [{"reference": "Observation/part"}]}
+    found = warned(assessed(client, a_bundle(whole, member)))
+    assert "code.other_place" not in found
+
+
+def test_a_contained_specimen_tells_the_place(client: TestClient) -> None:
+    venous = {"resourceType": "Specimen", "id": "s", "type": {"text": "Venous blood"}}
+    gas = observation("2019-8", 55, "mm[Hg]", specimen={"reference": "#s"}, contained=[venous])
+    assert "code.other_place" in unused(client, gas)
 
 
 def test_a_specimen_that_was_sent_tells_the_place(client: TestClient) -> None:

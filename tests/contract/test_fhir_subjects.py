@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
@@ -105,17 +106,29 @@ def test_a_contained_subject_that_was_not_sent_has_its_own_sentence(
     assert rules_refused(client, body) == ["subject.not_contained"]
 
 
-def test_a_contained_group_is_no_patient(client: TestClient) -> None:
-    body = sent(about({"reference": "#g"}, contained=[{"resourceType": "Group", "id": "g"}]))
-    assert rules_refused(client, body) == ["bundle.two_patients"]
+@pytest.mark.parametrize(
+    "subject",
+    [
+        about({"reference": "#g"}, contained=[{"resourceType": "Group", "id": "g"}]),
+        about({"reference": "Group/g1"}),
+        about({"reference": "https://ehr.example/fhir/Device/d1/_history/2"}),
+        about({"reference": "Location/l1"}),
+    ],
+)
+def test_a_subject_that_is_no_patient_has_its_own_sentence(
+    client: TestClient, subject: Json
+) -> None:
+    assert rules_refused(client, sent(subject)) == ["subject.no_patient"]
 
 
 # --- Conditional, logical and unresolved references ---
 
 
 def test_a_conditional_subject_is_resolved_among_the_resources_sent(client: TestClient) -> None:
-    query = f"Patient?identifier={IDENTIFIER['system']}|{IDENTIFIER['value']}"
-    assert warned(assessed(client, sent(about({"reference": query})))).keys() <= {"stay.too_short"}
+    token = f"{IDENTIFIER['system']}|{IDENTIFIER['value']}"
+    for written in (token, quote(token, safe="")):
+        found = assessed(client, sent(about({"reference": f"Patient?identifier={written}"})))
+        assert warned(found).keys() <= {"stay.too_short"}
 
 
 @pytest.mark.parametrize(

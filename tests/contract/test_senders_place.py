@@ -18,18 +18,18 @@ pytestmark = pytest.mark.skipif(
 
 
 def sender(name: str) -> Json:
-    found: Json = json.loads((SENDERS / f"fhir_{name}.json").read_text(encoding="utf-8"))
+    found: Json = json.loads((SENDERS / f"{name}.json").read_text(encoding="utf-8"))
     return found
 
 
 @pytest.mark.parametrize(
     ("name", "icu_hours", "unit"),
     [
-        ("location_surgical_medical_center", [10.0], "surgical"),
-        ("bed_part_of_icu", [10.0], None),
-        ("coronary_care_unit", [3.0], None),
-        ("icu_location_without_period", [3.0], "medical"),
-        ("two_icu_stays", [1.0, 3.0], "medical"),
+        ("fhir_location_surgical_medical_center", [10.0], "surgical"),
+        ("fhir_bed_part_of_icu", [10.0], None),
+        ("fhir_coronary_care_unit", [3.0], None),
+        ("fhir_icu_location_without_period", [3.0], "medical"),
+        ("fhir_two_icu_stays", [1.0, 3.0], "medical"),
     ],
 )
 def test_intensive_care_is_known(
@@ -42,7 +42,7 @@ def test_intensive_care_is_known(
     assessed(client, sender(name))
 
 
-@pytest.mark.parametrize("name", ["location_post_icu", "location_step_down"])
+@pytest.mark.parametrize("name", ["fhir_location_post_icu", "fhir_location_step_down"])
 def test_a_lower_level_of_care_is_not_intensive_care(client: TestClient, name: str) -> None:
     assert "icu.start_assumed" in warned(assessed(client, sender(name)))
     found = read(sender(name))
@@ -51,15 +51,15 @@ def test_a_lower_level_of_care_is_not_intensive_care(client: TestClient, name: s
 
 
 def test_the_hospital_stay_is_that_of_the_encounter_it_is_part_of(client: TestClient) -> None:
-    found = read(sender("icu_location_without_period"))
+    found = read(sender("fhir_icu_location_without_period"))
     assert hospital_hour(found) == -48
     assert "icu.location_without_period" in warned(
-        assessed(client, sender("icu_location_without_period"))
+        assessed(client, sender("fhir_icu_location_without_period"))
     )
 
 
 def test_values_after_intensive_care_are_not_used(client: TestClient) -> None:
-    found = issues(client, sender("after_icu_discharge"))
+    found = issues(client, sender("fhir_after_icu_discharge"))
     texts = {rule_of(each): each["details"]["text"] for each in found}
     assert "after the stay in intensive care" in texts["time.after_icu"]
     assert "during the stay" in texts["stay.nothing_inside"]
@@ -67,13 +67,13 @@ def test_values_after_intensive_care_are_not_used(client: TestClient) -> None:
 
 
 def test_a_contained_subject_is_compared_with_the_patient(client: TestClient) -> None:
-    found = assessed(client, sender("contained_subject"))
+    found = assessed(client, sender("fhir_contained_subject"))
     assert "subject.contained" in warned(found)
     assert found["subject"] == {"reference": "Patient/p1"}
 
 
 def test_what_lies_years_before_is_no_hour_of_this_stay(client: TestClient) -> None:
-    found = read(sender("old_observation_no_encounter"))
+    found = read(sender("fhir_old_observation_no_encounter"))
     assert hours(found) == [1.0]
-    answer: Any = warned(assessed(client, sender("old_observation_no_encounter")))
+    answer: Any = warned(assessed(client, sender("fhir_old_observation_no_encounter")))
     assert "time.long_before" in answer

@@ -73,6 +73,7 @@ def test_two_pressures_of_an_hour_have_one_likely_unit(client: TestClient) -> No
         pytest.param({"SBP": 12, "DBP": 7}, "cm[Hg]", id="120/70"),
         pytest.param({"SBP": 9, "DBP": 5, "MAP": 6}, "cm[Hg]", id="shock, 90/50"),
         pytest.param({"SBP": 26, "DBP": 9, "MAP": 14.5}, "kPa", id="26 is too much in cmHg"),
+        pytest.param({"SBP": 14.3, "DBP": 1.6}, "cm[Hg]", id="143/16: unusual, and possible"),
     ],
 )
 def test_one_unit_explains_all_pressures_of_an_hour(
@@ -84,7 +85,7 @@ def test_one_unit_explains_all_pressures_of_an_hour(
 
 
 def test_where_no_unit_explains_all_pressures_each_is_explained_alone(client: TestClient) -> None:
-    systolic, diastolic = refused(ask(client, {"HR": 80, "SBP": 14.3, "DBP": 1.6}))
+    systolic, diastolic = refused(ask(client, {"HR": 80, "SBP": 14.3, "DBP": 0.4}))
     assert likely(systolic)[0] == ("cm[Hg]", 143)
     assert "likely_units" not in diastolic["ctx"]
 
@@ -105,6 +106,11 @@ def test_a_pressure_in_millimetres_is_not_converted_with_the_others(client: Test
         pytest.param("creatinine", 88, ["umol/L", "mg/L"], id="1.0, or 8.8 mg/dL"),
         pytest.param("hematocrit", 0.31, ["1", "L/L"], id="equal units"),
         pytest.param("wbc", 8000, ["/uL", "/mm3"], id="equal units of counts"),
+        pytest.param("lactate", 60, ["mg/dL", "mg/L"], id="6.7, or 0.67 mmol/L"),
+        pytest.param("platelets", 4000, ["/uL", "/mm3"], id="4 G/L: far too low, and possible"),
+        pytest.param("spo2", 0.62, ["1"], id="62 %: far too low, and possible"),
+        pytest.param("temperature", 86, ["[degF]"], id="30 Cel: far too low, and possible"),
+        pytest.param("systolic_bp", 5, ["cm[Hg]", "kPa"], id="50, or 37.5 mm[Hg]: both possible"),
     ],
 )
 def test_every_unit_that_fits_is_named_the_likeliest_first(
@@ -170,6 +176,19 @@ def test_the_true_unit_of_every_usual_value_is_named(
     assert conversion.unit in named
     assert finding.hint_en
     assert finding.hint_fr
+
+
+@given(pair=st.sampled_from(OTHER_UNITS), data=st.data())
+def test_a_unit_is_named_for_every_impossible_value_that_one_makes_possible(
+    pair: tuple[Variable, Conversion], data: st.DataObject
+) -> None:
+    variable, conversion = pair
+    possible = data.draw(st.floats(variable.hard_low, variable.hard_high))
+    finding = unusual(variable, conversion.from_canonical(possible))
+    if finding is None or not finding.is_refusal or not variable.is_clinical:
+        return
+    if "Zero" not in finding.hint_en:
+        assert finding.context["likely_unit"] in units.accepted(variable)
 
 
 # --- Spellings ----------------------------------------------------------------------------------

@@ -49,7 +49,13 @@ def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -
 def test_the_model_tells_what_other_thresholds_give_and_how_it_does_elsewhere(
     tmp_path: Path,
 ) -> None:
-    told: dict[str, Any] = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
+    told: dict[str, Any] = {
+        "operating_points": [point | {"is_interpolated": False} for point in OPERATING_POINTS],
+        "external": {"auroc": 0.78},
+        "parent": {"name": "made-up", "version": "0", "sha256": "0" * 64},
+        "site": {"name": "St Elsewhere"},
+        "metrics_threshold": 0.3,
+    }
     for of_artifact, shown in ((told, told), ({}, dict.fromkeys(told))):
         path = tmp_path / "model.onnx"
         path.write_bytes(a_model("1", **of_artifact))

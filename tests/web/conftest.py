@@ -4,9 +4,9 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from playwright.sync_api import (
@@ -30,8 +30,8 @@ TIMEOUT_MS = 30_000.0  # long enough for a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 EXPECTED_PATH = re.compile(
-    r"/(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|"
-    r"/predict/patient\?include=trend&include=contributions&include=scores"
+    r"/(ward)?(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|"
+    r"/predict/patients?\?include=trend&include=contributions&include=scores"
     r"(&on_incoherence=drop)?"
 )
 FAILED_REQUEST = "Failed to load resource"  # logged by the browser for every 4xx
@@ -65,14 +65,24 @@ def browser() -> Iterator[Browser]:
 
 
 def texts_of(language: str) -> dict[str, str]:
-    """The texts of the page."""
-    text = files("sepsis_detect").joinpath(f"web/{language}.json").read_text(encoding="utf-8")
-    texts: dict[str, str] = json.loads(text)
+    """The texts of the pages; the ward board replaces the title."""
+    texts: dict[str, str] = {}
+    for name in (f"ward_{language}.json", f"{language}.json"):
+        text = files("sepsis_detect").joinpath(f"web/{name}").read_text(encoding="utf-8")
+        texts |= json.loads(text)
     return texts
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The body of a request of the page."""
+    body: dict[str, Any] = json.loads(request.post_data or "")
+    return body
 
 
 class Visit:
     """One use of the page in one language, with the errors and requests of the browser."""
+
+    path = "/"
 
     def __init__(self, context: BrowserContext, address: str, language: str):
         self.language = language
@@ -157,9 +167,12 @@ class Visit:
             )
             assert stored == [0, 0, ""]
             assert self.page.url.partition("#")[0] in (
-                f"{self.address}/?lang={self.language}",
-                f"{self.address}/",
+                f"{self.address}{self.path}?lang={self.language}",
+                f"{self.address}{self.path}",
             )
+
+
+SomeVisit = TypeVar("SomeVisit", bound=Visit)
 
 
 def _context(browser: Browser, language: str, **options: Any) -> BrowserContext:
@@ -168,15 +181,24 @@ def _context(browser: Browser, language: str, **options: Any) -> BrowserContext:
 
 
 @contextmanager
-def visiting(browser: Browser, address: str, language: str, **options: Any) -> Iterator[Visit]:
-    """A visit with its own browser profile, checked at the end."""
+def visiting_as(
+    kind: type[SomeVisit], browser: Browser, address: str, language: str, **options: Any
+) -> Iterator[SomeVisit]:
+    """A visit of a kind with its own browser profile, checked at the end."""
     context = _context(browser, language, **options)
-    visit = Visit(context, address, language)
+    visit = kind(context, address, language)
     try:
         yield visit
         visit.check()
     finally:
         context.close()
+
+
+def visiting(
+    browser: Browser, address: str, language: str, **options: Any
+) -> AbstractContextManager[Visit]:
+    """A visit of the page with its own browser profile, checked at the end."""
+    return visiting_as(Visit, browser, address, language, **options)
 
 
 @pytest.fixture(params=LANGUAGES)

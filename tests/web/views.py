@@ -13,6 +13,23 @@ def everything_open(visit: Visit) -> None:
     expect(visit.page.locator("#several-preview td.wrong")).to_be_visible()
 
 
+def mapping(visit: Visit) -> None:
+    """A table with questions: a column of two meanings, times, an unknown unit, two readings."""
+    visit.page.locator("#several > summary").click()
+    visit.page.locator("#several-text").fill(
+        "RR;Heure;FC;Na;ASAT;TCA (ratio)\n18;8:00;80;140;1,234;1,2\n19;9:00;82;139;40;1,1"
+    )
+    expect(visit.page.locator("#mapping-first")).to_be_visible()
+
+
+def unit_changed(visit: Visit) -> None:
+    """A unit that was changed below a number, and what can be undone."""
+    visit.fill(creatinine="150", hospital_admission_hour="12")
+    visit.page.locator("#field-creatinine-unit").select_option("mg/L")
+    expect(visit.button("field.convert")).to_be_visible()
+    expect(visit.button("undo.undo")).to_be_visible()
+
+
 def positive(visit: Visit) -> None:
     """A course with an alert, and all details open."""
     visit.example("septic")
@@ -49,4 +66,15 @@ def failed(visit: Visit) -> None:
     expect(visit.problems).to_be_visible()
 
 
-VIEWS = (everything_open, positive, negative_and_changed, refused, dropped, failed)
+def repairable(visit: Visit) -> None:
+    """An answer with a warning that has repairs."""
+    visit.page.locator("#system-conventional").check()
+    visit.fill(heart_rate="80", glucose="30")
+    visit.estimate()
+    expect(visit.page.locator(".part.warnings").get_by_role("button")).not_to_have_count(0)
+
+
+VIEWS = (
+    *(everything_open, mapping, unit_changed, positive, negative_and_changed),
+    *(refused, repairable, dropped, failed),
+)

@@ -7,6 +7,7 @@ Source: https://cds-hooks.hl7.org/2.0/ (2.0.1), "CDS Service Response".
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
@@ -23,6 +24,7 @@ from sepsis_detect.problems import Problem
 MAX_LISTED = 5  # problems or warnings of one card
 MAX_DROPPED_LISTED = 20
 MARKDOWN = re.compile(r"([\\`*_\[\]<>#|])")
+ESCAPED = r"\\\1"
 
 OVERRIDES = {
     "already-treated": ("Sepsis already recognised and treated", "Sepsis déjà reconnu et traité"),
@@ -76,6 +78,10 @@ INSUFFICIENT = {
     "en": "Sepsis risk: too little was measured to say, which is not an all-clear",
     "fr": "Risque de sepsis : trop peu de mesures pour conclure, ce n'est pas rassurant",
 }
+STALE = {
+    "en": "Sepsis risk: no vital sign of the last 24 hours, which is not an all-clear",
+    "fr": "Risque de sepsis : aucun signe vital depuis 24 heures, ce n'est pas rassurant",
+}
 LEFT_OUT = {
     "en": "Sepsis risk below the threshold, but without data that are incoherent or unreadable",
     "fr": "Risque de sepsis sous le seuil, mais sans des données incohérentes ou illisibles",
@@ -92,13 +98,16 @@ def _negative_cards(
     """The card for a negative prediction that says less than it seems to, if it does."""
     if assessment.sufficiency.level is Level.INSUFFICIENT:
         summary = INSUFFICIENT
+    elif assessment.is_stale:
+        summary = STALE
     elif assessment.dropped:
         summary = LEFT_OUT
     elif assessment.implausible:
         summary = IMPLAUSIBLE
     else:
         return []
-    detail = "\n\n".join([*_doubts(assessment, language), f"_{NOTICES[language]}_"])
+    parts = [*_when(assessment, language), *_doubts(assessment, language)]
+    detail = "\n\n".join([*parts, f"_{NOTICES[language]}_"])
     return [_card(summary[language], "info", detail, page)]
 
 
@@ -136,6 +145,7 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
         else f"**Predicted risk: {risk}** (positive from {threshold} on; "
         f"model {metadata.name} {metadata.version})"
     )
+    yield from _when(assessment, language)
     if assessment.is_in_shock:
         yield (
             "PAM < 65 mmHg (4 dernières heures) ou lactate > 4 mmol/L (24 dernières heures)."
@@ -159,6 +169,17 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
     yield f"_{NOTICES[language]}_"
 
 
+def _when(assessment: FhirAssessment, language: Language) -> Iterable[str]:
+    """The time for which the answer is: that of the last measurement used."""
+    if (last := assessment.patient.last) is not None:
+        time = last.isoformat(" ", "minutes")
+        yield (
+            f"État à la dernière mesure utilisée : {time}."
+            if language == "fr"
+            else f"As of the last measurement used: {time}."
+        )
+
+
 def _doubts(assessment: FhirAssessment, language: Language) -> Iterable[str]:
     """The values that were left out, each with the reason, and all other warnings."""
     is_french = language == "fr"
@@ -171,9 +192,13 @@ def _doubts(assessment: FhirAssessment, language: Language) -> Iterable[str]:
 
 
 def _bullets(problems: list[Problem], language: Language, most: int = MAX_LISTED) -> str:
-    """The first problems as a Markdown list; words of the caller are escaped."""
-    texts = [" ".join(sentence(each, language).split()) for each in problems[:most]]
-    lines = ["- " + MARKDOWN.sub(r"\\\1", text) for text in texts]
-    if n_more := len(problems) - len(lines):
+    """The first problems as a Markdown list, equal ones once; words of the caller are escaped."""
+    counts = Counter(" ".join(sentence(each, language).split()) for each in problems)
+    times = "fois" if language == "fr" else "times"
+    lines = [
+        f"- {MARKDOWN.sub(ESCAPED, text)}" + (f" ({count} {times})" if count > 1 else "")
+        for text, count in list(counts.items())[:most]
+    ]
+    if n_more := len(counts) - len(lines):
         lines.append(f"- et {n_more} autres" if language == "fr" else f"- and {n_more} more")
     return "\n".join(lines)

@@ -1,7 +1,9 @@
 """Hints: the likely cause of a value out of range, such as another unit or a year of birth.
 
 Most hints follow from the table of conversions: every accepted unit in which the number would be
-a usual value is named, the likeliest first. Hints for other causes are written here.
+a usual value is named, the likeliest first. For an impossible number that no unit makes usual, the
+units that make it possible are named: 4000 platelets are counted per microlitre also where 4 G/L is
+far below what is usual. Hints for other causes are written here.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +21,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
 
 class LikelyUnit(NamedTuple):
-    """A unit in which a number would be usual.
+    """A unit in which a number would be usual, or at least possible.
 
     Attributes:
         unit: UCUM code.
@@ -101,29 +103,49 @@ def hint(variable: Variable, sent: SentValue, *, is_refused: bool) -> Hint | Non
         return NO_SIGNAL if variable.kind == "vital" else NO_RESULT
     if not (variable.is_clinical or is_refused):  # a long stay is no unit
         return None
-    likely = _likely_units(variable, sent)
+    likely = _likely_units(variable, sent, is_refused=is_refused and variable.is_clinical)
     if not likely:
         return None
     en, fr = (_sentence(variable, sent, likely, language) for language in LANGUAGES)
     return Hint(en, fr, likely)
 
 
-def _likely_units(variable: Variable, sent: SentValue) -> tuple[LikelyUnit, ...]:
-    """The units that make the value usual: common ones first, then by how usual the value is."""
+Deviation = Callable[[Variable, float], float | None]
+"""How far a value lies from the reference interval; None: too far."""
+
+
+def _likely_units(
+    variable: Variable, sent: SentValue, *, is_refused: bool
+) -> tuple[LikelyUnit, ...]:
+    """The units that make the value usual, or at least possible if it is refused as it is.
+
+    One unit for all unusual pressures of the hour, if there is one.
+    """
+    deviations = (usual_deviation, possible_deviation) if is_refused else (usual_deviation,)
+    alone = SentValue(value=sent.value, stated=sent.stated)
+    for each in (sent, alone) if sent.beside else (alone,):
+        for deviation_of in deviations:
+            if found := _fitting(variable, each, deviation_of):
+                return found
+    return ()
+
+
+def _fitting(
+    variable: Variable, sent: SentValue, deviation_of: Deviation
+) -> tuple[LikelyUnit, ...]:
+    """The units that fit: common ones first, then by how usual the value is."""
     found: list[tuple[bool, float, LikelyUnit]] = []
     for conversion in _other_units(variable, sent.stated):
         converted = conversion.converted(sent.value)
-        deviation = usual_deviation(variable, converted)
+        deviation = deviation_of(variable, converted)
         beside = {column: conversion.converted(value) for column, value in sent.beside.items()}
         fits_all = all(
-            usual_deviation(VARIABLES[column], each) is not None for column, each in beside.items()
+            deviation_of(VARIABLES[column], each) is not None for column, each in beside.items()
         )
         if deviation is not None and fits_all:
             names = {VARIABLES[column].name: each for column, each in beside.items()}
             likely = LikelyUnit(conversion.unit, converted, names)
             found.append((conversion.is_rare, deviation, likely))
-    if not found and sent.beside:  # no unit explains all pressures of the hour
-        return _likely_units(variable, SentValue(value=sent.value, stated=sent.stated))
     return tuple(likely for *_, likely in sorted(found, key=lambda each: each[:2]))
 
 
@@ -154,6 +176,11 @@ def usual_deviation(variable: Variable, value: float) -> float | None:
     if value > variable.reference_high:
         return _part_of_the_way(variable.reference_high, value, high)
     return 0.0
+
+
+def possible_deviation(variable: Variable, value: float) -> float | None:
+    """0 for every possible value, usual or not; None: it would be refused in this unit too."""
+    return 0.0 if variable.hard_low <= value <= variable.hard_high else None
 
 
 def _part_of_the_way(near: float, value: float, far: float) -> float:

@@ -311,12 +311,13 @@ ALL_MISSING = refused(
 NO_VITALS = warning(
     "stay.no_vitals_24h",
     "No vital sign in the last 24 h: the prediction rests on old data.",
-    "Aucun signe vital depuis 24 h : la prédiction repose sur des données anciennes.",
+    "Aucun signe vital transmis pour les dernières 24 h : la prédiction repose sur des données "
+    "anciennes.",
 )
 TOO_SHORT = warning(
     "stay.too_short",
-    "{value} h of history were sent; the model saw at least 8 h of every training stay.",
-    "{value} h d'historique envoyées ; chaque séjour d'entraînement en comptait au moins 8.",
+    "{value} h of history sent; the model learnt from stays of at least 8 h.",
+    "{value} h d'historique ; le modèle a appris sur des séjours d'au moins 8 h.",
     "Send the earlier hours of the stay as well.",
     "Envoyez aussi les heures précédentes du séjour.",
 )

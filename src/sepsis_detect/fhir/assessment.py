@@ -21,6 +21,19 @@ NOT_A_WARNING_HERE = frozenset({rules.HOUR_GAP.id})
 MAX_REASONS = 5
 DROPPED = "dropped"  # type of a warning about a value that was left out
 IMPLAUSIBLE = "range_w:"  # prefix of the rules about values outside of the usual range
+LIMITS_THE_ANSWER = ("data.", "stay.", "icu.")  # prefixes of rules
+NOT_READ = frozenset({"code.unknown", "code.no_system", "resource.unused"})
+CTX_OF_UNITS = frozenset({"likely_unit", "likely_units", "converted"})
+_BIRTH = ("Is the birth date right?", "La date de naissance est-elle exacte ?")
+_ADMISSION = (
+    "Does the Encounter begin after its own stay in intensive care?",
+    "L'Encounter débute-t-il après son propre séjour en réanimation ?",
+)
+HINTS_ABOUT_DATES = {
+    "range:Age": _BIRTH,
+    "range:HospAdmTime": _ADMISSION,
+    "stay.admtime_w": _ADMISSION,
+}
 FAR_ABOVE_THRESHOLDS = 4.0
 FAR_ABOVE_PROBABILITY = 0.5
 """Far above is from so many times the threshold on, or from this probability; docs/adr/0013."""
@@ -47,7 +60,8 @@ class FhirAssessment:
     Attributes:
         patient: As read.
         assessment: The prediction for the last hour.
-        warnings: Dropped values, then notes of the reader and warnings of the rules.
+        warnings: Dropped values, what limits the answer, then other notes of the reader and
+            warnings of the rules; codes and resources that are not read come last.
         reasons: Variables that raised the probability most, then those that lowered it most.
     """
 
@@ -115,10 +129,14 @@ class FhirAssessment:
         return [each for each in self.warnings if each.type == DROPPED]
 
     @property
+    def is_stale(self) -> bool:
+        """Whether the last vital sign is old."""
+        return any(each.rule == rules.NO_VITALS.id for each in self.warnings)
+
+    @property
     def is_preliminary(self) -> bool:
         """Whether the last vital sign is old, or too little was measured."""
-        is_stale = any(each.rule == rules.NO_VITALS.id for each in self.warnings)
-        return is_stale or self.sufficiency.level is Level.INSUFFICIENT
+        return self.is_stale or self.sufficiency.level is Level.INSUFFICIENT
 
     def rationale(self, language: Language) -> str:
         """The reasons in one or two sentences."""
@@ -149,14 +167,42 @@ def assess(
     """
     (result,) = pipeline.assess(model, [patient], on_incoherence, observe=observe)
     if isinstance(result, Refusal):
-        raise unprocessable([*result.problems(), *patient.notes])
-    kept = [each for each in result.warnings() if each.rule not in NOT_A_WARNING_HERE]
+        raise unprocessable(
+            [*(_worded(each, patient) for each in result.problems()), *patient.notes]
+        )
+    kept = [
+        _worded(each, patient) for each in result.warnings() if each.rule not in NOT_A_WARNING_HERE
+    ]
     return FhirAssessment(
         patient=patient,
         assessment=result,
-        warnings=sorted([*patient.notes, *kept], key=lambda each: each.type != DROPPED),
+        warnings=sorted([*patient.notes, *kept], key=_rank),
         reasons=explain.leading(model, result.stay, most=MAX_REASONS),
     )
+
+
+def _rank(warning: Problem) -> int:
+    """What a reader of a few warnings must see comes first."""
+    if warning.type == DROPPED:
+        return 0
+    if warning.rule.startswith(LIMITS_THE_ANSWER):
+        return 1
+    return 3 if warning.rule in NOT_READ else 2
+
+
+def _worded(problem: Problem, patient: FhirPatient) -> Problem:
+    """A problem of the rules in the words of FHIR: age and hours of a stay come from dates."""
+    if problem.rule == rules.ALL_MISSING.id and patient.n_observations:
+        return replace(
+            problem,
+            msg="None of the Observations sent can be used: there is nothing to predict from.",
+            msg_fr="Aucune des Observations envoyées n'est utilisable : rien ne permet de prédire.",
+        )
+    if problem.rule not in HINTS_ABOUT_DATES:
+        return problem
+    en, fr = HINTS_ABOUT_DATES[problem.rule]
+    ctx = {key: each for key, each in problem.ctx.items() if key not in CTX_OF_UNITS}
+    return replace(problem, hint=en, hint_fr=fr, ctx=ctx)
 
 
 def named_reason(reason: Contribution, language: Language) -> str:

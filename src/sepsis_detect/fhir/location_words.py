@@ -31,8 +31,8 @@ _ICU = (
 ICU = re.compile(rf"\b(?:{_ICU})\b")
 NEGATED_ICU = re.compile(
     r"\b(?:post|non|not|no|ex|pre|sub|former|formerly|after|from|outside|near|next to|awaiting"
-    r"|waiting for|pending|hors|sans|apres|avant|sortie|sortant|attente|aval|suites?|fin"
-    r"|nach|vor|nicht|keine?|ausserhalb)"
+    r"|without|waiting for|pending|hors|sans|aucune?|pas|apres|avant|sortie|sortant|attente|aval"
+    r"|suites?|fin|nach|vor|ohne|nicht|keine?|ausserhalb)"
     rf"\W*(?:(?:the|an?|la|le|les|l|de|du|d|der|die)\W+){{0,2}}(?:{_ICU})\b"
     rf"|\b(?:{_ICU})\W+(?:\w+\W+)?clinic\b"
 )
@@ -44,7 +44,7 @@ SPECIALTY = re.compile(
 LOWER = re.compile(
     r"\b(?:step\W?down|intermedia\w*|im(?:c|cu|u)|pcu|hdu|progressive care|high\W?dependency"
     r"|tele|telemetry|pacu|post\W?an(?:ae|e)sth\w*|recovery (?:room|unit|area|ward)|outreach"
-    r"|outpatients?|ambulatory|follow\W?up|waiting|visitors?|rehab\w*"
+    r"|outpatients?|ambulatory|follow\W?up|waiting|visitors?|lounge|rehab\w*"
     r"|soins continus|surveillance continue|usc|sspi|reveil|consultations?|externes?|ambulatoires?"
     r"|hopital de jour|hdj|reeducation|readaptation|soins de suite|equipe mobile"
     r"|aufwachraum|wachstation|\w*uberwachung\w*|ambulan\w*|normalstation|tagesklinik"
@@ -60,12 +60,14 @@ PROCEDURE = re.compile(
 )
 NOT_ADULT = re.compile(
     r"\b(?:p(?:c|ed|edn)?icu|nicu|scbu|neonat\w*|newborns?|nouveau\W?nes?|p(?:a?e|a)diatr\w*"
-    r"|kinder\w*|child\w*|enfants?|infants?|nourrissons?|psychiatr\w*)\b"
+    r"|kinder\w*|child\w*|enfants?|infants?|infantile|nourrissons?|bab(?:y|ies)|premature\w*|perinat\w*"
+    r"|neugeborene\w*|fruhgeborene\w*|fruhchen\w*|sauglings?\w*|psychiatr\w*)\b"
 )
 ADULT = re.compile(r"\b(?:adult\w*|erwachsen\w*)\b")
 
 _MEDICAL = (
     r"micus?|medical|medicales?|medicaux|medico|med|internal medicine|medecine interne"
+    r"|(?:care unit|icu)\W+medicine|konservative[nrs]?"
     r"|innere[rn]? medizin|internist\w*|medizinisch\w*"
 )
 _SURGICAL = (
@@ -86,7 +88,7 @@ _ADJECTIVE = (
 _FACILITY = (
     r"(?:hospitals?|cent(?:er|re)s?|clinics?|clinique|polyclinique|hopital|hopitaux|ch|chr|chu|chru"
     r"|chi|ghu?|ght|hcl|ap\W?hp|institut[eo]?|\w*klinik|kliniken|\w*klinikum|\w*krankenhaus|spital"
-    r"|universit\w*|school|college|campus|foundation|fondation|trust|nhs|health|infirmary|pavil\w+"
+    r"|universit\w*|hochschule|fakultat|faculty|faculte|school|college|campus|city|park|\w*zentrum|foundation|fondation|trust|nhs|health|infirmary|pavil\w+"
     r"|tower|building|batiment|wing|plaza|pole|dmu|groupe?|complexe?|etablissement)"
 )
 FACILITY = re.compile(rf"\b{_FACILITY}\b")
@@ -161,6 +163,8 @@ def _plain(name: str) -> str:
     text = re.sub(r"[\u2012-\u2015\u2212]", " - ", text)
     text = _LETTER_AND_DIGIT.sub(" ", _DOTTED.sub(r"\1", text))
     text = re.sub(r"[_'\u2019]", " ", text)
+    text = re.sub(r"(?<=\w)-(?=care\b)|(?<=\bcare)-(?=\w)", " ", text)  # Intensive-Care-Unit
+    text = re.sub(r"[^\S\n]+", " ", text)
     return _SPACED_PREFIX.sub(r"\1 ", text)
 
 

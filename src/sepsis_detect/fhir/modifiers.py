@@ -7,12 +7,14 @@ Source: https://hl7.org/fhir/R4/extensibility.html#modifierExtension,
 https://hl7.org/fhir/R4/resource-definitions.html#Resource.implicitRules
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sepsis_detect.fhir.resource_reader import Reader, Resource
 
 MODIFIER, RULES = "modifierExtension", "implicitRules"
 # Parts with a meaning of their own: their modifiers do not change the value beside them.
+HAVE_PARTS = frozenset({dict, list})  # of JSON
 OTHER_PARTS = frozenset({"component", "contained", "referenceRange"})
 
 
@@ -23,12 +25,15 @@ def modifier_of(element: Resource) -> str:
     rest: list[Any] = [element]
     while rest:
         part = rest.pop()
-        if isinstance(part, dict):
-            if part.get(MODIFIER):
-                return MODIFIER
-            rest += [each for key, each in part.items() if key not in OTHER_PARTS]
-        elif isinstance(part, list):
-            rest += part
+        if isinstance(part, list):
+            values: Iterable[Any] = part
+        elif part.get(MODIFIER):
+            return MODIFIER
+        elif OTHER_PARTS.isdisjoint(part):
+            values = part.values()
+        else:
+            values = [each for key, each in part.items() if key not in OTHER_PARTS]
+        rest += [each for each in values if type(each) in HAVE_PARTS]
     return ""
 
 

@@ -88,9 +88,10 @@ class ObservationCodes:
         self, holder: Resource, at: str, observation: Resource, path: str, *, is_panel: bool
     ) -> Meaning | None:
         concept = self._reader.element(holder, "code", at)
-        if not concept:
-            if "code" not in holder:
-                self._reader.missing(f"{at}.code", "A `code`", "Un `code`")
+        if "code" not in holder:
+            self._reader.missing(f"{at}.code", "A `code`", "Un `code`")
+            return None
+        if not concept and holder["code"] != {}:  # of another type
             return None
         known: set[Meaning] = set()
         is_saturation, others = False, []

@@ -27,6 +27,7 @@ from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.measured_sets import MeasuredSets
 from sepsis_detect.fhir.measurements import NO_CELLS, Cells, Measurement
 from sepsis_detect.fhir.modifiers import is_modified
+from sepsis_detect.fhir.observation_places import panels_of
 from sepsis_detect.fhir.observations import Observations
 from sepsis_detect.fhir.references import References
 from sepsis_detect.fhir.resource_reader import EPOCH, Reader, quoted
@@ -131,7 +132,8 @@ def _read_entries(entries: list[Entry], patient: FhirPatient, reader: Reader) ->
     is_shifted = deidentified.are_dates_shifted(of_patient, reader)
     patient.subject = subjects.name
     _note_others(entries, reader)
-    found = Observations(reader, references, patient.subject)
+    panels = panels_of(of_patient, references)
+    found = Observations(reader, references, patient.subject, panels)
     for entry in of_patient:
         if entry.kind == "Observation":
             found.read(entry)

@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from sepsis_detect.clinical.variables import BY_CHALLENGE, LABS
+from sepsis_detect.clinical.variables import BY_CHALLENGE, LABS, N_CLINICAL
 from sepsis_detect.fhir.codes import LOINC, MDC, MEANINGS, PANELS, SNOMED, Meaning
 from sepsis_detect.fhir.concepts import Coding
 
@@ -32,6 +32,8 @@ def _columns(*challenges: str) -> frozenset[int]:
 PRESSURES = _columns("SBP", "MAP", "DBP")
 ARTERIAL_GASES = _columns("PaCO2", "SaO2")
 TEMPERATURE, RESPIRATION, PH = _columns("Temp"), _columns("Resp"), _columns("pH")
+PULSE_OXIMETRY = _columns("O2Sat")
+MEASURED = frozenset(range(N_CLINICAL)) - _columns("FiO2")  # oxygen is set, and counts
 OF_BLOOD = frozenset(variable.column for variable in LABS) - _columns("FiO2")
 
 PULMONARY = Names("a pressure of the pulmonary artery", "une pression de l'artère pulmonaire")
@@ -41,6 +43,9 @@ VENOUS = Names("a venous pressure", "une pression veineuse")
 INTRACRANIAL = Names("an intracranial pressure", "une pression intracrânienne")
 ABDOMINAL = Names("an intra-abdominal pressure", "une pression intra-abdominale")
 AIRWAY = Names("an airway pressure", "une pression des voies aériennes")
+AUGMENTED = Names(
+    "a pressure augmented by a balloon pump", "une pression augmentée par contre-pulsion"
+)
 ELSEWHERE = Names("a pressure of another place", "une pression d'un autre lieu")
 UNKNOWN_PLACE = Names(
     "a pressure of a place that its other code does not tell us",
@@ -51,7 +56,11 @@ NOT_ARTERIAL = Names("not of arterial blood", "autre que du sang artériel")
 NOT_BLOOD = Names("not of blood", "autre que du sang")
 FETAL = Names("of an unborn child or a cord", "celle d'un fœtus ou du cordon")
 CIRCUIT = Names("of an extracorporeal circuit", "celle d'un circuit extracorporel")
+OTHER_SATURATION = Names("a saturation of another place", "une saturation d'un autre lieu")
 SETTING = Names("a ventilator setting", "un réglage du respirateur")
+TARGET = Names(
+    "a setting or a target, not a measurement", "un réglage ou une cible, non une mesure"
+)
 
 # Codes of pressures that are not systemic arterial, and of their sites.
 _LOINC_PRESSURES = {
@@ -62,10 +71,10 @@ _LOINC_PRESSURES = {
     INTRACRANIAL: "60956-0",
 }
 _SNOMED_PRESSURES = {
-    PULMONARY: "250767002 250768007 250769004 250770003 118433006 81040000",
+    PULMONARY: "250767002 250768007 250769004 250770003 118433006 81040000 78480002 50408007",
     ATRIAL: "276762004 276760007 276755008 276775004 82471001 73829009",
     VENTRICULAR: "276769008 276780008 276756009 87878005 53085002",
-    VENOUS: "71420008 252076005",
+    VENOUS: "71420008 252076005 48345005 64131007 12123001 9454009 83419000",
     INTRACRANIAL: "250844005",
 }
 # MDC_PRESS_BLD_ART_PULM to MDC_PRESS_BLD_VENT_RIGHT, each with systolic, diastolic and mean.
@@ -95,6 +104,7 @@ ARTERIAL = frozenset(
         *((LOINC, code) for code in (*MEANINGS, *PANELS, *_LOINC_ARTERIAL.split())),
         *((SNOMED, code) for code in _SNOMED_ARTERIAL.split()),
         *((MDC, str(code)) for code in range(150_016, 150_044)),  # MDC_PRESS_BLD to .._ART_FEMORAL
+        *((MDC, str(code)) for code in range(150_300, 150_304)),  # MDC_PRESS_CUFF
     }
 )
 # Skin, joint, breast, spine, airway and heart muscle.
@@ -115,13 +125,18 @@ def _words(pattern: str, names: Names) -> Words:
 
 
 PRESSURE_WORDS = (
-    _words(r"\bpulm|wedge|capillar|\bpap[sdmoi]?\b|\bpc?wp\b|\bpaop\b", PULMONARY),
+    _words(
+        r"\bpulm|wedge|capillar|\bpap[sdmoi]?\b|\bpc?wp\b|\bpaop\b"
+        r"|\bpa (systolic|diastolic|mean|pressure)\b",  # French "PA systolique" is arterial
+        PULMONARY,
+    ),
     _words(r"\batr(ial|ium)?\b|auricul|oreillette|vorhof|(links|rechts)atrial|\b[rl]ap\b", ATRIAL),
     _words(r"ventric(le|ul)|ventrikul|\b[rl]v(ed)?p\b|\bvent (left|right)\b", VENTRICULAR),
     _words(r"venous|veineu|ven(ö|oe)s|\bcvp\b|\bpvc\b|\bzvd\b|\bven[ae]?\b|cava\b|jugul", VENOUS),
     _words(r"intra-?(cr|kr)an|\bicp\b|\bpic\b|hirndruck|cerebral|c[ée]r[ée]brale", INTRACRANIAL),
     _words(r"abdom|\biap\b|\bpia\b|bladder|vessie|harnblase", ABDOMINAL),
     _words(r"airway|voies a[ée]r|atemweg|beatmung|\bpeep\b|oesoph|œsoph|esophag", AIRWAY),
+    _words(r"\baugment", AUGMENTED),
     _words(r"portal|hepat|compartment|\bloge\b|intra-?ocul|pleura|amnio", ELSEWHERE),
 )
 ARTERIAL_WORDS = re.compile(
@@ -135,48 +150,59 @@ WORDS_OF_ALL = (
 _CORE = r"^(?!.*(axill|aisselle|achsel))"  # an axillary temperature is read, its skin is named
 TEMPERATURE_WORDS = _words(
     _CORE + r".*(\bskin|cutan|\bhaut|\bpeau|\btoe\b|orteil|extremit|extrémit|joint|gelenk|articul"
-    r"|myocard|myokard|airway|voies a[ée]r|atemweg|incubator|couveuse|ambient|blanket|\bbrust\b"
+    r"|myocard|myokard|airway|voies a[ée]r|atemweg|incubator|couveuse|ambian|ambient"
+    r"|room temp|raumtemp|blanket|\bbrust\b"
     r"|breast|wirbels|spine)",
     SKIN,
 )
-GAS_WORDS = _words(r"venous|veineu|ven(ö|oe)s|capillar|kapillar|pulmon|s[cv]+o2", NOT_ARTERIAL)
-VENOUS_WORDS = re.compile(r"venous|veineu|ven(ö|oe)s", re.IGNORECASE)
+_VENOUS = r"venous|veineu|ven(ö|oe)s|\bvbg\b"
+GAS_WORDS = _words(rf"{_VENOUS}|capillar|kapillar|pulmon|s[cv]+o2|\bp(c?v|c)-?co2", NOT_ARTERIAL)
+SATURATION_WORDS = _words(
+    rf"{_VENOUS}|s[cv]+o2|\brso2|\bsto2|\bnirs\b|cerebral|c[ée]r[ée]bral|zerebral|regional"
+    r"|r[ée]gionale|tissue|tissulaire|gewebe|somatic|somatique",
+    OTHER_SATURATION,
+)
+VENOUS_WORDS = re.compile(_VENOUS, re.IGNORECASE)
 SPECIMEN_WORDS = _words(
-    r"\burin|liquor|\bcsf\b|cerebrospinal|c[ée]phalo-?rachid|\blcr\b|pleura|ascit|periton|p[ée]riton"
-    r"|drain|synov|sputum|gastri|\bstool|\bselles\b|\bstuhl",
+    r"\burin|\w{3,}uri[ae]\b|\bharn\b|liquor|(?<!g-)\bcsf\b|cerebrospinal|c[ée]phalo-?rachid|\blcr\b"
+    r"|rachie\b|pleura|ascit|periton|p[ée]riton|drain|synov|sputum|gastri|\bstool|\bselles\b|\bstuhl"
+    r"|lavage|bone marrow|knochenmark|moelle|amnio",
     NOT_BLOOD,
 )
 SETTING_WORDS = _words(r"\bsetting|\bset (rate|resp)|eingestellt|\br[ée]gl[ée]|consigne", SETTING)
+TARGET_WORDS = _words(
+    r"\bset ?-?point|\btarget\b|\bgoal\b|\balarm|sollwert|zielwert|consigne|\bcible\b|\bset rate"
+    r"|pacemaker (set|rate)|pacing rate|schrittmacherfrequenz",
+    TARGET,
+)
+
+
+WORDS_OF_SOME = (
+    (TEMPERATURE, TEMPERATURE_WORDS),
+    (RESPIRATION, SETTING_WORDS),
+    (MEASURED, TARGET_WORDS),
+    (PULSE_OXIMETRY, SATURATION_WORDS),
+    (ARTERIAL_GASES, GAS_WORDS),
+    (OF_BLOOD, SPECIMEN_WORDS),
+)
 
 
 @lru_cache(maxsize=4_096)
-def other_measurement(
-    meaning: Meaning, codings: tuple[Coding, ...], words: str, site: str
-) -> Names | None:
+def other_measurement(meaning: Meaning, codings: tuple[Coding, ...], words: str) -> Names | None:
     """What a value is, if its place makes it no value of the variable of its code.
 
     Args:
         meaning: Of the code.
         codings: All codings of code, panel, category, site, method and specimen.
         words: Their displays and texts, and the names of profiles.
-        site: Those of site, method and specimen alone.
     """
-    return _by_words(meaning, words, site) or _by_codings(meaning, codings)
+    return _by_words(meaning, words) or _by_codings(meaning, codings)
 
 
-def _by_words(meaning: Meaning, words: str, site: str) -> Names | None:
-    patterns = [(each, words) for each in WORDS_OF_ALL]
-    if meaning.column in PRESSURES:
-        patterns += [(each, words) for each in PRESSURE_WORDS]
-    for columns, one, text in (
-        (TEMPERATURE, TEMPERATURE_WORDS, words),
-        (RESPIRATION, SETTING_WORDS, words),
-        (ARTERIAL_GASES, GAS_WORDS, site),
-        (OF_BLOOD, SPECIMEN_WORDS, site),
-    ):
-        if meaning.column in columns:
-            patterns.append((one, text))
-    return next((names for (pattern, names), text in patterns if pattern.search(text)), None)
+def _by_words(meaning: Meaning, words: str) -> Names | None:
+    patterns = [*WORDS_OF_ALL, *(PRESSURE_WORDS if meaning.column in PRESSURES else ())]
+    patterns += [one for columns, one in WORDS_OF_SOME if meaning.column in columns]
+    return next((names for pattern, names in patterns if pattern.search(words)), None)
 
 
 def _by_codings(meaning: Meaning, codings: tuple[Coding, ...]) -> Names | None:
@@ -200,6 +226,6 @@ def _by_pressure_code(coding: Coding, key: tuple[str, str]) -> Names | None:
     return UNKNOWN_PLACE if is_open else None
 
 
-def is_venous_ph(meaning: Meaning, site: str) -> bool:
-    """Whether a pH is of venous blood, by its site or specimen."""
-    return meaning.column in PH and bool(VENOUS_WORDS.search(site))
+def is_venous_ph(meaning: Meaning, words: str) -> bool:
+    """Whether a pH is of venous blood, by the words of its code, site or specimen."""
+    return meaning.column in PH and bool(VENOUS_WORDS.search(words))

@@ -4,6 +4,7 @@ A unit that contradicts its own text, or is not known, is a problem: without its
 nothing. A value of another type than Quantity is noted.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,8 @@ OTHER_VALUES = {
     "valuePeriod": ("a period", "une période"),
 }
 """Types of a value other than Quantity, and what each one is."""
+ANY_VALUE = re.compile("value[A-Z]")
+OTHER_TYPE = ("of another type", "d'un autre type")
 
 
 class Quantities:
@@ -73,16 +76,17 @@ class Quantities:
         return value, conversion
 
     def _no_quantity(self, holder: Resource, quantity: Any, path: str) -> None:
-        other = next((key for key in OTHER_VALUES if key in holder), None)
+        other = next((key for key in holder if key != VALUE and ANY_VALUE.match(key)), None)
         if quantity is not None and not isinstance(quantity, dict):
             self._reader.wrong_type(f"{path}.{VALUE}", "an object", "un objet")
         elif other is not None:
-            en, fr = OTHER_VALUES[other]
+            en, fr = OTHER_VALUES.get(other, OTHER_TYPE)
+            name = quoted(other)
             self._reader.note(
                 "value.type",
-                f"{path}.{other}",
-                f"`{other}` is {en}: a value is read as `{VALUE}` with its unit. Not used.",
-                f"`{other}` est {fr} : une valeur se lit en `{VALUE}` avec son unité. Non utilisé.",
+                f"{path}.{name}",
+                f"`{name}` is {en}: a value is read as `{VALUE}` with its unit. Not used.",
+                f"`{name}` est {fr} : une valeur se lit en `{VALUE}` avec son unité. Non utilisé.",
             )
         elif "dataAbsentReason" not in holder and "component" not in holder:
             self._reader.note(

@@ -46,6 +46,7 @@ class Reader:
         self.notes: list[Problem] = []
         self.n_found = 0
         self._is_droppable = False
+        self._about: tuple[str, str] | None = None
         self._repeated: dict[tuple[str, str], list[str]] = {}  # paths by rule and sentence
         self._n_more = {"json": 0, "warning": 0}
 
@@ -54,6 +55,8 @@ class Reader:
     ) -> None:
         """Add a problem: it refuses the request, or is noted where its element is dropped."""
         self.n_found += 1
+        if self._about is not None:
+            msg, msg_fr = _about(self._about[0], ":", msg), _about(self._about[1], " :", msg_fr)
         is_dropped = self.is_dropping and self._is_droppable
         kind, found, counted = (
             ("dropped", self.notes, "warning") if is_dropped else (kind, self.problems, "json")
@@ -69,6 +72,15 @@ class Reader:
             yield
         finally:
             self._is_droppable = before
+
+    @contextmanager
+    def about(self, en: str, fr: str) -> Iterator[None]:
+        """Problems that are found inside name what was measured; empty: it is not known."""
+        before, self._about = self._about, (en, fr) if en else None
+        try:
+            yield
+        finally:
+            self._about = before
 
     def note(self, rule: str, path: str, msg: str, msg_fr: str, **rest: Any) -> None:
         """Add a note, which accompanies the answer as a warning.
@@ -123,9 +135,7 @@ class Reader:
 
     def missing(self, path: str, what: str, what_fr: str) -> None:
         """Add a problem: a required element is absent."""
-        self.problem(
-            "json.missing", path, f"{what} is required here.", f"{what_fr} est nécessaire ici."
-        )
+        self.problem("json.missing", path, f"{what} is required.", f"{what_fr} est nécessaire.")
 
     def element(self, holder: Resource, key: str, path: str) -> Resource:
         """An object; empty when absent or of another type."""
@@ -212,6 +222,11 @@ class Reader:
             "Une heure s'écrit 2026-11-23T08:00:00+01:00.",
             kind="incoherent",
         )
+
+
+def _about(label: str, colon: str, sentence: str) -> str:
+    """A sentence that names what was measured."""
+    return sentence if label in sentence else f"{label}{colon} {sentence[0].lower()}{sentence[1:]}"
 
 
 def time_of(text: Any) -> datetime | None:

@@ -53,7 +53,7 @@ def _repeated(key: str, path: str) -> Problem:
         type="json",
         rule="json.duplicate",
         loc=(f"{path}.{name}",),
-        msg=f"`{name}` stands more than once.",
+        msg=f"`{name}` appears more than once.",
         msg_fr=f"`{name}` figure plusieurs fois.",
         hint="Which one is true?",
         hint_fr="Laquelle est juste ?",

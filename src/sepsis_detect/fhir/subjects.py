@@ -6,6 +6,7 @@ it is of another person is refused; what cannot be compared has a sentence of it
 
 from contextlib import nullcontext
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.references import References, contained
@@ -13,6 +14,7 @@ from sepsis_detect.fhir.resource_reader import Reader, Resource
 
 Identifiers = dict[str, set[str]]  # values by system
 OTHER_PATIENT = "bundle.two_patients"
+NO_PATIENTS = frozenset({"Group", "Device", "Location"})  # what else a subject may be in FHIR R4
 
 
 class Fault(NamedTuple):
@@ -97,6 +99,9 @@ class Subjects:
         if reference not in self._known:
             self._known[reference] = self._references.key(reference)
         name = self._known[reference]
+        kind, is_of_kind, _ = name.partition("/")
+        if is_of_kind and kind in NO_PATIENTS:
+            return Fault("subject.no_patient", path)
         self.name = self.name or name
         if name == self.name:
             return None
@@ -108,7 +113,7 @@ class Subjects:
         if found is None:
             return Fault("subject.not_contained", path)
         if found.kind != "Patient":
-            return Fault(OTHER_PATIENT, path)
+            return Fault("subject.no_patient", path)
         self.person = self.person or found
         if is_other(found.resource, self.person.resource):
             return Fault(OTHER_PATIENT, path)
@@ -120,7 +125,7 @@ class Subjects:
         """Whether `Patient?identifier=system|value` is an identifier of the patient."""
         kind, _, query = conditional.partition("?")
         key, _, token = query.partition("=")
-        system, _, value = token.partition("|")
+        system, _, value = unquote(token).partition("|")
         known = _identifiers(self.person.resource) if self.person is not None else {}
         return kind == "Patient" and key == "identifier" and value in known.get(system, ())
 
@@ -141,8 +146,8 @@ class Subjects:
         if sentences is None:
             rule = "bundle.other_patient"
             sentences = (
-                f"This {entry.kind} is of another patient: not used.",
-                f"{entry.kind} d'un autre patient : non utilisée.",
+                f"This {entry.kind} is of another patient.",
+                f"{entry.kind} d'un autre patient.",
             )
         with self._reader.droppable():
             self._reader.problem(rule, fault.path, *sentences)
@@ -162,6 +167,10 @@ SENTENCES = {
     "subject.conditional": (
         "A conditional reference is not resolved here: name the Patient of the request by its id.",
         "Une référence conditionnelle n'est pas résolue ici : désignez le Patient par son id.",
+    ),
+    "subject.no_patient": (
+        "The subject is no patient, but a group, a device or a place.",
+        "Le sujet n'est pas un patient, mais un groupe, un appareil ou un lieu.",
     ),
     "subject.unknown": (
         "The subject refers to a resource that was not sent.",

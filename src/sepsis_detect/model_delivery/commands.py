@@ -1,6 +1,7 @@
-"""The command `sepsis-detect model`: show, verify, publish, history, rollback, promote."""
+"""The command `sepsis-detect model`: everything about one model, published or in a file."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HISTORY = 20  # versions
 MAX_HISTORY = 1_000  # versions that rollback looks at
+INTERPOLATED = ", interpolated"
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +48,19 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="version of the model, or S3 version id (the one before, if not given)",
     )
     rollback.set_defaults(run=_rollback)
+
+    threshold = actions.add_parser("set-threshold", help="write a copy with another threshold")
+    threshold.add_argument("file", type=Path, metavar="FILE")
+    point = threshold.add_mutually_exclusive_group(required=True)
+    point.add_argument("--threshold", metavar="P", help="the probability itself")
+    point.add_argument(
+        "--alerts-per-day", metavar="X", help="at most so many flagged hours per patient and day"
+    )
+    point.add_argument(
+        "--sensitivity", metavar="S", help="at least this share of the septic hours flagged"
+    )
+    threshold.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
+    threshold.set_defaults(run=_set_threshold)
 
     promote = actions.add_parser("promote", help="make the shadow model the served one")
     promote.set_defaults(run=_promote)
@@ -83,6 +98,12 @@ def _show(_: argparse.Namespace) -> int:
         "features": len(metadata.features),
         "threshold": metadata.threshold,
     }
+    if metadata.site is not None:
+        lines["site"] = metadata.site.name
+    if metadata.parent is not None:
+        lines["parent"] = f"{metadata.parent.name} {metadata.parent.version}"
+        lines["parent_sha256"] = metadata.parent.sha256
+    lines["metrics_threshold"] = metadata.metrics_threshold
     lines |= metadata.training | metadata.metrics | {"external": metadata.external}
     for name, value in lines.items():
         if value is not None:
@@ -108,7 +129,7 @@ def _table(points: list["OperatingPoint"]) -> list[str]:
             f"{point.utility:.3f}",
         )
         row = "  ".join(f"{cell:>{len(title)}}" for cell, title in zip(cells, head, strict=True))
-        lines.append(row if at else f"{row}  <- served")
+        lines.append(f"{row}{'' if at else '  <- served'}{INTERPOLATED * point.is_interpolated}")
     return lines
 
 
@@ -126,6 +147,54 @@ def _publish(options: argparse.Namespace) -> int:
     content, checked = _checked(options.file)
     _make_current(registry, content, checked)
     return 0
+
+
+def _set_threshold(options: argparse.Namespace) -> int:
+    from sepsis_detect.model_delivery import operating_point as points
+    from sepsis_detect.model_delivery.artifact_file import read_metadata, with_metadata
+    from sepsis_detect.prediction.model import ModelMetadata
+
+    wanted = points.wanted(options.threshold, options.alerts_per_day, options.sensitivity)
+    artifact, _ = _checked(options.file)
+    metadata = read_metadata(artifact)
+    known = ModelMetadata.model_validate(metadata)
+    try:
+        changed, point = points.moved(metadata, known, wanted)
+    except ModelArtifactError as error:
+        raise ModelArtifactError(f"{options.file}: {error}") from error
+    content = with_metadata(artifact, changed)
+    CandidateSandbox().check(content)
+    _write(content, options.output)
+    print(
+        f"{options.output}: {known.name} {changed['version']}, "
+        f"threshold {changed['threshold']:.5g} instead of {known.threshold:.5g}."
+    )
+    print(_what_it_gives(point))
+    return 0
+
+
+def _what_it_gives(point: "OperatingPoint | None") -> str:
+    if point is None:
+        return "What it gives is not known: the model has no operating points."
+    ppv = "unknown" if point.ppv is None else f"{100 * point.ppv:.1f} %"
+    return (
+        f"In patients that the model was not fitted on{INTERPOLATED * point.is_interpolated}: "
+        f"{point.alerts_per_patient_day:.2f} flagged hours per patient and day, "
+        f"{100 * point.sensitivity:.1f} % of the septic hours flagged, PPV {ppv}, "
+        f"{100 * point.in_time:.1f} % of the septic patients alerted in time, "
+        f"utility {point.utility:.3f}."
+    )
+
+
+def _write(content: bytes, path: Path) -> None:
+    """Write the file atomically."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ModelArtifactError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _history(options: argparse.Namespace) -> int:

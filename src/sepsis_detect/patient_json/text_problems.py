@@ -91,7 +91,7 @@ class TextProblems:
             self.problem(
                 "json.duplicate",
                 (*place, name),
-                f"`{name}` stands more than once.",
+                f"`{name}` appears more than once.",
                 f"`{name}` figure plusieurs fois.",
                 hint="Which one is true?",
                 hint_fr="Laquelle est juste ?",

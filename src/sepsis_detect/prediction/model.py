@@ -65,6 +65,7 @@ class OperatingPoint(BaseModel):
         in_time: Share of septic patients with a flagged hour from 12 hours before onset to 3 after.
         utility: Normalised utility of the PhysioNet/CinC 2019 challenge: 0 without any flag, 1 for
             the best possible answers.
+        is_interpolated: Whether the figures lie between two measured ones.
     """
 
     model_config = ConfigDict(allow_inf_nan=False)
@@ -75,6 +76,21 @@ class OperatingPoint(BaseModel):
     alerts_per_patient_day: float = Field(ge=0, le=24)
     in_time: Share
     utility: float = Field(le=1)
+    is_interpolated: bool = False
+
+
+class Parent(BaseModel):
+    """The model that was adapted: its identity and the digest of its artifact."""
+
+    name: str = Field(min_length=1, max_length=100)
+    version: str = Field(min_length=1, max_length=100)
+    sha256: str = Field(pattern="^[0-9a-f]{64}$")
+
+
+class Site(BaseModel):
+    """The hospital whose stays a model was adapted to."""
+
+    name: str = Field(min_length=1, max_length=100)
 
 
 class ModelMetadata(BaseModel):
@@ -92,6 +108,9 @@ class ModelMetadata(BaseModel):
         drift: Distributions that recent inputs are compared with.
         operating_points: Figures of thresholds, the served one first.
         external: Figures in hospitals that took no part in the training.
+        parent: The model that was adapted; None: this one was not made by adaptation.
+        site: The hospital that it was adapted to.
+        metrics_threshold: The threshold of `metrics`, where the served one was moved since.
     """
 
     model_config = ConfigDict(extra="allow", protected_namespaces=())
@@ -109,6 +128,9 @@ class ModelMetadata(BaseModel):
     drift: DriftReference | None = None
     operating_points: list[OperatingPoint] | None = Field(default=None, min_length=1)
     external: dict[str, Any] | None = None
+    parent: Parent | None = None
+    site: Site | None = None
+    metrics_threshold: Probability | None = None
 
 
 class Model:

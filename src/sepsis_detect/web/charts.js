@@ -1,5 +1,6 @@
 // Charts of the course as SVG: the risk, and measured variables below it, on one time axis.
 
+import { alertOf, courseInWords } from "./course.js";
 import { h, heads, svg } from "./dom.js";
 import { ago, number, percent, t } from "./i18n.js";
 import { fromCanonical, referenceIn, unitName, withUnit } from "./units.js";
@@ -63,7 +64,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     svg("line", { class: "tick", x1: axis.x(hour), x2: axis.x(hour), y1: bottom, y2: bottom + 4 }),
     label(axis.x(hour), bottom + 17, String(hour), { "text-anchor": "middle" }),
   ]);
-  const crossed = trend.findIndex(({ probability }, at) => probability >= threshold && (at === 0 || trend[at - 1].probability < threshold));
+  const { at: since } = alertOf(trend);
   const dots = points.map(([cx, cy], at) => {
     const isPositive = trend[at].prediction === "Positive";
     const kind = `${isPositive ? "positive" : "negative"} ${hasData[at] ? "" : "hollow"}`;
@@ -74,7 +75,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
       ? svg("rect", { ...attributes, x: cx - 3.5, y: cy - 3.5, width: 7, height: 7 }, title)
       : svg("circle", { ...attributes, cx, cy, r: 3.5 }, title);
   });
-  const marker = crossed > 0 && crossing(points[crossed][0], t("chart.crossed", { hour: hours[crossed] }), end, bottom);
+  const marker = since === null ? null : crossing(points[since][0], t("chart.crossed", { hour: hours[since] }), end, bottom);
   return svg(
     "svg",
     { class: "chart", viewBox: `0 0 ${axis.width} ${RISK_HEIGHT}`, role: "img", "aria-label": summary },
@@ -85,7 +86,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     label((LEFT + end) / 2, RISK_HEIGHT - 2, t("chart.hours"), { "text-anchor": "middle" }),
     svg("line", { class: "threshold", x1: LEFT, x2: end, y1: y(threshold), y2: y(threshold) }),
     svg("path", { class: "line", d: path(points) }),
-    marker || null,
+    marker,
     dots,
     label(LEFT + 6, y(threshold) + (trend[0].probability < threshold ? -5 : 15), t("chart.threshold", { threshold: percent(threshold) }), { class: "halo strong" }),
     svg("line", { class: "cursor", y1: 0, y2: bottom }),
@@ -134,16 +135,6 @@ function smallChart({ hours, hasData, stay }, axis, name) {
       svg("line", { class: "cursor", y1: 0, y2: SMALL_HEIGHT }),
     ),
   );
-}
-
-/** The course in one sentence, for screen readers and exports. */
-export function courseInWords({ hours, trend, threshold }) {
-  const first = { hour: hours[0], risk: percent(trend[0].probability) };
-  const last = { hour: hours.at(-1), risk: percent(trend.at(-1).probability) };
-  const since = trend.findLastIndex(({ probability }) => probability < threshold) + 1;
-  const course = t("course.from_to", { from: first.risk, begin: first.hour, to: last.risk, end: last.hour });
-  const state = since === 0 ? "course.always" : since < trend.length ? "course.since" : trend.some(({ probability }) => probability >= threshold) ? "course.again" : "course.never";
-  return `${course} ${t(state, { threshold: percent(threshold), hour: hours[since] ?? 0 })}`;
 }
 
 /** Draw all charts into a figure; by default they have its width. */

@@ -20,6 +20,16 @@ export const svg = (name, attributes = {}, ...children) => fill(document.createE
 /** The header of a table. */
 export const heads = (words) => h("thead", {}, h("tr", {}, words.map((each) => h("th", { scope: "col" }, each))));
 
+/** A table whose cells lie below each other on a phone; explicit roles keep it a table there. */
+export function stacked(table) {
+  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
+  for (const each of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) {
+    each.setAttribute("role", roles[each.tagName] ?? (each.scope === "row" ? "rowheader" : "columnheader"));
+  }
+  table.classList.add("stacked");
+  return table;
+}
+
 export const $ = (id) => document.getElementById(id);
 
 /** A decorative icon; the text beside it has the same meaning. */

@@ -2,7 +2,7 @@
 
 const ROWS = {
   well: {
-    constants: { age: "58", sex: "female", icu_unit: "surgical", hospital_admission_hour: "-22" },
+    constants: { age: "58", sex: "female", icu_unit: "surgical", hospital_admission_hour: "22" },
     hours: {
       icu_hour: "1 2 3 4 5 6 7 8 9 10 11 12",
       heart_rate: "88 84 82 79 80 77 76 . 74 75 73 74",
@@ -27,7 +27,7 @@ const ROWS = {
     },
   },
   septic: {
-    constants: { age: "71", sex: "male", icu_unit: "medical", hospital_admission_hour: "-61.5" },
+    constants: { age: "71", sex: "male", icu_unit: "medical", hospital_admission_hour: "61.5" },
     hours: {
       icu_hour: "25 26 27 28 29 30 31 32 33 34 35 36 37 38",
       heart_rate: "84 86 85 90 94 97 . 104 108 112 116 118 122 126",
@@ -54,7 +54,7 @@ const ROWS = {
   },
   // Temperature in °F, creatinine in µmol/L and FiO2 in percent without their units; two pressures swapped.
   bad: {
-    constants: { age: "66", sex: "male", icu_unit: "medical", hospital_admission_hour: "-5" },
+    constants: { age: "66", sex: "male", icu_unit: "medical", hospital_admission_hour: "5" },
     units: { fio2: "1" },
     hours: {
       icu_hour: "8 9 10",

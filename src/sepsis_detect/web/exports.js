@@ -2,36 +2,39 @@
 
 import { h } from "./dom.js";
 import { MAX_REASONS, answerInWords, missingOf, pointsOf, reachedOf } from "./answer.js";
-import { ago, dateTime, local, serviceText, t } from "./i18n.js";
+import { inTypedUnits } from "./problems.js";
+import { ago, dateTime, lang, local, serviceText, t } from "./i18n.js";
 
-/** The answer as plain text for a record, with ASCII spaces and apostrophes. */
+const colon = () => (lang() === "fr" ? "\u00a0:" : ":");
+
+/** The answer as plain text for a record: only signs of Latin-1, without typographic apostrophes. */
 export function asText(answer) {
   const { content, askedAt } = answer;
   const reason = (contribution) => {
-    const { label, text: value, reference, age, direction } = answer.reason(contribution);
-    const about = [age, reference].filter(Boolean).join("; ");
-    return `- ${label}: ${value}${about ? ` (${about})` : ""}: ${direction}`;
+    const { label, text: value, reference, age, points } = answer.reason(contribution);
+    const about = [age, reference].filter(Boolean).join(", ");
+    return `- ${label}${colon()} ${value}${about ? ` (${about})` : ""}${colon()} ${points}`;
   };
   const score = (each) => {
     const missing = missingOf(each);
-    return `- ${local(each, "label")}: ${pointsOf(each)}, ${reachedOf(each)}${missing.length ? `; ${t("scores.missing", { items: missing.join(", ") })}` : ""}`;
+    return `- ${local(each, "label")}${colon()} ${pointsOf(each)}, ${reachedOf(each)}${missing.length ? ` (${t("scores.missing", { items: missing.join(", ") })})` : ""}`;
   };
-  const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}: ${text}` + (age ? ` (${ago(age)})` : "");
+  const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}${colon()} ${text}` + (age ? ` (${ago(age)})` : "");
   const part = (name, lines) => (lines.length ? ["", t(`part.${name}`), ...lines] : []);
   return [
     `Sepsis Detect, ${dateTime(askedAt)}`,
     answerInWords(answer),
-    `${t("verdict.model")}: ${content.model.name} ${content.model.version}`,
-    ...part("warnings", content.warnings.map((warning) => `- ${serviceText(warning, "msg")}`)),
+    `${t("verdict.model")}${colon()} ${content.model.name} ${content.model.version}`,
+    ...part("warnings", content.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
     ...part("reasons", content.contributions.slice(0, MAX_REASONS).map(reason)),
     ...part("scores", content.scores.map(score)),
-    ...part("values", [...answer.patient().map((each) => `- ${each.join(": ")}`), ...answer.lastValues().map(value)]),
+    ...part("values", [...answer.patient().map((each) => `- ${each.join(`${colon()} `)}`), ...answer.lastValues().map(value)]),
     "",
     t("notice"),
     "",
   ]
     .join("\n")
-    .replace(/[\u00a0\u202f]/g, " ")
+    .replaceAll("\u202f", "\u00a0")
     .replaceAll("’", "'");
 }
 
@@ -42,8 +45,8 @@ export function asCurl(path, body, { needsKey }) {
   return `curl -s ${quoted(new URL(path, location.href.split("?")[0]).href)} -H 'Content-Type: application/json'${key} -d ${quoted(body)}`;
 }
 
-export function download(name, text) {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+export function download(name, text, type = "application/json") {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

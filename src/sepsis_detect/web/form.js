@@ -3,7 +3,7 @@
 import { $, h } from "./dom.js";
 import { number, t } from "./i18n.js";
 import { CONSTANTS, HOUR, WORDS } from "./stay.js";
-import { choices, referenceIn, unitName, withUnit } from "./units.js";
+import { between, choices, referenceIn, unitName, withUnit } from "./units.js";
 
 const PANELS = ["patient", "vital_signs", "blood_gas", "chemistry", "liver", "haematology", "cardiac"];
 const OPEN = ["patient", "vital_signs"];
@@ -14,25 +14,19 @@ export const fieldId = (name) => `field-${name}`;
 export class Form {
   /**
    * @param stay the stay to show and change.
-   * @param onChange called after each change by the user.
+   * @param actions `changed`, called after each change by the user, and `keep`, called before entries are lost.
    */
-  constructor(stay, onChange) {
+  constructor(stay, actions) {
     this.stay = stay;
-    this.onChange = onChange;
+    this.actions = actions;
     this.marks = new Map();
     $("hour-choice").addEventListener("change", (event) => this.goTo(Number(event.target.value)));
     $("hour-previous").addEventListener("click", () => this.goTo(stay.at - 1));
     $("hour-next").addEventListener("click", () => this.goTo(stay.at + 1));
-    $("hour-add").addEventListener("click", () => {
-      stay.addHour();
-      this.show();
-      $(fieldId(HOUR)).focus();
-      onChange();
-    });
+    $("hour-add").addEventListener("click", () => this.changeHours(() => stay.addHour()));
     $("hour-remove").addEventListener("click", () => {
-      stay.removeHour();
-      this.show();
-      onChange();
+      actions.keep("undo.hour");
+      this.changeHours(() => stay.removeHour());
     });
     for (const system of ["si", "conventional"]) {
       $(`system-${system}`).addEventListener("change", () => {
@@ -40,6 +34,14 @@ export class Form {
         this.build();
       });
     }
+  }
+
+  changeHours(change) {
+    change();
+    this.marks.clear(); // they belong to hours by position
+    this.show();
+    $(fieldId(HOUR)).focus();
+    this.actions.changed();
   }
 
   label(name) {
@@ -66,20 +68,18 @@ export class Form {
     const id = fieldId(name);
     const described = `${id}-hint ${id}-error`;
     const unit = this.unit(variable, id);
-    const fixed = unit?.localName === "span" ? h("span", { class: "visually-hidden" }, ` (${unit.textContent})`) : null;
     return h(
       "div",
       { class: "field" },
-      h("label", { for: id }, this.label(name), fixed),
+      h("label", { for: id }, this.label(name), h("span", { class: "visually-hidden", id: `${id}-named-unit` })),
       h("div", { class: "entry" }, WORDS.includes(name) ? this.choice(variable, id, described) : this.input(name, id, described), unit),
       h("p", { class: "hint", id: `${id}-hint` }),
-      h("p", { class: "error", id: `${id}-error` }),
+      h("div", {}, h("p", { class: "error", id: `${id}-error` }), h("p", { class: "hint", id: `${id}-said`, role: "status" })),
     );
   }
 
   input(name, id, described) {
-    const isSigned = ["hospital_admission_hour", "base_excess"].includes(name);
-    const attributes = { id, type: "text", inputmode: isSigned ? "text" : "decimal", autocomplete: "off", "aria-describedby": described };
+    const attributes = { id, type: "text", inputmode: name === "base_excess" ? "text" : "decimal", autocomplete: "off", "aria-describedby": described };
     return h("input", { ...attributes, oninput: (event) => this.changed(name, event.target.value) });
   }
 
@@ -99,25 +99,44 @@ export class Form {
     const chosen = this.stay.unit(variable.name);
     if (!units.includes(chosen)) units.push(chosen);
     const options = units.map((unit) => h("option", { value: unit, selected: unit === chosen }, unitName(variable, unit, { inChoice: true })));
-    const change = (event) => {
-      this.stay.setUnit(variable.name, event.target.value);
-      this.changed(variable.name, this.stay.text(variable.name));
-    };
+    const change = (event) => this.changeUnit(variable, event.target.value);
     return h("select", { id: `${id}-unit`, class: "unit", "aria-label": t("field.unit", { label: this.label(variable.name) }), onchange: change }, options);
+  }
+
+  /** Set the unit of a field at every hour. The numbers stay, which is said; they can be converted instead. */
+  changeUnit(variable, unit) {
+    const { name } = variable;
+    const before = this.stay.unit(name);
+    const n = this.stay.count(name);
+    if (n) this.actions.keep("undo.unit");
+    this.stay.setUnit(name, unit);
+    this.changed(name, this.stay.text(name));
+    const said = $(`${fieldId(name)}-said`);
+    if (!n) return;
+    const convert = () => {
+      this.stay.convert(name, before);
+      this.changed(name, this.stay.text(name));
+      $(fieldId(name)).value = this.stay.text(name);
+      said.textContent = t("field.converted", { n });
+      $(fieldId(name)).focus();
+    };
+    said.replaceChildren(t("field.unit_changed", { n, unit: unitName(variable, unit, { inChoice: true }) }), " ", h("button", { type: "button", class: "small", onclick: convert }, t("field.convert")));
   }
 
   changed(name, text) {
     this.stay.write(name, text);
     this.mark(null, name);
+    $(`${fieldId(name)}-said`).textContent = "";
     this.showHint(name);
     this.showCounts();
     this.showHours();
-    this.onChange();
+    this.actions.changed();
   }
 
   goTo(at) {
     this.stay.at = Math.max(0, Math.min(at, this.stay.hours.length - 1));
     this.show();
+    this.actions.changed();
   }
 
   /** Show the values of the current hour. */
@@ -127,6 +146,7 @@ export class Form {
       field.value = this.stay.text(name);
       const unit = $(`${fieldId(name)}-unit`);
       if (unit && unit.value !== this.stay.unit(name)) unit.replaceWith(this.unit(variable, fieldId(name)));
+      $(`${fieldId(name)}-said`).textContent = "";
       this.showHint(name);
       this.showError(name);
     }
@@ -139,8 +159,10 @@ export class Form {
     const names = hours.map((hour, each) => t("hours.name", { hour: hour[HOUR] ?? "?", at: each + 1, n: hours.length }));
     $("hour-choice").replaceChildren(...names.map((name, each) => h("option", { value: String(each), selected: each === at }, name)));
     $("hours").hidden = $("hour-remove").hidden = hours.length === 1;
-    $("hour-previous").disabled = at === 0;
-    $("hour-next").disabled = at === hours.length - 1;
+    for (const [id, isEnd] of [["hour-previous", at === 0], ["hour-next", at === hours.length - 1]]) {
+      if (isEnd && document.activeElement === $(id)) $("hour-choice").focus();
+      $(id).disabled = isEnd;
+    }
   }
 
   showCounts() {
@@ -159,8 +181,7 @@ export class Form {
     const value = this.stay.canonical(name);
     const interval = CONSTANTS.includes(name) || name === HOUR ? null : referenceIn(variable, unit);
     const parts = [];
-    if (name === "hospital_admission_hour") parts.push(t("field.admission"));
-    if (interval) parts.push(interval[0] === interval[1] ? number(interval[0]) : t("field.reference", { low: interval[0], high: interval[1] }));
+    if (interval) parts.push(between(interval));
     if (!Number.isNaN(value) && interval) {
       const canonical = { low: variable.reference_low, high: variable.reference_high };
       if (value < canonical.low) parts.push(t("field.low"));
@@ -170,6 +191,8 @@ export class Form {
       parts.push(`= ${withUnit(number(value, 3), variable, variable.unit)}`);
     }
     $(`${fieldId(name)}-hint`).textContent = parts.join(" · ");
+    const named = WORDS.includes(name) ? "" : unitName(variable, unit, { inChoice: true });
+    $(`${fieldId(name)}-named-unit`).textContent = named && ` (${named})`;
   }
 
   /** Set the error message of a field of an hour; null removes it. */

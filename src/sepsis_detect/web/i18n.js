@@ -9,11 +9,10 @@ let language = "en";
 
 export const lang = () => language;
 
-export async function loadLanguages() {
-  const load = async (name) => {
-    WORDS[name] = await (await fetch(`web/${name}.json`)).json();
-  };
-  await Promise.all(LANGUAGES.map(load));
+/** Load the texts of a language, once; texts of later files replace those of earlier ones. */
+export async function loadLanguage(name, files = [name]) {
+  const load = async (file) => (await fetch(`web/${file}.json`)).json();
+  WORDS[name] ??= Object.assign({}, ...(await Promise.all(files.map(load))));
 }
 
 /** The language of the address, else the browser's. */
@@ -26,9 +25,15 @@ export function preferredLanguage() {
 export function setLanguage(name) {
   language = name;
   document.documentElement.lang = name;
-  document.title = t("title");
+  setTitle();
+  for (const link of document.querySelectorAll("a[data-keeps-language]")) link.search = `?lang=${name}`;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+}
+
+/** Set the title of the page, which says when there are errors. */
+export function setTitle({ isError = false } = {}) {
+  document.title = (isError ? t("title.error") : "") + t("title");
 }
 
 /** A text by its key; `{name}` is replaced, and `n` selects `key.one` or `key.other`. */
@@ -48,13 +53,19 @@ export const local = (object, name) => object[`${name}_${language}`];
 /** A message of the service with typographic spaces; the English field has no suffix. */
 export function serviceText(problem, name) {
   const text = (language === "fr" ? problem[`${name}_fr`] : problem[name]) ?? null;
-  const whole = text?.replaceAll("'", "’").replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
+  const whole = text?.replaceAll("'", "’").replace(/\b(Positive|Negative)\b/g, (word) => t(word)).replace(/(\d) (?=[%°]|mmHg|h\b|[^ ]*\/)/g, "$1\u00a0") ?? null;
   return language === "fr" && whole ? whole.replace(/ (?=[;:?!»%])|(?<=«) /g, "\u00a0") : whole;
 }
 
 export function number(value, digits = 4) {
   return value.toLocaleString(LOCALES[language], { maximumSignificantDigits: digits });
 }
+
+/** A number with its sign, to a tenth: `+2.1`. */
+export const signed = (value) => value.toLocaleString(LOCALES[language], { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−");
+
+/** Whether a number with one decimal goes with a plural: in French from 2. */
+export const isPlural = (value) => new Intl.PluralRules(LOCALES[language], { minimumFractionDigits: 1, maximumFractionDigits: 1 }).select(Math.abs(value)) !== "one";
 
 /** A probability in percent with two or three significant digits. */
 export function percent(probability, digits = probability < 0.1 ? 2 : 3) {
@@ -80,7 +91,8 @@ export function readNumber(text) {
 
 export const decimalSign = () => (language === "fr" ? "," : ".");
 
-/** Format a number for a field: no grouping, the decimal sign of the language. */
+/** Format a number for a field: no grouping, the decimal sign of the language; whole digits are kept. */
 export function writeNumber(value, digits = 5) {
-  return String(Number(value.toPrecision(digits))).replace(".", decimalSign());
+  const whole = Math.floor(Math.log10(Math.abs(value) || 1)) + 1;
+  return String(Number(value.toPrecision(Math.max(digits, whole)))).replace(".", decimalSign());
 }

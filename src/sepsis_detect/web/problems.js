@@ -1,9 +1,9 @@
 // The list of problems above the form: each with a link to its field, and with repairs.
 
 import { $, h } from "./dom.js";
-import { lang, number, serviceText, t } from "./i18n.js";
-import { CONSTANTS, HOUR, pageMessage } from "./stay.js";
-import { unitName, withUnit } from "./units.js";
+import { lang, local, number, readNumber, serviceText, setTitle, t, writeNumber } from "./i18n.js";
+import { CONSTANTS, HOUR } from "./stay.js";
+import { fromCanonical, unitName, withUnit } from "./units.js";
 
 const MAX_SHOWN = 20;
 
@@ -18,31 +18,64 @@ export function placeOf(loc, stay) {
 }
 
 /**
- * The likely intended values of a field, the likeliest first: each with the unit that explains it,
- * and with the other pressures of the hour in that unit.
+ * The likely intended texts of a field, the likeliest first: `{name, at, texts}`, with the unit that
+ * explains the number, and the other pressures of the hour in that unit. A repair that changes nothing is none.
  */
 export function repairsOf(problem, stay) {
-  const likely = problem.rule.startsWith("range:") ? (problem.ctx.likely_units ?? []) : [];
   const place = placeOf(problem.loc, stay);
-  const repairs = likely.map(({ unit, converted, beside = {} }) => ({ ...place, unit, converted, beside }));
-  // Units of equal size, such as ng/L and pg/mL, are one repair.
-  return repairs.filter(({ converted }, at) => repairs.findIndex((each) => each.converted === converted) === at);
+  const variable = stay.variables.get(place.name);
+  if (problem.fixes) return problem.fixes.map((text) => ({ ...place, texts: { [place.name]: text }, words: t("problem.use", { text: text.replace(/([.,]\d{3})0$/, "$1") }) }));
+  const repairs = (problem.ctx.likely_units ?? []).map(({ unit, converted, beside = {} }) => {
+    const values = Object.entries({ ...beside, [place.name]: converted });
+    const texts = Object.fromEntries(values.map(([name, value]) => [name, stay.textOf(name, value)]));
+    const own = stay.unit(place.name);
+    const typed = number(readNumber(stay.text(place.name, place.at ?? 0)));
+    const read = `${typed}\u00a0${unitName(variable, unit, { inChoice: true })}`;
+    return { ...place, texts, words: t("problem.repair", { read, value: withUnit(texts[place.name], variable, own) }) };
+  });
+  const isNew = ({ texts: { [place.name]: text } }, at) => text !== stay.text(place.name, place.at ?? 0) && repairs.findIndex((each) => each.texts[place.name] === text) === at;
+  return repairs.filter(isNew);
+}
+
+/** A sentence of the service about a value, with the numbers and units that were typed. */
+export function inTypedUnits(problem, stay, text) {
+  const { name, at } = placeOf(problem.loc, stay);
+  const variable = stay.variables.get(name);
+  const { low, high } = problem.ctx;
+  const isConverted = (each) => stay.unit(each.name) !== each.unit || each.name === "hospital_admission_hour";
+  if (low !== undefined && name !== HOUR && isConverted(variable) && stay.text(name, at ?? 0)) {
+    const [from, to] = [low, high].map((end) => fromCanonical(variable, stay.unit(name), end)).sort((a, b) => a - b);
+    const value = withUnit(stay.text(name, at ?? 0), variable, stay.unit(name));
+    const key = problem.rule.startsWith("range:") ? "problem.range" : "problem.unusual";
+    return t(key, { label: stay.label(name), value, low: number(from, 3), high: number(to, 3) });
+  }
+  const values = Object.entries(problem.ctx).filter(([each]) => stay.variables.has(each) && isConverted(stay.variables.get(each)));
+  return values.reduce((sentence, [each, value]) => {
+    const other = stay.variables.get(each);
+    const sent = `${lang() === "fr" ? String(value).replace(".", ",") : value}`;
+    const unit = local(other, "unit_label").replace("fraction", "");
+    const typed = withUnit(writeNumber(fromCanonical(other, stay.unit(each), value), 3), other, stay.unit(each));
+    return sentence.replace(`${sent}\u00a0${unit}`, typed).replace(`${sent} ${unit}`, typed);
+  }, text);
 }
 
 export class Problems {
-  /** @param actions `{retry, drop}` of the page. */
+  /** @param actions `{retry, drop, keep}` of the page. */
   constructor(stay, form, actions) {
     Object.assign(this, { stay, form, actions });
   }
 
   clear() {
+    const isFocused = $("problems").contains(document.activeElement);
     this.last = null;
     $("problems").replaceChildren();
+    setTitle();
     this.form.unmark();
+    if (isFocused) $("data-title").focus();
   }
 
   /** Show a `ServiceError`, or problems of the page in the same form; moves the focus to them. */
-  show(error) {
+  show(error, { isFocused = true } = {}) {
     const { kind, problems = [], status = 0, retryAfter = null } = error;
     this.clear();
     this.last = error;
@@ -51,18 +84,21 @@ export class Problems {
     const heading = h("h2", { id: "problems-title", tabindex: "-1" }, title);
     const content = isRefusal ? this.list(problems) : this.failure(kind, problems);
     $("problems").replaceChildren(h("div", { class: "summary", role: "group", "aria-labelledby": "problems-title" }, heading, content));
+    setTitle({ isError: true });
+    if (!isFocused) return;
     heading.focus();
     heading.scrollIntoView({ block: "nearest" });
   }
 
   failure(kind, problems) {
-    const details = problems.map((problem) => h("p", {}, serviceText(problem, "msg")));
+    // What the service says about keys is for programs.
+    const details = kind === "key" ? [h("p", {}, t("key.needed"))] : problems.map((problem) => h("p", {}, serviceText(problem, "msg")));
     const retry = h("button", { type: "button", onclick: this.actions.retry }, t("problem.retry"));
     return [...details, h("p", {}, t("problem.kept")), h("p", { class: "buttons" }, retry)];
   }
 
   list(problems) {
-    const repairs = problems.map((problem) => repairsOf(problem, this.stay)[0]).filter(Boolean);
+    const repairs = problems.map((problem) => (problem.fixes ? null : repairsOf(problem, this.stay)[0])).filter(Boolean);
     const items = problems.slice(0, MAX_SHOWN).map((problem) => this.item(problem));
     if (problems.length > MAX_SHOWN) items.push(h("li", {}, t("problem.more", { n: problems.length - MAX_SHOWN })));
     for (const problem of problems) this.mark(problem);
@@ -83,30 +119,28 @@ export class Problems {
       this.form.focus(name, at);
     });
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
-    const repairs = repairsOf(problem, this.stay);
-    const hint = this.hint(problem, repairs.length > 0);
-    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, this.repairButtons(repairs));
+    const repairs = this.repairButtons(problem);
+    const hint = repairs.length ? null : this.hint(problem);
+    return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, repairs.length ? h("div", { class: "buttons" }, repairs) : null);
   }
 
   message(problem) {
-    return problem.key ? pageMessage(problem, this.form.label(placeOf(problem.loc, this.stay).name)) : serviceText(problem, "msg");
+    const { name } = placeOf(problem.loc, this.stay);
+    const { text, fixes, key } = problem;
+    if (key) return t(key, { text, label: this.form.label(name), n: fixes.length });
+    return inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
   }
 
-  hint(problem, isRepairable) {
-    const hint = problem.key ? null : serviceText(problem, "hint");
-    if (!hint || !isRepairable) return hint;
-    // The page converts the value: the advice for authors of JSON is left out.
-    return hint.split(lang() === "fr" ? " Convertissez" : " Convert it")[0];
+  hint(problem) {
+    if (problem.key) return null;
+    const { name } = placeOf(problem.loc, this.stay);
+    // What the service says about zero is for programs, which send null.
+    return problem.ctx[name] === 0 ? t("problem.zero") : serviceText(problem, "hint");
   }
 
-  repairButtons(repairs) {
-    return repairs.length ? h("div", { class: "buttons" }, ...repairs.map((repair) => this.repairButton(repair))) : null;
-  }
-
-  repairButton(repair) {
-    const variable = this.stay.variables.get(repair.name);
-    const words = t("problem.repair", { unit: unitName(variable, repair.unit, { inChoice: true }), value: withUnit(number(repair.converted), variable, variable.unit) });
-    return h("button", { type: "button", class: "small", onclick: () => this.repair([repair]) }, words);
+  /** Buttons that write a likely intended value into the form and ask again. */
+  repairButtons(problem) {
+    return repairsOf(problem, this.stay).map((repair) => h("button", { type: "button", class: "small", onclick: () => this.repair([repair]) }, repair.words));
   }
 
   mark(problem) {
@@ -115,11 +149,12 @@ export class Problems {
   }
 
   repair(repairs) {
-    for (const { name, at, converted, beside } of repairs) {
-      const values = Object.entries({ ...beside, [name]: converted });
-      for (const [each, value] of values) this.stay.writeCanonical(each, value, at ?? undefined);
+    this.actions.keep("undo.repaired");
+    for (const { at, texts } of repairs) {
+      for (const [name, text] of Object.entries(texts)) this.stay.write(name, text, at ?? undefined);
     }
     this.form.show();
+    $("data-title").focus();
     this.actions.retry();
   }
 }

@@ -1,11 +1,15 @@
 // The stay as entered: the texts of the fields by hour, and the request built from them.
 
 import { decimalSign, local, readNumber, t, writeNumber } from "./i18n.js";
-import { CONVENTIONAL, SI, fromCanonical, toCanonical } from "./units.js";
+import { fromCanonical, readings, toCanonical, toSend, usualUnit } from "./units.js";
 
 export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
 export const WORDS = ["sex", "icu_unit"];
 export const HOUR = "icu_hour";
+const OWN_LABELS = ["icu_unit", "hospital_admission_hour", "bun", HOUR]; // the page asks in another way than the API
+
+/** The label of a variable on the page. */
+export const labelOf = (variable) => (OWN_LABELS.includes(variable.name) ? t(`field.${variable.name}`) : local(variable, "label"));
 
 export class Stay {
   /** @param variables as `GET /variables` lists them, one for each name. */
@@ -37,14 +41,36 @@ export class Stay {
   /** An independent copy. */
   copy() {
     const copy = new Stay([...this.variables.values()]);
-    copy.system = this.system;
-    copy.replace(this);
-    copy.chosen = { ...this.chosen };
+    copy.restore(this.snapshot());
     return copy;
   }
 
+  snapshot() {
+    const { constants, units, chosen, hours, at, system } = this;
+    return structuredClone({ constants, units, chosen, hours, at, system });
+  }
+
+  restore(snapshot) {
+    Object.assign(this, structuredClone(snapshot));
+  }
+
+  /** A text that is the same for the same data, in any language. */
+  fingerprint() {
+    const plain = (texts) => Object.entries(texts).map(([name, text]) => [name, text.trim().replace(",", "."), this.unit(name)]).sort();
+    return JSON.stringify([plain(this.constants), this.hours.map(plain)]);
+  }
+
+  /** Sort the hours, if all of them are known. */
+  sortHours() {
+    const shown = this.hours[this.at];
+    const hourOf = (hour) => readNumber(hour[HOUR] ?? "");
+    if (this.hours.some((hour) => Number.isNaN(hourOf(hour)))) return;
+    this.hours.sort((a, b) => hourOf(a) - hourOf(b));
+    this.at = this.hours.indexOf(shown);
+  }
+
   label(name) {
-    return name === "icu_unit" ? t("field.icu_unit") : local(this.variables.get(name), "label");
+    return labelOf(this.variables.get(name));
   }
 
   /** Rewrite every number with the decimal sign of the language. */
@@ -73,9 +99,7 @@ export class Stay {
   }
 
   unit(name) {
-    const variable = this.variables.get(name);
-    const usual = this.system === "si" ? SI[name] : CONVENTIONAL[name];
-    return this.units[name] ?? this.chosen[name] ?? (variable.units.includes(usual) ? usual : variable.unit);
+    return this.units[name] ?? this.chosen[name] ?? usualUnit(this.variables.get(name), this.system);
   }
 
   /** Set the unit of a field; the text stays and has the new unit. */
@@ -89,8 +113,26 @@ export class Stay {
     return toCanonical(this.variables.get(name), this.unit(name), readNumber(this.text(name, at)));
   }
 
+  /** The text of a value in the canonical unit, in the unit of its field, rounded. */
+  textOf(name, value) {
+    return writeNumber(fromCanonical(this.variables.get(name), this.unit(name), value), name === "ph" ? 4 : 3);
+  }
+
   writeCanonical(name, value, at = this.at) {
-    this.write(name, writeNumber(fromCanonical(this.variables.get(name), this.unit(name), value)), at);
+    this.write(name, this.textOf(name, value), at);
+  }
+
+  /** Convert the numbers of a field, of every hour, from another unit to its own. */
+  convert(name, from) {
+    for (const texts of CONSTANTS.includes(name) ? [this.constants] : this.hours) {
+      const value = toCanonical(this.variables.get(name), from, readNumber(texts[name] ?? ""));
+      if (!Number.isNaN(value)) texts[name] = this.textOf(name, value);
+    }
+  }
+
+  /** How many hours have a text of a variable. */
+  count(name) {
+    return (CONSTANTS.includes(name) ? [this.constants] : this.hours).filter((texts) => texts[name]).length;
   }
 
   addHour() {
@@ -119,9 +161,14 @@ export class Stay {
     const problems = [];
     const read = (name, text, loc) => {
       if (WORDS.includes(name)) return text;
+      const variable = this.variables.get(name);
       const value = readNumber(text);
-      if (!Number.isNaN(value)) return value;
-      if (!drop) problems.push({ rule: "page.number", loc, key: "problem.number", text });
+      const both = readings(variable, text);
+      const isNegative = name === "hospital_admission_hour" && value < 0;
+      if (!Number.isNaN(value) && !both && !isNegative) return toSend(variable, value);
+      const key = isNegative ? "problem.negative" : both ? "problem.ambiguous" : "problem.number";
+      const fixes = isNegative ? [text.trim().slice(1)] : both ? [both.grouped, both.decimal] : [];
+      if (!drop) problems.push({ rule: "page", loc, key, text, fixes });
       return null;
     };
     const readAll = (texts, loc) =>
@@ -141,6 +188,3 @@ export class Stay {
     return { body, problems };
   }
 }
-
-/** The message of a problem found by the page. */
-export const pageMessage = (problem, label) => t(problem.key, { text: problem.text, label });

@@ -1,6 +1,6 @@
 // Units of measure: names, conversions of the service, and parsing.
 
-import { lang } from "./i18n.js";
+import { lang, number, t } from "./i18n.js";
 
 const NAMES = {
   "[degF]": "°F", "cm[Hg]": "cmHg", "[pH]": "", "nmol/L": "nmol/L (H⁺)",
@@ -18,7 +18,9 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
   if (unit === "[pH]" && inChoice) return "pH";
   const own = unit === variable.unit ? (lang() === "fr" ? variable.unit_label_fr : variable.unit_label_en) : "";
   const name = (lang() === "fr" ? NAMES_FR[unit] : undefined) ?? NAMES[unit] ?? (own || unit);
-  return variable.name === "bun" && unit === "mg/dL" && inChoice ? `mg/dL (${lang() === "fr" ? "azote" : "nitrogen"})` : name;
+  if (variable.name !== "bun" || unit !== "mg/dL") return name;
+  if (lang() === "fr") return "mg/dL (azote)"; // its label is urea
+  return inChoice ? "mg/dL (nitrogen)" : name;
 }
 
 /** A formatted number with its unit, joined by a no-break space. */
@@ -41,20 +43,43 @@ export function choices(variable) {
   return [variable.unit, ...others.map(({ unit }) => unit)];
 }
 
-const conversion = (variable, unit) => variable.conversions.find((each) => each.unit === unit);
+const conversion = (variable, unit) => variable.conversions.find((each) => each.unit === unit) ?? { factor: 1, offset: 0 };
+
+// Hours in hospital before intensive care: positive on the page, negative in the API.
+const sign = ({ name }) => (name === "hospital_admission_hour" ? -1 : 1);
 
 export function toCanonical(variable, unit, value) {
-  const found = conversion(variable, unit);
-  if (!found) return value;
-  return found.factor * (found.scale === "log10" ? Math.log10(value) : value) + found.offset;
+  const { factor, offset, scale } = conversion(variable, unit);
+  return sign(variable) * (factor * (scale === "log10" ? Math.log10(value) : value) + offset);
 }
 
 export function fromCanonical(variable, unit, value) {
-  const found = conversion(variable, unit);
-  if (!found) return value;
-  const linear = (value - found.offset) / found.factor;
-  return found.scale === "log10" ? 10 ** linear : linear;
+  const { factor, offset, scale } = conversion(variable, unit);
+  const linear = (sign(variable) * value - offset) / factor;
+  return scale === "log10" ? 10 ** linear : linear;
 }
+
+/** The number that the API expects for a number of a field, in the same unit. */
+export const toSend = (variable, value) => (value === 0 ? 0 : sign(variable) * value);
+
+/** Whether two units convert every value alike, such as U/L and UI/L. */
+export const isSameUnit = (variable, one, other) => one === other || [1, 2].every((value) => toCanonical(variable, one, value) === toCanonical(variable, other, value));
+
+/**
+ * Both readings of a number with one sign before exactly three digits: `{sign, decimal, grouped}`. Null if
+ * the number with thousands is possible in no unit of the variable, as 7,385 of pH.
+ */
+export function readings(variable, text) {
+  const [, whole, mark, end] = /^([+-]?[1-9]\d{0,2})([.,])(\d{3})$/.exec(text.trim()) ?? [];
+  if (!mark) return null;
+  const grouped = whole + end;
+  const isPossible = (unit) => toCanonical(variable, unit, Number(grouped)) >= variable.hard_low && toCanonical(variable, unit, Number(grouped)) <= variable.hard_high;
+  // The zero at the end keeps the decimals from being read as thousands later.
+  return variable.units.some(isPossible) ? { sign: mark, decimal: `${text.trim()}0`, grouped } : null;
+}
+
+/** An interval in words, rounded. */
+export const between = ([low, high]) => (low === high ? number(low, 3) : t("field.reference", { low: number(low, 3), high: number(high, 3) }));
 
 /** The reference interval in a unit, lower bound first; null if there is none. */
 export function referenceIn(variable, unit) {
@@ -64,12 +89,19 @@ export function referenceIn(variable, unit) {
 }
 
 // Usual laboratory units in countries with SI units, such as France.
-export const SI = {
+const SI = {
   bilirubin_direct: "umol/L", bilirubin_total: "umol/L", bun: "mmol/L (urea)", calcium: "mmol/L", creatinine: "umol/L",
   fibrinogen: "g/L", fio2: "%", glucose: "mmol/L", magnesium: "mmol/L", phosphate: "mmol/L", platelets: "10*9/L",
   troponin_i: "ng/L", wbc: "10*9/L",
 };
-export const CONVENTIONAL = { fio2: "%" };
+const CONVENTIONAL = { fio2: "%" };
+
+/** The usual unit of a variable in a system of units, `si` or `conventional`; `isUrea`: of urea, not of its nitrogen. */
+export function usualUnit(variable, system, isUrea = false) {
+  if (isUrea && system !== "si") return "mg/dL (urea)";
+  const usual = (system === "si" ? SI : CONVENTIONAL)[variable.name];
+  return variable.units.includes(usual) ? usual : variable.unit;
+}
 
 let spellings = [];
 

@@ -124,7 +124,8 @@ def test_a_unit_that_is_not_accepted_refuses_the_file(tmp_path: Path, how: objec
     row = {("lactate (mmol)" if name == "Lactate" else name): cell for name, cell in row.items()}
     sentence = refusal_of(psv(tmp_path, row), FULL if how is FULL else PARTIAL)
     assert sentence == (
-        "FILE column lactate (mmol): 'mmol' is not a unit of lactate: its units are mmol/L, mg/dL"
+        "FILE column lactate (mmol): 'mmol' is not a unit of lactate: "
+        "its units are mmol/L, mg/dL, mg/L"
     )
 
 

@@ -8,6 +8,14 @@ from sepsis_detect.fhir import location_codes, location_words
 from sepsis_detect.fhir.location_words import MAX_NAME_LENGTH, read
 
 UNKNOWN_KIND = [
+    "Intensive-Care-Unit",
+    "Intensive  Care\u00a0Unit",
+    "Medizinische Hochschule Hannover, Intensivstation 14",
+    "Medizinische Fakultät Mannheim - Intensivstation",
+    "Medical City Dallas ICU",
+    "Medical Park Hospital ICU",
+    "Medizinisches Versorgungszentrum - Intensivstation",
+    "Intensive Care Medicine",
     "ICU",
     "ICUs",
     "I.C.U.",
@@ -79,6 +87,7 @@ UNKNOWN_KIND = [
     "ICU (beds 1-8)",
 ]
 SURGICAL = [
+    "Medical City Dallas - Surgical ICU",
     "Surgical ICU, St Anne Medical Center",
     "St Anne Medical Center - Surgical ICU",
     "St Anne Medical Center Surgical ICU",
@@ -104,6 +113,8 @@ SURGICAL = [
     "Operative Intensivmedizin",
 ]
 MEDICAL = [
+    "Intensive Care Unit - Medicine",
+    "Konservative Intensivstation",
     "MICU",
     "MICU-12",
     "Surgical Hospital - MICU",
@@ -117,6 +128,11 @@ MEDICAL = [
     "Intensivstation Innere Medizin",
 ]
 LOWER = [
+    "Without ICU",
+    "aucune réanimation",
+    "pas de réanimation",
+    "ohne Intensivstation",
+    "ICU discharge lounge",
     "Post-ICU ward",
     "Post ICU",
     "PostICU",
@@ -183,6 +199,13 @@ SHARED = [
     "Unité de soins intensifs et de surveillance continue (USI-USC)",
 ]
 NOT_ADULT = [
+    "Frühgeborenen-Intensivstation",
+    "Neugeborenen-Intensivstation",
+    "Frühchen-Intensivstation",
+    "Perinatalzentrum Intensivstation",
+    "Réanimation infantile",
+    "Réanimation prématurés",
+    "Special Care Baby Unit ICU",
     "PICU",
     "NICU",
     "Pediatric ICU",

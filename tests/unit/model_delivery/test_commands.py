@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sepsis_detect.__main__ import main
 from sepsis_detect.model_delivery.registry import ModelRegistry
-from tests.artifacts import BAD, OPERATING_POINTS, a_model
+from sepsis_detect.prediction import features
+from tests.artifacts import BAD, OPERATING_POINTS, a_model, opened
 from tests.faulty_s3 import BUCKET, KEY, URI, FaultyS3
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -245,3 +247,56 @@ def test_files_are_not_scored_by_a_fallback_model(
         "sepsis-detect: the model is not to be had (at the start: the object is not there"
     )
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_set_threshold_writes_a_copy_that_answers_the_same_and_says_what_it_gives(
+    run: Run, file: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    content = a_model("1", operating_points=OPERATING_POINTS)
+    path, out = file(content), tmp_path / "out.onnx"
+    _, said, _ = run("set-threshold", path, "--threshold", 0.5, "-o", out)
+    assert f"{out}: made-up 1-t0.5, threshold 0.5 instead of 0.4." in said
+    assert "interpolated: 1.52 flagged hours per patient and day, 34.4 % of the septic" in said
+    assert path.read_bytes() == content
+    before, after = opened(content), opened(out.read_bytes())
+    X = np.random.default_rng(1).normal(1, 1, (50, len(features.NAMES))).astype(np.float32)
+    np.testing.assert_array_equal(before.probabilities(X), after.probabilities(X))
+    assert after.threshold == np.float32(0.5)
+    assert "is acceptable: made-up 1-t0.5" in run("verify", out)[1]
+    _, said, _ = run("set-threshold", out, "--alerts-per-day", "1", "-o", out)
+    assert "PPV unknown" in said
+    assert {each.name for each in tmp_path.iterdir()} == {"candidate.onnx", "out.onnx"}
+
+
+def test_set_threshold_without_operating_points_says_so(
+    run: Run, file: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    said = run("set-threshold", file(a_model("1")), "--threshold", "0.2", "-o", tmp_path / "o")[1]
+    assert "What it gives is not known" in said
+
+
+def test_a_threshold_that_cannot_be_set_leaves_no_file(
+    run: Run, file: Callable[[bytes], Path], tmp_path: Path
+) -> None:
+    path, out = file(a_model("1", operating_points=OPERATING_POINTS)), tmp_path / "out.onnx"
+    for options, why in (
+        (["--threshold", "0.1"], "what 0.1 would give is not known"),
+        (["--threshold", "2"], "--threshold: '2' is not a number above 0 and up to 1"),
+        (["--sensitivity", "0.9"], "at most 43.0 % of the septic hours, not 90 %"),
+        (["--alerts-per-day", "no"], "'no' is not a number"),
+    ):
+        assert why in run("set-threshold", path, *options, "-o", out)[2]
+    bad = file(BAD["truncated"][0]())
+    assert "would be refused" in run("set-threshold", bad, "--threshold", "0.3", "-o", out)[2]
+    path = file(a_model("1"))
+    nowhere = tmp_path / "none" / "out.onnx"
+    assert "cannot write" in run("set-threshold", path, "--threshold", "0.3", "-o", nowhere)[2]
+    assert [each.name for each in tmp_path.iterdir()] == ["candidate.onnx"]
+
+
+def test_show_prints_parent_and_site(s3: FaultyS3, run: Run) -> None:
+    parent = {"name": "made-up", "version": "1", "sha256": "0" * 64}
+    s3.put(a_model("2", parent=parent, site={"name": "St Elsewhere"}))
+    out = run("show")[1]
+    assert "site                        St Elsewhere" in out
+    assert "parent                      made-up 1" in out

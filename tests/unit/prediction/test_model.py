@@ -80,7 +80,17 @@ def test_an_artifact_can_have_operating_points_and_external_figures() -> None:
     assert opened(artifact()).metadata.operating_points is None
     stated = {"operating_points": OPERATING_POINTS, "external": {"auroc": 0.78}}
     metadata = opened(artifact(changed(**stated))).metadata
-    assert metadata.model_dump(include=set(stated)) == stated
+    points = [point | {"is_interpolated": False} for point in OPERATING_POINTS]
+    expected = stated | {"operating_points": points}
+    assert metadata.model_dump(include=set(stated)) == expected
+
+
+def test_an_adapted_artifact_names_its_parent_and_its_site() -> None:
+    parent = {"name": "made-up", "version": "0", "sha256": "0" * 64}
+    stated = {"parent": parent, "site": {"name": "St Elsewhere"}}
+    assert opened(artifact(changed(**stated))).metadata.model_dump(include=set(stated)) == stated
+    for wrong in (parent | {"sha256": "no digest"}, {"name": "made-up"}):
+        assert "'parent" in refusal(artifact(changed(parent=wrong)))
 
 
 def test_the_embedded_model_is_accepted(embedded_model: Model) -> None:

@@ -86,7 +86,7 @@ async def sepsis_risk(request: Request) -> Response:
     f"/{service.ID}/feedback",
     responses=interop_schemas.CDS_ERRORS,
     openapi_extra=interop_schemas.CDS_FEEDBACK,
-    summary="What became of a card",
+    summary="Card feedback",
 )
 async def feedback(request: Request) -> Response:
     """Log the outcome of cards; comments are not kept."""

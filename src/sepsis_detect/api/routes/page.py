@@ -1,6 +1,6 @@
-"""The web page at `/` and its files under `/web/`, read once at the start.
+"""The web pages at `/` and `/ward` and their files under `/web/`, read once at the start.
 
-The page holds no patient value, so that it needs no key; its calls of the API do.
+The pages hold no patient value, so that they need no key; their calls of the API do.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-ROOT, FOLDER = "/", "/web/"
-INDEX = "index.html"
+FOLDER = "/web/"
+PAGES = {"index.html": "/", "ward.html": "/ward"}
 MEDIA_TYPES = {
     ".css": "text/css",
     ".html": "text/html",
@@ -46,7 +46,7 @@ class Asset:
 
 
 def read_assets() -> dict[str, Asset]:
-    """Every file of the page, by its name."""
+    """Every file of the pages, by its name."""
     assets = {}
     for file in files("sepsis_detect").joinpath("web").iterdir():
         if media_type := MEDIA_TYPES.get(PurePosixPath(file.name).suffix):
@@ -56,9 +56,9 @@ def read_assets() -> dict[str, Asset]:
 
 
 def routes() -> list[Route]:
-    """The routes of the page."""
+    """The routes of the pages."""
     return [
-        Route(ROOT if name == INDEX else FOLDER + name, _endpoint(asset))
+        Route(PAGES.get(name, FOLDER + name), _endpoint(asset))
         for name, asset in read_assets().items()
     ]
 
@@ -71,5 +71,5 @@ def _endpoint(asset: Asset) -> Callable[[Request], Awaitable[Response]]:
 
 
 def is_part(path: str) -> bool:
-    """Whether a path belongs to the page, whether or not the file exists."""
-    return path == ROOT or path.startswith(FOLDER)
+    """Whether a path belongs to the pages, whether or not the file exists."""
+    return path in PAGES.values() or path.startswith(FOLDER)

@@ -10,6 +10,7 @@ from sepsis_detect.api.json_response import json_response
 from sepsis_detect.api.schema import request_schemas, responses
 from sepsis_detect.api.services import services_of
 from sepsis_detect.clinical import units
+from sepsis_detect.clinical.table_words import TABLE_WORDS
 from sepsis_detect.clinical.variables import RANGES, VARIABLES, Variable
 from sepsis_detect.model_delivery.follower import FollowedModel
 from sepsis_detect.model_delivery.shadow import Shadow
@@ -27,6 +28,9 @@ SHOWN_METADATA = {
     "metrics",
     "operating_points",
     "external",
+    "parent",
+    "site",
+    "metrics_threshold",
 }
 """The metadata that `GET /model` shows."""
 
@@ -121,7 +125,10 @@ async def variables(_: Request) -> Response:
     """List every variable: names, unit and accepted units, codes, labels and ranges."""
     described = [_described(variable) for variable in VARIABLES]
     spellings = [spelling._asdict() for spelling in units.SPELLINGS]
-    return json_response({"variables": described, "unit_spellings": spellings})
+    words = [each._asdict() for each in TABLE_WORDS]
+    return json_response(
+        {"variables": described, "unit_spellings": spellings, "table_words": words}
+    )
 
 
 def _described(variable: Variable) -> dict[str, Any]:

@@ -133,6 +133,21 @@ class OperatingPointOut(Schema):
         description="Of the PhysioNet/CinC 2019 challenge: 0 is never flagging, 1 the best answers",
         examples=[0.19],
     )
+    is_interpolated: bool = Field(description="Whether the figures lie between two measured ones")
+
+
+class ParentOut(Schema):
+    """The model that was adapted to a hospital."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Digest of its artifact")
+
+
+class SiteOut(Schema):
+    """The hospital that a model was adapted to."""
+
+    name: str
 
 
 class ShadowModelOut(ModelInService):
@@ -159,6 +174,14 @@ class ServedModel(ModelInService):
     )
     external: dict[str, Any] | None = Field(
         description="Figures in hospitals that the model never saw. null: the artifact does not say"
+    )
+    parent: ParentOut | None = Field(
+        description="The model that was adapted. null: this one was not made by adaptation"
+    )
+    site: SiteOut | None = Field(description="The hospital that it was adapted to")
+    metrics_threshold: float | None = Field(
+        description="The threshold of `metrics`, where the served one was moved since. null: it is "
+        "the same"
     )
     intended_use: str
     long_stays: str = Field(description="What changed for long stays, and why")
@@ -211,13 +234,25 @@ class SpellingOut(Schema):
     ignores_case: bool
 
 
+class TableWordsOut(Schema):
+    """Words of tables of hours, in English, French and German, with one meaning."""
+
+    kind: Literal["header", "urea", "ask", "role", "unit", "value"] = Field(
+        description="What the words are: the name of a variable, of urea (`bun`), of one of "
+        "several variables, of a column that is no variable; a unit; a value of a cell"
+    )
+    meanings: list[str]
+    words: list[str] = Field(description="In lower case, without accents")
+
+
 class Variables(Schema):
-    """The table of variables, and how their units may be written."""
+    """The table of variables, and how their units and columns of tables may be written."""
 
     variables: list[VariableOut]
     unit_spellings: list[SpellingOut] = Field(
         description="Applied in this order to a unit, until it is one of the variable's `units`"
     )
+    table_words: list[TableWordsOut]
 
 
 class TrendHour(Schema):
