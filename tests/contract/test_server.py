@@ -24,7 +24,7 @@ from tests.resources import RISK, a_bundle, a_hook, a_searchset, observation
 CANARIES = ("118.4242", "ward-canary", "37.4242")
 PATIENT = {"age": 63, "sex": "male", "icu_hour": 12, "heart_rate": 118.4242, "lactate": 3.1}
 FIELDS = {"time", "level", "event", "request_id", "method", "route", "status", "duration_ms"}
-AUDIT = {"input_hmac", "decision", "model_name", "model_version"}
+AUDIT = {"input_hmac", "decision", "probability", "model_name", "model_version"}
 METRICS = {"metrics", "metrics_of_rule"}
 FORBIDDEN = {"sklearn", "pandas", "aws_cdk", "pyarrow", "tqdm", "onnx", "matplotlib"}
 FORBIDDEN |= {"boto3", "botocore", "urllib3"}  # for a model in S3 alone

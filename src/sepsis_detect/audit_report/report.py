@@ -124,8 +124,8 @@ def read_report(logs: Sequence[Path], outcomes_path: Path) -> Report:
     joined = join(log.answers, outcomes)
     if not len(joined.served):
         raise BadFileError(
-            f"none of the {joined.n_outcomes:,} outcomes in {outcomes_path} is of one of the "
-            f"{len(log.answers):,} patients in the log: are requests written as in the log?"
+            f"no outcome in {outcomes_path} belongs to an answer in the log: are requests named as "
+            "in the log?"
         )
     return _report(log, joined)
 
@@ -136,7 +136,7 @@ def _named(paths: Sequence[Path]) -> str:
 
 def _unreadable_too(log: Log) -> str:
     n = sum(map(len, log.unreadable.values()))
-    return f" ({n:,} lines cannot be read)" if n else ""
+    return f" (lines that cannot be read: {n:,})" if n else ""
 
 
 def _report(log: Log, joined: JoinedAnswers) -> Report:

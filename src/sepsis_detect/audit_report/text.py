@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 
+from sepsis_detect.audit_report.joined_answers import MAX_DISTANCE_DAYS
 from sepsis_detect.audit_report.report import FigureRow, Report
 
 MAX_LINES_NAMED = 10  # of one log file
@@ -45,7 +46,10 @@ def _joined(report: Report) -> Iterator[str]:
         (joined.n_refused, "patients whose data were refused: no answer"),
         (joined.n_outcomes_without_request, "outcomes whose request is not in the log"),
         (joined.n_shared, "outcomes of several answers: a request id or a body that is repeated"),
-        (joined.n_far, "answers more than 60 days from their sepsis: are the dates right?"),
+        (
+            joined.n_far,
+            f"answers more than {MAX_DISTANCE_DAYS:g} days from their sepsis: are the dates right?",
+        ),
         (report.n_repeated, "log lines that are there twice, counted once"),
     ]
     yield from (f"{n:>10,}  {what}" for n, what in counts if n)
@@ -85,7 +89,7 @@ def _figures(report: Report) -> Iterator[str]:
         yield "The outcomes name no stays: each answer counts as one hour of a patient."
     n_without = sum(each.answers - each.probabilities for each in each_figures[:1])
     if n_without:
-        yield f"{n_without:,} answers have no probability in the log; calibration is of the others."
+        yield f"Answers without a probability in the log: {n_without:,}; not in the calibration."
 
 
 def _by_model(report: Report) -> Iterator[str]:

@@ -43,7 +43,8 @@ export class Answer {
     const found = this.clinical.map((variable) => {
       const at = this.stay.hours.findLastIndex((hour) => hour[variable.name] !== undefined && !this.isDropped(variable.name, hour));
       if (at < 0) return null;
-      const age = this.hours.at(-1) - this.hours[at];
+      // The hour of a single one need not be known.
+      const age = at === this.stay.hours.length - 1 ? 0 : this.hours.at(-1) - this.hours[at];
       const text = number(readNumber(this.stay.hours[at][variable.name]));
       return { variable, text: withUnit(text, variable, this.stay.unit(variable.name)), age: Number.isNaN(age) ? null : age };
     });
@@ -60,10 +61,21 @@ export class Answer {
     });
   }
 
+  /** `positive`, `negative`, or `insufficient`: negative from too little data, which is no all-clear. */
+  get state() {
+    if (this.isPositive) return "positive";
+    return this.content.data_sufficiency.level === "insufficient" ? "insufficient" : "negative";
+  }
+
+  /** The word of the answer, as it is shown. */
+  get word() {
+    return t(this.state === "insufficient" ? "verdict.word" : this.content.prediction);
+  }
+
   verdictInWords() {
     const { probability, threshold } = this.risk;
     const hour = this.content.icu_hour;
-    const words = t("verdict.sentence", { verdict: t(this.content.prediction), probability, threshold });
+    const words = t("verdict.sentence", { verdict: this.word, probability, threshold });
     return hour === null ? words : `${words} ${t("verdict.hour", { hour })}`;
   }
 

@@ -153,13 +153,15 @@ def test_the_audit_log_has_caller_decision_and_model_and_nothing_of_the_patient(
     ask(client, {"patients": [a_patient(), a_patient(heart_rate=-CANARY)]}, route=PATIENTS)
     first, second, third = lines(caplog, "audit")
     assert first["decision"] == answer["prediction"]
+    assert np.float32(first["probability"]) == np.float32(answer["probability"])
     assert (first["request_id"], first["model_version"]) == (
         answer["request_id"],
         answer["model"]["version"],
     )
     assert len(first["input_hmac"]) == 64
-    assert second["decision"] == "Refused"
+    assert (second["decision"], second["probability"]) == ("Refused", "")
     assert third["decision"].endswith(",Refused")
+    assert [bool(each) for each in third["probability"].split(",")] == [True, False]
     assert str(CANARY) not in caplog.text
     assert AUDIT_KEY not in caplog.text
     caplog.clear()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.telemetry import logs
-from sepsis_detect.telemetry.audit_log import AuditLog
+from sepsis_detect.telemetry.audit_log import REFUSED, AuditLog, Decision
 from sepsis_detect.telemetry.metrics import Metrics
 from sepsis_detect.telemetry.shadow_comparison import (
     PendingShadowScores,
@@ -103,7 +103,12 @@ def test_an_audit_line_waits_for_the_decision_of_the_shadow(
     future: Future[ShadowScores] = Future()
     AuditLog("k" * 32).write(
         b"{}",
-        ["Positive", "Refused", "Negative", "Negative"],
+        [
+            Decision("Positive", 0.0625),
+            REFUSED,
+            Decision("Negative", 0.25),
+            Decision("Negative", 0.1),
+        ],
         embedded_model,
         request_id="r",
         caller="ward",
@@ -113,6 +118,8 @@ def test_an_audit_line_waits_for_the_decision_of_the_shadow(
     future.set_result(shadow_of(0.9, 0.1, 0.8, NAN))
     (line,) = written(caplog, "audit")
     assert line["decision"] == "Positive,Refused,Negative,Negative"
+    assert line["probability"] == "0.0625,,0.25,0.1"
     assert line["shadow_decision"] == "Negative,Refused,Positive,None"
+    assert line["shadow_probability"] == "0.1,,0.8,"
     assert (line["shadow_model_name"], line["shadow_model_version"]) == ("shadow", "7")
     assert (line["request_id"], line["caller"]) == ("r", "ward")
