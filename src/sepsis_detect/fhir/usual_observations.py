@@ -75,8 +75,6 @@ class UsualObservations:
             return []
 
     def _read(self, entry: Entry, observation: Resource) -> list[Measurement]:
-        if any(_has_modifier(each) for each in observation.values()):
-            return []
         text = observation["effectiveDateTime"]
         moment = self._moments.get(text) or self._new_moment(text)
         if moment is None or _is_outside(observation.get("category", ())):
@@ -110,10 +108,6 @@ class UsualObservations:
         return moment
 
 
-def _has_modifier(element: Any) -> bool:
-    return type(element) is dict and MODIFIER in element
-
-
 def _concept(sent: Resource) -> Concept:
     """A CodeableConcept without modifiers.
 
@@ -121,7 +115,7 @@ def _concept(sent: Resource) -> Concept:
         ValueError: It has a modifier.
     """
     listed = sent.get("coding", ())
-    if _has_modifier(sent) or any(MODIFIER in each for each in listed):
+    if MODIFIER in sent or any(MODIFIER in each for each in listed):
         raise ValueError(MODIFIER)
     codings = [(each["system"], each["code"], each.get("display")) for each in listed]
     return Concept(tuple(codings), sent.get("text"))
