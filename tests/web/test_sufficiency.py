@@ -13,12 +13,3 @@ def test_too_little_data_are_no_negative_answer(visit: Visit) -> None:
     expect(verdict).to_have_class("verdict insufficient")
     expect(verdict).not_to_contain_text(visit.text("Negative"))
     expect(verdict).not_to_contain_text(visit.text("not_measured") + " · " + visit.text("last.lab"))
-
-
-def test_vital_signs_and_a_panel_are_a_negative_answer(visit: Visit) -> None:
-    visit.fill(
-        age="64", heart_rate="78", temperature="37", systolic_bp="125", respiratory_rate="15",
-        spo2="98", creatinine="0.9", bun="15", wbc="7", platelets="250",
-    )  # fmt: skip
-    visit.estimate()
-    expect(visit.page.locator(".verdict")).to_have_class("verdict negative")
