@@ -67,6 +67,8 @@ class UsualObservations:
         observation = entry.resource
         if observation.get("status") != "final" or not NOT_USUAL.isdisjoint(observation):
             return []
+        if any(MODIFIER in part for part in observation.values() if type(part) is dict):
+            return []
         try:
             return self._read(entry, observation)
         except (KeyError, TypeError, ValueError, AttributeError):  # absent, or of another type

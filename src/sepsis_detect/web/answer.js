@@ -60,10 +60,21 @@ export class Answer {
     });
   }
 
+  /** `positive`, `negative`, or `insufficient`: negative from too little data, which is no all-clear. */
+  get state() {
+    if (this.isPositive) return "positive";
+    return this.content.data_sufficiency.level === "insufficient" ? "insufficient" : "negative";
+  }
+
+  /** The word of the answer, as it is shown. */
+  get word() {
+    return t(this.state === "insufficient" ? "verdict.word" : this.content.prediction);
+  }
+
   verdictInWords() {
     const { probability, threshold } = this.risk;
     const hour = this.content.icu_hour;
-    const words = t("verdict.sentence", { verdict: t(this.content.prediction), probability, threshold });
+    const words = t("verdict.sentence", { verdict: this.word, probability, threshold });
     return hour === null ? words : `${words} ${t("verdict.hour", { hour })}`;
   }
 

@@ -37,16 +37,16 @@ export function showAnswer(answer, actions, repairsOf) {
 function verdict(answer) {
   const { content, isPositive } = answer;
   const { probability, threshold } = answer.risk;
-  const kind = isPositive ? "positive" : "negative";
+  const missing = content.data_sufficiency.missing.map((name) => answer.stay.label(name)).join(", ");
   const fact = (words, ...value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
   const latest = ["vital", "lab"].map((each) => ({ each, ages: answer.lastValues().filter(({ variable, age }) => variable.kind === each && age !== null).map(({ age }) => age) }));
   const last = latest.map(({ each, ages }) => `${t(`last.${each}`)} ${ages.length ? ago(Math.min(...ages)) : t("not_measured")}`);
   return h(
     "div",
-    { class: `verdict ${kind}` },
-    h("p", { class: "word" }, icon(isPositive ? "alert" : "calm"), h("strong", {}, t(content.prediction))),
+    { class: `verdict ${answer.state}` },
+    h("p", { class: "word" }, icon({ positive: "alert", negative: "calm", insufficient: "unknown" }[answer.state]), h("strong", {}, answer.word)),
     h("p", { class: "figures" }, h("span", { class: "probability" }, probability), " ", h("span", {}, t(isPositive ? "verdict.above" : "verdict.below", { threshold }))),
-    h("p", { class: "meaning" }, t(`verdict.${kind}`)),
+    h("p", { class: "meaning" }, t(`verdict.${answer.state}`, { items: missing })),
     h(
       "dl",
       {},
