@@ -43,7 +43,8 @@ export class Answer {
     const found = this.clinical.map((variable) => {
       const at = this.stay.hours.findLastIndex((hour) => hour[variable.name] !== undefined && !this.isDropped(variable.name, hour));
       if (at < 0) return null;
-      const age = this.hours.at(-1) - this.hours[at];
+      // The hour of a single one need not be known.
+      const age = at === this.stay.hours.length - 1 ? 0 : this.hours.at(-1) - this.hours[at];
       const text = number(readNumber(this.stay.hours[at][variable.name]));
       return { variable, text: withUnit(text, variable, this.stay.unit(variable.name)), age: Number.isNaN(age) ? null : age };
     });

@@ -56,9 +56,11 @@ function verdict(answer) {
   );
 }
 
-function warnings({ content, stay }, repairsOf) {
-  if (content.warnings.length === 0) return null;
-  const more = content.warnings.length - MAX_PRINTED;
+function warnings({ content, stay, state }, repairsOf) {
+  // The verdict itself says that there are too few data.
+  const shown = content.warnings.filter(({ rule }) => state !== "insufficient" || rule !== "data.insufficient");
+  if (shown.length === 0) return null;
+  const more = shown.length - MAX_PRINTED;
   const item = (warning) => {
     const hour = warning.ctx.icu_hour;
     const repairs = warning.type === "dropped" ? [] : repairsOf(warning);
@@ -73,7 +75,7 @@ function warnings({ content, stay }, repairsOf) {
       repairs.length ? h("div", { class: "buttons repairs" }, repairs) : null,
     );
   };
-  return section("warnings", h("ul", {}, content.warnings.map(item), more > 0 ? h("li", { class: "print-only" }, t("problem.more", { n: more })) : null));
+  return section("warnings", h("ul", {}, shown.map(item), more > 0 ? h("li", { class: "print-only" }, t("problem.more", { n: more })) : null));
 }
 
 function reasons(answer) {
