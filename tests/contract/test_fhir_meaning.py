@@ -51,7 +51,10 @@ def unused(client: TestClient, *added: Json) -> Json:
         {"implicitRules": "urn:x"},
         {"code": codings("2524-7") | UNKNOWN},
         {"valueQuantity": quantity(9, "mmol/L") | UNKNOWN},
+        {"subject": {"reference": "Patient/p1"} | UNKNOWN},
         {"subject": {"reference": "Patient/p1"} | UNKNOWN, "bodySite": {"text": "Arm"}},
+        {"bodySite": {"text": "Arm"} | UNKNOWN},
+        {"encounter": {"reference": "Encounter/e1"} | UNKNOWN},
     ],
 )
 def test_what_an_unknown_modifier_changes_is_not_used(client: TestClient, changed: Json) -> None:
