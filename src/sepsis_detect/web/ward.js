@@ -49,7 +49,7 @@ async function loadService() {
     page.model = await callService("model", { askKey });
     setSpellings(page.service.unit_spellings);
     const system = () => ($("system-si").checked ? "si" : "conventional");
-    page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), clear: keepText, change: showChange });
+    page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), keep: keepText, change: showChange });
     $("ward-example").disabled = false;
     $("problems").replaceChildren();
   } catch (error) {
