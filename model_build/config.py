@@ -11,7 +11,7 @@ from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.prediction import features
 
 NAME = "sepsis-hgb"
-VERSION = "2026.11.28.1"
+VERSION = "2026.11.28.2"
 
 Objective = Literal["label", "utility"]
 
