@@ -99,6 +99,7 @@ types: $(VENV) ## Check types with mypy
 model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/data)
 	$(BIN)/python -m model_build train --data $(DATA)
 	$(BIN)/python -m model_build compare --data $(DATA)
+	$(BIN)/python -m model_build familiarity --data $(DATA)
 	@$(MAKE) --no-print-directory validate-outside
 	$(BIN)/python -m model_build evaluate --data $(DATA)
 
