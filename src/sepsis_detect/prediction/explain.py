@@ -9,6 +9,7 @@ works for every artifact. See docs/adr/0003-contributions.md.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import gcd
 
 import numpy as np
@@ -42,6 +43,7 @@ def _sources() -> BoolArray:
 _IS_SOURCE = _sources()
 
 
+@cache
 def _orders(n_players: int, n_orders: int) -> IntArray:
     """Shape (2 * n_orders, n_players): orders in which variables join, and their reverses.
 
@@ -53,7 +55,9 @@ def _orders(n_players: int, n_orders: int) -> IntArray:
     )
     base = np.arange(n_players) * stride % n_players
     forward = np.array([np.roll(base, n_players * k // n_orders) for k in range(n_orders)])
-    return np.concatenate([forward, forward[:, ::-1]])
+    orders = np.concatenate([forward, forward[:, ::-1]])
+    orders.flags.writeable = False  # shared by all answers
+    return orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,10 +180,10 @@ def _answers(
         is_own: Shape (n_coalitions, n_differing): whether a feature has its value of this hour.
     """
     keys = [each.tobytes() for each in np.packbits(is_own, axis=1)]
-    place = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    first = [keys.index(key) for key in place]
+    first = {key: at for at, key in reversed([*enumerate(keys)])}
+    place = {key: at for at, key in enumerate(first)}
     rows = np.tile(typical, (len(first), 1))
-    rows[:, differing] = np.where(is_own[first], row[differing], typical[differing])
+    rows[:, differing] = np.where(is_own[[*first.values()]], row[differing], typical[differing])
     return log_odds(model.probabilities(rows))[[place[key] for key in keys]]
 
 
