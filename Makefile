@@ -31,7 +31,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve image browser java screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-shadow bench-roll bench-fhir bench-spark fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
+.PHONY: help venv serve image browser java screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-shadow bench-roll bench-fhir bench-contributions bench-spark fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -125,6 +125,9 @@ bench: $(VENV) ## Measure speed beside the same server answering a constant (nee
 
 bench-fhir: $(VENV) ## Measure the processor time of a Bundle of 1,000 Observations
 	$(BIN)/python -m benchmarks.fhir_bundle $(BENCH_ARGS)
+
+bench-contributions: $(VENV) ## Measure the processor time of the contributions of a stay
+	$(BIN)/python -m benchmarks.contributions $(BENCH_ARGS)
 
 bench-spark: $(VENV) java ## Measure hours a second of `score` and of Spark with one and two executors
 	$(BIN)/python -m benchmarks.spark_scoring $(BENCH_ARGS)

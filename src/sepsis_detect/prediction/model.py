@@ -219,6 +219,13 @@ class Model:
             row[self._columns] = np.array(self.metadata.reference, dtype=np.float32)
         return row
 
+    @property
+    def is_seen(self) -> BoolArray:
+        """Shape (n_features,): which of `features.NAMES` are inputs of the model."""
+        is_seen = np.zeros(len(features.NAMES), dtype=np.bool_)
+        is_seen[self._columns] = True
+        return is_seen
+
     def probabilities(self, rows: Float32Array) -> Float32Array:
         """Calibrated probability that sepsis begins within six hours or has begun.
 

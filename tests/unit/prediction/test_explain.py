@@ -54,6 +54,45 @@ def test_the_largest_effect_comes_first(embedded_model: Model) -> None:
     assert effects[-1] > 0
 
 
+class AskedRows:
+    """The embedded model, which keeps the rows that it was asked for."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.reference = model.reference
+        self.is_seen = model.is_seen
+        self.asked: list[features.Float32Array] = []
+
+    def probabilities(self, rows: features.Float32Array) -> features.Float32Array:
+        self.asked.append(rows)
+        return self._model.probabilities(rows)
+
+
+@pytest.mark.parametrize("n_hours", [1, 24, 60])
+def test_no_row_is_asked_twice_and_none_differs_in_what_the_model_does_not_see(
+    embedded_model: Model, n_hours: int
+) -> None:
+    model = AskedRows(embedded_model)
+    row = features.compute(a_stay(n_hours))[-1]
+    explain.effects(model, row)  # type: ignore[arg-type]
+    (rows,) = model.asked
+    assert len({each.tobytes() for each in rows}) == len(rows)
+    assert np.isnan(rows[:, ~model.is_seen]).all()
+    icu_hour = float(row[features.NAMES.index("icu_hour")])
+    for end in (row, explain.baseline(embedded_model, icu_hour)):
+        seen = end[model.is_seen]
+        assert any(np.array_equal(each[model.is_seen], seen, equal_nan=True) for each in rows)
+
+
+def test_a_variable_that_the_model_does_not_see_changes_no_effect(embedded_model: Model) -> None:
+    unseen = {"EtCO2": 35.0, "SaO2": 93.0, "TroponinI": 0.4, "Fibrinogen": 300.0}
+    with_them = features.compute(a_stay(8, **unseen))[-1]
+    without = features.compute(a_stay(8))[-1]
+    assert not np.array_equal(with_them, without, equal_nan=True)
+    found, expected = (explain.effects(embedded_model, row) for row in (with_them, without))
+    assert found == pytest.approx(expected, abs=1e-12)
+
+
 def test_a_contribution_has_the_last_value_and_its_hour(embedded_model: Model) -> None:
     stay = a_stay(Gender=1.0, Unit1=0.0, Unit2=1.0)
     stay.values[5:, BY_CHALLENGE["WBC"].column] = np.nan
@@ -79,6 +118,7 @@ def test_interactions_in_pairs_have_their_exact_shapley_values() -> None:
         """log-odds = 2 * heart rate * lactate + respiratory rate, features scaled."""
 
         reference = np.zeros(len(features.NAMES), dtype=np.float32)
+        is_seen = np.ones(len(features.NAMES), dtype=np.bool_)
 
         def probabilities(self, rows: features.Float32Array) -> features.Float32Array:
             heart, lactate, breath = (
