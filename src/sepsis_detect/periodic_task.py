@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 JITTER = 0.15  # of the interval: the processes of a fleet do not act at the same moment
 
-# Own state: the generator of the module is that of whoever embeds the service.
+# A generator of its own: the one of the module belongs to the program around it.
 _random = random.Random()  # noqa: S311 - not for security
 
 logger = logging.getLogger(__name__)

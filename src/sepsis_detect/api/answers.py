@@ -155,7 +155,7 @@ def _trend(assessment: Assessment) -> list[dict[str, Any]]:
 
 def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
     return {
-        "typical_probability": explain.typical_probability(model),
+        "typical_probability": explain.typical_probability(model, float(stay.icu_hours[-1])),
         "contributions": [
             {
                 "variable": each.variable,

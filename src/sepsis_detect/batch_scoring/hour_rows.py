@@ -1,6 +1,6 @@
 """Rows of a file as hours: values in canonical units, the key of the stay, cells that are wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow as pa
 from sepsis_detect.batch_scoring import cells, hour_columns, hour_tables, stay_ids
 from sepsis_detect.batch_scoring.cells import Cells, ColumnTypeError
 from sepsis_detect.batch_scoring.hour_columns import ColumnsError
-from sepsis_detect.batch_scoring.hour_tables import HourTable
+from sepsis_detect.batch_scoring.hour_tables import HourFile, HourTable
 from sepsis_detect.batch_scoring.written_numbers import DecimalSigns
 from sepsis_detect.clinical.stay import BoolArray, FloatArray
 from sepsis_detect.clinical.units import Conversion
@@ -114,22 +114,34 @@ class HourReader:
     """Reads the rows of one file.
 
     Args:
-        path: The file.
+        path: The file, or its name in messages.
         reading: How to read it.
         name: Of its stay, if the file does not identify stays.
+        file: The opened file, if it is not one at `path`.
+        texts: By column of `VARIABLES`, texts that show the decimal signs; read from the file if
+            not given.
 
     Attributes:
         columns: What its columns are.
+        signs: The decimal signs of its texts.
 
     Raises:
         BadFileError: It is no table, or its columns cannot be those of hours.
         OSError, pa.ArrowException: It cannot be read.
     """
 
-    def __init__(self, path: Path, reading: Reading, name: str):
+    def __init__(
+        self,
+        path: Path | str,
+        reading: Reading,
+        name: str,
+        *,
+        file: HourFile | None = None,
+        texts: Iterable[tuple[int, Iterable[str]]] | None = None,
+    ):
         self._path = path
         self._name = name
-        self._file = hour_tables.open_hours(path)
+        self._file = file or hour_tables.open_hours(Path(path))
         try:
             self.columns = hour_columns.hour_columns(
                 tuple(self._file.headers),
@@ -141,7 +153,9 @@ class HourReader:
             )
         except ColumnsError as error:
             raise BadFileError(f"{path} {error}") from error
-        self._signs = DecimalSigns(self.columns.conversions, self._texts)
+        self.signs = DecimalSigns(
+            self.columns.conversions, self._texts if texts is None else lambda: texts
+        )
 
     def stay_keys(self) -> Iterator[Any]:
         """The key of the stay of each row, table by table, null where there is none."""
@@ -214,7 +228,7 @@ class HourReader:
             return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)
         if column in FLAGS and (cells.is_text(found.type) or pa.types.is_boolean(found.type)):
             return cells.words(found, cells.FLAG_WORDS, is_number_allowed=True)
-        return cells.numbers(found, column, self._signs)
+        return cells.numbers(found, column, self.signs)
 
     def _note(self, wrong: dict[int, list[str]], table: HourTable, at: int, found: Cells) -> None:
         for row, why in found.wrong.items():

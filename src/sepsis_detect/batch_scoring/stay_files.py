@@ -120,16 +120,23 @@ def read_stays(
                 one_stay.check_length(pending.values)
             elif starts := stay_ids.starts(pending.keys)[1:]:
                 # The last stay may go on in the next table.
-                yield _batch(pending.part(0, starts[-1]), index, names)
+                yield batch_of(pending.part(0, starts[-1]), index, names)
                 pending = pending.part(starts[-1])
         if pending is None or not len(pending.values):
             raise BadFileError(f"{path} holds no row")
         if one_stay is not None:
             one_stay.check(pending.values)
-        yield _batch(pending, index, names)
+        yield batch_of(pending, index, names)
 
 
-def _batch(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
+def batch_of(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
+    """Whole stays as a batch.
+
+    Args:
+        rows: Of whole stays, in order.
+        index: Of all rows that are read together.
+        names: Of the stays before.
+    """
     starts = stay_ids.starts(rows.keys)
     keys = rows.keys.take(pa.array(starts)).to_pylist()
     wrong = _first_wrong(rows, starts)

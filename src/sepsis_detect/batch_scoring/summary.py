@@ -30,17 +30,33 @@ class Tally:
 
     def add(self, scored: Scored) -> None:
         """Count one batch."""
-        self.n_stays += scored.n_stays
-        self.n_hours_scored += scored.n_hours_scored
-        self.n_positive += scored.n_positive
-        self.n_insufficient += scored.n_insufficient
-        self.n_unscored += len(scored.reasons)
-        self.dropped.add(scored.dropped)
-        self.notes += scored.notes
-        self.listed += scored.reasons[: MAX_STAYS_LISTED - len(self.listed)]
+        reasons = scored.reasons
+        self.add_tally(
+            Tally(
+                n_stays=scored.n_stays,
+                n_hours_scored=scored.n_hours_scored,
+                n_positive=scored.n_positive,
+                n_insufficient=scored.n_insufficient,
+                n_unscored=len(reasons),
+                dropped=scored.dropped,
+                notes=scored.notes,
+                listed=reasons,
+            )
+        )
+
+    def add_tally(self, other: "Tally") -> None:
+        """Add the counts of other batches."""
+        self.n_stays += other.n_stays
+        self.n_hours_scored += other.n_hours_scored
+        self.n_positive += other.n_positive
+        self.n_insufficient += other.n_insufficient
+        self.n_unscored += other.n_unscored
+        self.dropped.add(other.dropped)
+        self.notes += other.notes
+        self.listed += other.listed[: MAX_STAYS_LISTED - len(self.listed)]
 
 
-def lines(tally: Tally, output: Path, surveyed: Survey) -> Iterator[str]:
+def lines(tally: Tally, output: Path | str, surveyed: Survey) -> Iterator[str]:
     """The closing lines.
 
     Args:
