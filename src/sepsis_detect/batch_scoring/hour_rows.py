@@ -223,7 +223,7 @@ class HourReader:
 
     def _cells(self, found: Any, column: int) -> Cells:
         if column == AGE and column not in self.columns.conversions:
-            return cells.ages(found, self._signs)
+            return cells.ages(found, self.signs)
         if column == SEX and cells.is_text(found.type):
             return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)
         if column in FLAGS and (cells.is_text(found.type) or pa.types.is_boolean(found.type)):

@@ -5,7 +5,8 @@ features computed from its variables alone have the values of this hour, and all
 those of the typical hour (`baseline`). Shapley values are averaged over orders and their
 reverses, which is exact for interactions in pairs; for any orders the effects add up to
 log-odds(this hour) - log-odds(typical hour). The method uses only the model's answers, so that it
-works for every artifact. Time in ICU is no player once it is capped. See docs/adr/0003-contributions.md.
+works for every artifact. Time in ICU is no player once it is capped.
+See docs/adr/0003-contributions.md.
 """
 
 from dataclasses import dataclass

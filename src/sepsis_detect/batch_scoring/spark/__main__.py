@@ -11,6 +11,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from sepsis_detect.batch_scoring.delimited_text import SEPARATORS
+from sepsis_detect.batch_scoring.score_files import NOTHING_SCORED
 from sepsis_detect.batch_scoring.spark.scoring import Summary, score
 from sepsis_detect.errors import BadFileError, SepsisDetectError
 
@@ -22,11 +23,12 @@ EXAMPLES = """examples:
   ... --input 'stays/*.csv' --output scored.csv --partial --unit lactate=mg/dL
 
 The model is that of SEPSIS_MODEL_URI, else the embedded one.
-exit status: 0, also if single stays could not be scored; 2 if files or model cannot be used."""
+exit status: 0, also if single stays could not be scored; 3 if no stay could be scored; 2 if files
+or model cannot be used."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Score files; 0 if the scores are written, 2 if the files or the model cannot be used."""
+    """Score files; 0: scores are written, 2: files or model cannot be used, 3: no stay can."""
     options = _parser().parse_args(arguments)
     # Else the workers run the first `python3` of the path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"sepsis_detect: {_sentence(error)}", file=sys.stderr)  # noqa: T201
         return 2
     print(*summary.lines(options.output), sep="\n", file=sys.stderr)  # noqa: T201
-    return 0
+    return 0 if summary.tally().n_hours_scored else NOTHING_SCORED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -53,6 +53,13 @@ class Summary:
         """Note the columns of the frame."""
         self._columns = columns
 
+    def tally(self) -> Tally:
+        """The counts of all tasks."""
+        tally = Tally()
+        for _, part in sorted(self.by_task.value.items()):
+            tally.add_tally(part)
+        return tally
+
     def lines(self, output: str) -> list[str]:
         """The closing lines, as those of `score`.
 
@@ -61,11 +68,14 @@ class Summary:
         """
         if self._columns is None:
             raise ValueError("no scores have been computed with this summary")
-        tally = Tally()
-        for _, part in sorted(self.by_task.value.items()):
-            tally.add_tally(part)
+        tally = self.tally()
+        columns = self._columns
         surveyed = stay_files.Survey(
-            stay_ids.StayIndex(), {}, self._columns.unread, frozenset(self._columns.conversions)
+            stay_ids.StayIndex(),
+            {},
+            columns.unread,
+            frozenset(columns.conversions),
+            columns.by_words,
         )
         return list(summary.lines(tally, output, surveyed))
 
@@ -104,7 +114,11 @@ def score(
         SettingsError: A unit is not accepted.
         ModelArtifactError, ModelSourceError: The model of `SEPSIS_MODEL_URI` cannot be used.
     """
-    reading = Reading(conversions=stated_conversions(units), is_partial_allowed=is_partial_allowed)
+    reading = Reading(
+        conversions=stated_conversions(units),
+        is_partial_allowed=is_partial_allowed,
+        are_words_read=True,
+    )
     frame_reading = FrameReading(tuple(frame.columns), reading)
     columns = frame_reading.reader().columns
     if not columns.ids:
