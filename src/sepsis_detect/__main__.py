@@ -132,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
 
     key = _command(commands, "key", "make keys for callers", KEY_EXAMPLES)
     actions = key.add_subparsers(required=True, metavar="ACTION")
-    new = actions.add_parser("new", help="make a key and what the service is told of it")
+    new = _command(actions, "new", "make a key and what the service is told of it", KEY_EXAMPLES)
     new.add_argument("name", nargs="?", default="caller", help="who will use it (%(default)s)")
     new.set_defaults(run=_new_key)
     return program

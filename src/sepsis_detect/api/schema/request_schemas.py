@@ -22,7 +22,7 @@ from sepsis_detect.patient_json.patient_list import MAX_PATIENTS
 
 WORDS = {"sex": list(SEX_CODES), ICU_UNIT: list(ICU_UNITS)}
 
-FLAT = {
+FLAT: dict[str, Any] = {
     "age": 63,
     "sex": "male",
     "icu_unit": "medical",
@@ -36,16 +36,38 @@ FLAT = {
     "spo2": 93,
     "lactate": 3.1,
     "wbc": 15.2,
+    "creatinine": 1.9,
+    "platelets": 132,
 }
-STAY = {
+STAY: dict[str, Any] = {
     "age": 63,
     "sex": "male",
     "icu_unit": "medical",
     "hospital_admission_hour": -8.5,
     "units": {"creatinine": "umol/L", "temperature": "[degF]"},
     "hours": [
-        {"icu_hour": 11, "heart_rate": 96, "temperature": 99.5},
-        {"icu_hour": 12, "heart_rate": 118, "creatinine": 150, "lactate": 3.1},
+        {
+            "icu_hour": 10,
+            "heart_rate": 96,
+            "temperature": 99.5,
+            "systolic_bp": 118,
+            "respiratory_rate": 18,
+            "spo2": 96,
+            "creatinine": 110,
+            "wbc": 12.4,
+            "platelets": 168,
+        },
+        {"icu_hour": 11, "heart_rate": 107, "systolic_bp": 106, "respiratory_rate": 22},
+        {
+            "icu_hour": 12,
+            "heart_rate": 118,
+            "temperature": 101.5,
+            "systolic_bp": 96,
+            "respiratory_rate": 26,
+            "spo2": 93,
+            "creatinine": 150,
+            "lactate": 3.1,
+        },
     ],
 }
 CHALLENGE_ROW = {
