@@ -31,7 +31,7 @@ TIMEOUT_MS = 30_000.0  # long enough for a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 EXPECTED_PATH = re.compile(
-    r"/(ward)?(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|"
+    r"/(ward)?(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|/health|"
     r"/predict/patients?\?include=trend&include=contributions&include=scores"
     r"(&on_incoherence=drop)?"
 )
@@ -141,6 +141,15 @@ class Visit:
                 field.select_option(value)
             else:
                 field.fill(value)
+
+    def choose_unit(self, name: str, unit: str) -> None:
+        """Set the unit of one field."""
+        other = self.page.locator("#other")
+        if not other.evaluate("details => details.open"):
+            other.locator("> summary").click()
+        self.page.locator("#other-field").select_option(name)
+        self.page.locator("#other-unit").select_option(unit)
+        self.page.locator("#other-use").click()
 
     def estimate(self) -> None:
         self.button("data.submit").click()

@@ -26,7 +26,7 @@ def _edit(visit: Visit) -> None:
 
 
 def _unit(visit: Visit) -> None:
-    visit.page.locator("#field-hospital_admission_hour-unit").select_option("d")
+    visit.choose_unit("hospital_admission_hour", "d")
 
 
 def _choice(visit: Visit) -> None:

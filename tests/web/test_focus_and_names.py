@@ -21,9 +21,9 @@ def test_the_unit_is_part_of_the_name_of_each_field(visit: Visit) -> None:
     assert fields.count() > 10
     visit.fill(creatinine="100")
     creatinine = visit.field("creatinine")
-    visit.page.locator("#field-creatinine-unit").select_option("umol/L")
+    visit.choose_unit("creatinine", "umol/L")
     expect(creatinine).to_have_accessible_name(re.compile(r"\(µmol/L\)$"))
-    visit.page.locator("#field-creatinine-unit").select_option("mg/dL")
+    visit.choose_unit("creatinine", "mg/dL")
     expect(creatinine).to_have_accessible_name(re.compile(r"\(mg/dL\)$"))
 
 

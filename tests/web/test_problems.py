@@ -52,7 +52,8 @@ def test_a_fraction_in_a_percent_field_is_recognised(visit: Visit) -> None:
 
 
 def test_each_likely_unit_has_a_button_the_likeliest_first(visit: Visit) -> None:
-    visit.fill(**{"heart_rate": "80", "glucose-unit": "mg/dL", "glucose": "8.5"})
+    visit.choose_unit("glucose", "mg/dL")
+    visit.fill(heart_rate="80", glucose="8.5")
     visit.estimate()
     buttons = visit.problems.locator("li").get_by_role("button")
     expect(buttons).to_have_count(2)
@@ -76,7 +77,8 @@ def test_one_click_converts_all_pressures_of_an_hour(visit: Visit) -> None:
 
 
 def test_another_unit_than_the_chosen_one_is_recognised(visit: Visit) -> None:
-    visit.fill(**{"heart_rate": "80", "creatinine-unit": "umol/L", "creatinine": "1.2"})
+    visit.choose_unit("creatinine", "umol/L")
+    visit.fill(heart_rate="80", creatinine="1.2")
     visit.estimate()
     visit.problems.locator("li").get_by_role("button").first.click()
     expect(visit.verdict).to_be_visible()

@@ -11,7 +11,7 @@ ROUTE = "**/predict/patient?*"
 
 def unit_of(visit: Visit, name: str, unit: str) -> None:
     visit.fill(**{name: ""})  # opens its panel
-    visit.page.locator(f"#field-{name}-unit").select_option(unit)
+    visit.choose_unit(name, unit)
 
 
 def test_a_problem_speaks_in_the_typed_unit(visit: Visit) -> None:
@@ -115,7 +115,7 @@ def test_changing_a_unit_says_what_happens_at_every_hour(visit: Visit) -> None:
     visit.fill(icu_hour="5", heart_rate="80", creatinine="1.5")
     visit.button("hours.add").click()
     visit.fill(heart_rate="82", creatinine="2")
-    visit.page.locator("#field-creatinine-unit").select_option("umol/L")
+    visit.choose_unit("creatinine", "umol/L")
     said = visit.page.locator("#field-creatinine-said")
     expect(said).to_contain_text(visit.text("field.unit_changed.other", n=2, unit="µmol/L"))
     expect(visit.field("creatinine")).to_have_value("2")

@@ -25,7 +25,7 @@ def mapping(visit: Visit) -> None:
 def unit_changed(visit: Visit) -> None:
     """A unit that was changed below a number, and what can be undone."""
     visit.fill(creatinine="150", hospital_admission_hour="12")
-    visit.page.locator("#field-creatinine-unit").select_option("mg/L")
+    visit.choose_unit("creatinine", "mg/L")
     expect(visit.button("field.convert")).to_be_visible()
     expect(visit.button("undo.undo")).to_be_visible()
 

@@ -1,7 +1,8 @@
 // An answer of the service with its stay: values, effects and scores in words.
 
 import { courseInWords } from "./course.js";
-import { ago, isPlural, local, number, percent, readNumber, signed, t } from "./i18n.js";
+import { ago, local, number, pointsInWords, readNumber, riskAndThreshold, t } from "./i18n.js";
+import { expectedOfPoint } from "./operating_point.js";
 import { CONSTANTS, HOUR, WORDS } from "./stay.js";
 import { between, fromCanonical, referenceIn, toCanonical, withUnit } from "./units.js";
 
@@ -9,8 +10,10 @@ export const MAX_REASONS = 8;
 
 /** An answer of the service, with its stay and the time of the request. */
 export class Answer {
-  constructor(content, stay, askedAt) {
-    Object.assign(this, { content, stay, askedAt });
+  /** @param context `model`, as `GET /model` describes it, and `before`, the content of the answer before about this stay. */
+  constructor(content, stay, askedAt, { model = null, before = null } = {}) {
+    Object.assign(this, { content, stay, askedAt, before });
+    this.model = model?.version === content.model.version && model.name === content.model.name ? model : null;
     this.clinical = [...stay.variables.values()].filter(({ kind }) => kind !== "demographic");
     this.hours = stay.hours.map((hour) => toCanonical(stay.variables.get(HOUR), stay.unit(HOUR), readNumber(hour[HOUR] ?? "")));
     this.hasData = stay.hours.map((hour) => Object.keys(hour).some((name) => name !== HOUR && !this.isDropped(name, hour)));
@@ -27,15 +30,14 @@ export class Answer {
 
   /** Probability and threshold in percent, with enough digits to tell them apart. */
   get risk() {
-    const { probability, threshold } = this.content;
-    const digits = percent(probability) === percent(threshold) ? 4 : undefined;
-    return { probability: percent(probability, digits), threshold: percent(threshold, digits) };
+    const [probability, threshold] = riskAndThreshold(this.content.probability, this.content.threshold);
+    return { probability, threshold };
   }
 
   get course() {
     const { trend, threshold } = this.content;
     const isCourse = trend.length > 1 && !this.hours.some(Number.isNaN);
-    return isCourse ? { hours: this.hours, trend, threshold, hasData: this.hasData, stay: this.stay } : null;
+    return isCourse ? { hours: this.hours, trend, threshold, hasData: this.hasData, stay: this.stay, lateAfter: this.late?.ctx.after ?? null } : null;
   }
 
   /** The last value of each clinical variable: `{variable, text, age}`, `age` in hours or null. */
@@ -59,6 +61,33 @@ export class Answer {
       const text = this.stay.text(name);
       return [this.stay.label(name), WORDS.includes(name) ? t(`choice.${text}`) : withUnit(text, variable, this.stay.unit(name))];
     });
+  }
+
+  /** The warning that the stay is so long that alerts are mostly false; undefined before. */
+  get late() {
+    return this.content.warnings.find(({ rule }) => rule === "stay.late");
+  }
+
+  /** The measured variables that moved the answer most, those that raised it for an alert, as `reason`. */
+  reasons(n) {
+    const isReason = ({ value, effect }) => value !== null && (effect > 0 || !this.isPositive);
+    return this.content.contributions.filter(isReason).slice(0, n).map((contribution) => this.reason(contribution));
+  }
+
+  /** The measurements that would help most, by label. */
+  missing(n = Infinity) {
+    return this.content.data_sufficiency.missing.slice(0, n).map((name) => this.stay.label(name));
+  }
+
+  /** How sure and how often wrong, in sentences: septic hours of so many like this one, change, what alerts are worth. */
+  certainty() {
+    const { content, before } = this;
+    const total = content.probability < 0.01 ? 1000 : 100;
+    const n = Math.round(total * content.probability);
+    const such = t(n ? "certainty.such" : "certainty.such_none", { n, total });
+    const points = before && pointsInWords(100 * (content.probability - before.probability));
+    const change = points && t(before.icu_hour === null ? "certainty.change" : "certainty.change_hour", { points, hour: before.icu_hour });
+    return { such, change, served: this.model ? expectedOfPoint(this.model) : [] };
   }
 
   /** `positive`, `negative`, or `insufficient`: negative from too little data, which is no all-clear. */
@@ -88,8 +117,7 @@ export class Answer {
     const { contributions, typical_probability: typical, probability } = this.content;
     const total = contributions.reduce((sum, each) => sum + each.effect, 0);
     const slope = Math.abs(total) < 0.01 ? probability * (1 - probability) : (probability - typical) / total;
-    const points = 100 * slope * effect;
-    return t(isPlural(points) ? "reasons.points" : "reasons.point", { points: signed(points) });
+    return pointsInWords(100 * slope * effect);
   }
 
   /** The texts of a contribution: value in the unit of the request, reference interval, age. */

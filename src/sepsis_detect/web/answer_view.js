@@ -1,7 +1,7 @@
 // The answer on the page: verdict, warnings, course, contributions, scores and data quality.
 
 import { MAX_REASONS, missingOf, pointsOf, reachedOf } from "./answer.js";
-import { courseTable, drawCourse } from "./charts.js";
+import { courseTable, drawCourse, zoomButtons } from "./charts.js";
 import { $, h, heads, icon, stacked, svg } from "./dom.js";
 import { ago, dateTime, local, serviceText, t } from "./i18n.js";
 import { inTypedUnits } from "./problems.js";
@@ -22,7 +22,7 @@ export function showAnswer(answer, actions, repairsOf) {
   const parts = [
     verdict(answer),
     warnings(answer, repairsOf),
-    section("course", course ? [figure, h("details", {}, h("summary", {}, t("chart.table")), courseTable(course))] : h("p", {}, t("course.one_hour"))),
+    section("course", course ? [zoomButtons(figure, course, () => drawCourse(figure, course)), figure, h("details", {}, h("summary", {}, t("chart.table")), courseTable(course))] : h("p", {}, t("course.one_hour"))),
     reasons(answer),
     scores(answer),
     quality(answer),
@@ -37,7 +37,7 @@ export function showAnswer(answer, actions, repairsOf) {
 function verdict(answer) {
   const { content, isPositive } = answer;
   const { probability, threshold } = answer.risk;
-  const missing = content.data_sufficiency.missing.map((name) => answer.stay.label(name)).join(", ");
+  const missing = answer.missing().join(", ");
   const fact = (words, ...value) => h("div", {}, h("dt", {}, words), h("dd", {}, value));
   const latest = ["vital", "lab"].map((each) => ({ each, ages: answer.lastValues().filter(({ variable, age }) => variable.kind === each && age !== null).map(({ age }) => age) }));
   const last = latest.map(({ each, ages }) => `${t(`last.${each}`)} ${ages.length ? ago(Math.min(...ages)) : t("not_measured")}`);
@@ -47,6 +47,8 @@ function verdict(answer) {
     h("p", { class: "word" }, icon({ positive: "alert", negative: "calm", insufficient: "unknown" }[answer.state]), h("strong", {}, answer.word)),
     h("p", { class: "figures" }, h("span", { class: "probability" }, probability), " ", h("span", {}, t(isPositive ? "verdict.above" : "verdict.below", { threshold }))),
     h("p", { class: "meaning" }, t(`verdict.${answer.state}`, { items: missing })),
+    answer.late ? h("p", { class: "meaning late" }, h("strong", {}, serviceText(answer.late, "msg"))) : null,
+    certainty(answer, missing),
     h(
       "dl",
       {},
@@ -56,9 +58,25 @@ function verdict(answer) {
   );
 }
 
+const MAX_LEADING = 3;
+
+/** Why, how sure, and how often wrong. */
+function certainty(answer, missing) {
+  const { such, change, served } = answer.certainty();
+  const leading = answer.reasons(MAX_LEADING).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
+  return h(
+    "div",
+    { class: "certainty" },
+    h("p", {}, h("span", { class: "such" }, such), change ? h("span", { class: "change" }, ` ${change}`) : null),
+    leading.length ? [h("p", { class: "associated" }, t("certainty.associated")), h("ul", { class: "leading" }, leading)] : null,
+    missing && answer.state !== "insufficient" ? h("p", { class: "missing" }, t("certainty.missing", { items: missing })) : null,
+    served.length ? h("p", { class: "served" }, t(answer.late ? "point.title_late" : "point.title"), " ", served.join(" "), " ", $("model-card") ? h("a", { href: "#model-card" }, t("point.card")) : null) : null,
+  );
+}
+
 function warnings({ content, stay, state }, repairsOf) {
-  // The verdict itself says that there are too few data.
-  const shown = content.warnings.filter(({ rule }) => state !== "insufficient" || rule !== "data.insufficient");
+  // The verdict itself says that there are too few data, or that the stay is long.
+  const shown = content.warnings.filter(({ rule }) => rule !== "stay.late" && (state !== "insufficient" || rule !== "data.insufficient"));
   if (shown.length === 0) return null;
   const more = shown.length - MAX_PRINTED;
   const item = (warning) => {

@@ -1,8 +1,8 @@
 // Charts of the course as SVG: the risk, and measured variables below it, on one time axis.
 
-import { alertOf, courseInWords } from "./course.js";
+import { alertOf, courseInWords, topOf } from "./course.js";
 import { h, heads, svg } from "./dom.js";
-import { ago, number, percent, t } from "./i18n.js";
+import { ago, number, percent, roundPercent, t } from "./i18n.js";
 import { fromCanonical, referenceIn, unitName, withUnit } from "./units.js";
 
 const LEFT = 52; // px; the same in every chart, so that hours are aligned
@@ -10,11 +10,12 @@ const RIGHT = 14;
 const RISK_HEIGHT = 210;
 const SMALL_HEIGHT = 60;
 const SMALL = ["heart_rate", "mean_arterial_pressure", "respiratory_rate", "temperature", "spo2", "lactate"];
-const MIN_RISK = 0.001; // the logarithmic axis of the risk goes from 0.1 % to 100 %
 const LETTER_WIDTH = 6.9; // px, mean of bold letters
 const STEPS = [1, 2, 4, 6, 12, 24, 48, 96];
-
-const riskShare = (probability) => (Math.log10(Math.max(probability, MIN_RISK)) + 3) / 3;
+const RISK_STEPS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25];
+const MAX_RISK_STEPS = 5;
+const ZOOMS = [24, 72]; // hours
+const MIN_DOT_GAP = 9; // px between two hours, below which their marks are smaller
 
 const path = (points) => points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
@@ -51,14 +52,33 @@ function emptyHours(axis, hours, hasData, height) {
   return [...empty, ...gaps.filter(Boolean)];
 }
 
-function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
+/** The linear axis of the risk: its step, and its upper end, a multiple of the step. */
+function riskAxis(trend, threshold) {
+  const top = topOf(trend, threshold);
+  const step = RISK_STEPS.find((each) => top / each <= MAX_RISK_STEPS) ?? RISK_STEPS.at(-1);
+  const n = Math.max(1, Math.ceil(top / step - 1e-9));
+  return { top: n * step, ticks: Array.from({ length: n + 1 }, (_, at) => at * step) };
+}
+
+/** The hours after which alerts are mostly false, hatched. */
+function lateHours(axis, after, height) {
+  if (after === null || axis.last <= after) return null;
+  const from = Math.max(LEFT, axis.x(after + 0.5));
+  const end = axis.width - RIGHT;
+  const lines = Array.from({ length: Math.ceil((end - from) / 12) }, (_, at) => svg("line", { x1: from + at * 12, x2: Math.min(end, from + at * 12 + 8), y1: height, y2: height - 8 }));
+  return svg("g", { class: "late" }, svg("line", { x1: from, x2: from, y1: 10, y2: height }), lines);
+}
+
+function riskChart({ hours, trend, threshold, hasData, lateAfter }, axis, summary) {
   const bottom = RISK_HEIGHT - 34;
-  const y = (probability) => 10 + (1 - riskShare(probability)) * (bottom - 10);
+  const { top, ticks } = riskAxis(trend, threshold);
+  const y = (probability) => 10 + (1 - probability / top) * (bottom - 10);
+  const size = (axis.width - LEFT - RIGHT) / Math.max(1, axis.last - axis.first) < MIN_DOT_GAP ? 2 : 3.5;
   const points = trend.map(({ probability }, at) => [axis.x(hours[at]), y(probability)]);
   const end = axis.width - RIGHT;
-  const grid = [0.001, 0.01, 0.1, 1].map((risk) => [
+  const grid = ticks.map((risk) => [
     svg("line", { class: "grid", x1: LEFT, x2: end, y1: y(risk), y2: y(risk) }),
-    label(LEFT - 8, y(risk) + 4, percent(risk, 1), { "text-anchor": "end" }),
+    label(LEFT - 8, y(risk) + 4, roundPercent(risk), { "text-anchor": "end" }),
   ]);
   const days = axis.ticks.map((hour) => [
     svg("line", { class: "tick", x1: axis.x(hour), x2: axis.x(hour), y1: bottom, y2: bottom + 4 }),
@@ -72,8 +92,8 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     const attributes = { class: `dot ${kind}` };
     // Shape as well as colour: above the threshold a square, below it a circle.
     return isPositive
-      ? svg("rect", { ...attributes, x: cx - 3.5, y: cy - 3.5, width: 7, height: 7 }, title)
-      : svg("circle", { ...attributes, cx, cy, r: 3.5 }, title);
+      ? svg("rect", { ...attributes, x: cx - size, y: cy - size, width: 2 * size, height: 2 * size }, title)
+      : svg("circle", { ...attributes, cx, cy, r: size }, title);
   });
   const marker = since === null ? null : crossing(points[since][0], t("chart.crossed", { hour: hours[since] }), end, bottom);
   return svg(
@@ -81,6 +101,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     { class: "chart", viewBox: `0 0 ${axis.width} ${RISK_HEIGHT}`, role: "img", "aria-label": summary },
     svg("rect", { class: "alert-zone", x: LEFT, y: 10, width: end - LEFT, height: y(threshold) - 10 }),
     emptyHours(axis, hours, hasData, bottom),
+    lateHours(axis, lateAfter, bottom),
     grid,
     days,
     label((LEFT + end) / 2, RISK_HEIGHT - 2, t("chart.hours"), { "text-anchor": "middle" }),
@@ -88,7 +109,7 @@ function riskChart({ hours, trend, threshold, hasData }, axis, summary) {
     svg("path", { class: "line", d: path(points) }),
     marker,
     dots,
-    label(LEFT + 6, y(threshold) + (trend[0].probability < threshold ? -5 : 15), t("chart.threshold", { threshold: percent(threshold) }), { class: "halo strong" }),
+    label(LEFT + 6, y(threshold) - 5, t("chart.threshold", { threshold: percent(threshold) }), { class: "halo strong" }),
     svg("line", { class: "cursor", y1: 0, y2: bottom }),
   );
 }
@@ -103,7 +124,7 @@ function crossing(x, words, end, bottom) {
 function smallChart({ hours, hasData, stay }, axis, name) {
   const variable = stay.variables.get(name);
   const unit = stay.unit(name);
-  const points = stay.series(name).map(({ hour, value }) => ({ hour, value: fromCanonical(variable, unit, value) }));
+  const points = stay.series(name).filter(({ hour }) => hour >= axis.first).map(({ hour, value }) => ({ hour, value: fromCanonical(variable, unit, value) }));
   if (points.length === 0) return null;
   const values = points.map(({ value }) => value);
   const reference = referenceIn(variable, unit);
@@ -137,14 +158,41 @@ function smallChart({ hours, hasData, stay }, axis, name) {
   );
 }
 
+/** The part of a course from some hours before its end on; all of it without a number. */
+function lastHours(course, nHours) {
+  const first = course.hours.at(-1) - (nHours || Infinity);
+  const isShown = (_, at) => course.hours[at] > first;
+  const [hours, trend, hasData] = [course.hours, course.trend, course.hasData].map((each) => each.filter(isShown));
+  return { ...course, hours, trend, hasData };
+}
+
+/** Buttons that choose how much of a long stay the charts of a figure show; null where it is short. */
+export function zoomButtons(figure, course, draw) {
+  const span = course.hours.at(-1) - course.hours[0] + 1;
+  const sizes = ZOOMS.filter((each) => span > each);
+  if (sizes.length === 0) return null;
+  const choose = (button, size) => {
+    for (const each of group.children) each.setAttribute("aria-pressed", String(each === button));
+    figure.dataset.hours = size;
+    draw();
+  };
+  const button = (size) => h("button", { type: "button", class: "small", "aria-pressed": String(size === ""), onclick: (event) => choose(event.target, size) }, size ? t("chart.last", { hours: size }) : t("chart.all"));
+  const group = h("div", { class: "buttons zoom", role: "group", "aria-label": t("chart.zoom") }, [...sizes, ""].map(button));
+  return group;
+}
+
 /** Draw all charts into a figure; by default they have its width. */
-export function drawCourse(figure, course, { width = Math.max(240, Math.round(figure.clientWidth)), smallWidth = width } = {}) {
+export function drawCourse(figure, whole, { width = Math.max(240, Math.round(figure.clientWidth)), smallWidth = width } = {}) {
+  const course = lastHours(whole, Number(figure.dataset.hours));
   const axis = new Axis(course.hours, width);
   const smallAxis = new Axis(course.hours, smallWidth);
   const readout = h("p", { class: "readout", "aria-hidden": "true" });
   const small = SMALL.map((name) => smallChart(course, smallAxis, name)).filter(Boolean);
-  const caption = h("figcaption", {}, courseInWords(course), " ", h("span", { class: "hint" }, t("chart.legend")));
-  figure.replaceChildren(caption, readout, riskChart(course, axis, courseInWords(course)), ...small);
+  const words = [courseInWords(whole)];
+  if (course.hours.length < whole.hours.length) words.push(t("chart.shown", { begin: course.hours[0], end: course.hours.at(-1) }));
+  if (axis.last > whole.lateAfter && whole.lateAfter !== null) words.push(t("chart.late", { hour: whole.lateAfter }));
+  const caption = h("figcaption", {}, words.join(" "), " ", h("span", { class: "hint" }, t("chart.legend")));
+  figure.replaceChildren(caption, readout, riskChart(course, axis, words.join(" ")), ...small);
   figure.onpointermove = (event) => showHour(figure, course, axis, readout, event);
   figure.onpointerleave = () => showHour(figure, course, axis, readout, null);
 }

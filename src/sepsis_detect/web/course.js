@@ -15,6 +15,9 @@ export function alertOf(trend) {
   return { state: isAlert.includes(true) ? "again" : "never", at: null };
 }
 
+/** The upper end of an axis of the risk, which begins at zero: the threshold lies at half its height or below. */
+export const topOf = (trend, threshold) => Math.max(2 * threshold, ...trend.map(({ probability }) => probability));
+
 /** The course in one sentence, for the chart, screen readers and exports. */
 export function courseInWords({ hours, trend, threshold }) {
   const [first, last] = [trend[0], trend.at(-1)].map(({ probability }) => percent(probability));

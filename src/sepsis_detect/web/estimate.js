@@ -14,10 +14,10 @@ const DROP = "&on_incoherence=drop";
 export class Estimate {
   /**
    * @param stay the data of the form.
-   * @param page `{form, problems, showWelcome}`.
+   * @param page `{form, problems, model, loadModel, showWelcome}`.
    */
   constructor(stay, page) {
-    Object.assign(this, { stay, page, answer: null, sent: null, pending: null, isShown: false, redraw: () => {} });
+    Object.assign(this, { stay, page, answer: null, sent: null, pending: null, before: null, isShown: false, redraw: () => {} });
     $("cancel").addEventListener("click", () => this.stop());
   }
 
@@ -41,6 +41,7 @@ export class Estimate {
     try {
       const options = { body: sent.body, askKey, signal: pending.signal, onSlow: () => ($("status").textContent = t("status.slow")) };
       const content = await callService(sent.path, options);
+      if (content.model.version !== this.page.model?.version) await this.page.loadModel();
       // An answer for data that have changed since is dropped.
       if (this.pending === pending && this.stay.fingerprint() === sent.fingerprint) this.receive(content, sent);
     } catch (error) {
@@ -52,7 +53,10 @@ export class Estimate {
   }
 
   receive(content, sent) {
-    Object.assign(this, { sent, answer: new Answer(content, sent.stay, new Date()) });
+    // Asked again about the same data, an answer is compared with the same one before.
+    if (this.answer && this.sent.fingerprint !== sent.fingerprint) this.before = this.isSameStay ? this.answer.content : null;
+    const answer = new Answer(content, sent.stay, new Date(), { model: this.page.model, before: this.before });
+    Object.assign(this, { sent, answer, isSameStay: true });
     this.show();
     $("said").textContent = answerInWords(this.answer);
     $("answer-title").focus();
@@ -89,6 +93,7 @@ export class Estimate {
   refresh({ isReplaced = false } = {}) {
     if (this.pending && this.pending.fingerprint !== this.stay.fingerprint()) this.stop("status.changed");
     if (this.answer === null) return;
+    if (isReplaced) this.isSameStay = this.isCurrent;
     if (this.isCurrent && !this.isShown) this.show();
     else if (!this.isCurrent && isReplaced) this.remove();
     else this.mark();

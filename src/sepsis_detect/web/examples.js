@@ -1,4 +1,7 @@
-// Three synthetic example patients. A dot, or a shorter row, means not measured.
+// Three synthetic example patients. A dot, or a shorter row, means not measured. In canonical units,
+// unless `asTyped` says that the numbers are those of the form.
+
+import { fromCanonical, usualUnit } from "./units.js";
 
 const ROWS = {
   well: {
@@ -52,10 +55,10 @@ const ROWS = {
       platelets: "198 . . . . . . . . . 131",
     },
   },
-  // Temperature in °F, creatinine in µmol/L and FiO2 in percent without their units; two pressures swapped.
+  // Temperature in °F, creatinine in the other usual unit and FiO2 in percent without their units; two pressures swapped.
   bad: {
     constants: { age: "66", sex: "male", icu_unit: "medical", hospital_admission_hour: "5" },
-    units: { fio2: "1" },
+    asTyped: { units: { fio2: "1" }, si: { creatinine: ". . 1.5" } },
     hours: {
       icu_hour: "8 9 10",
       heart_rate: "96 98 101",
@@ -73,14 +76,21 @@ const ROWS = {
 
 export const EXAMPLES = Object.keys(ROWS);
 
-/** An example in the form of `Stay.replace`; values in canonical units unless `units` states others. */
-export function example(name, variables) {
-  const { constants, units = {}, hours } = ROWS[name];
-  const stated = Object.fromEntries(Object.keys(hours).map((each) => [each, units[each] ?? variables.get(each).unit]));
-  const columns = Object.entries(hours).map(([each, values]) => [each, values.split(" ")]);
+/** An example in the form of `Stay.replace`, in the usual units of the stay's system. */
+export function example(name, { variables, system }) {
+  const { constants, asTyped, hours } = ROWS[name];
+  const typed = { ...hours, ...asTyped?.[system] };
+  const unitOf = (each) => asTyped?.units[each] ?? usualUnit(variables.get(each), system);
+  const textOf = (each, text) => {
+    const variable = variables.get(each);
+    const isCanonical = asTyped || unitOf(each) === variable.unit;
+    return isCanonical ? text : String(Number(fromCanonical(variable, unitOf(each), Number(text)).toPrecision(3)));
+  };
+  const units = Object.fromEntries(Object.keys(hours).map((each) => [each, unitOf(each)]));
+  const columns = Object.entries(typed).map(([each, values]) => [each, values.split(" ")]);
   const rows = columns[0][1].map((_, at) => {
     const known = columns.filter(([, values]) => (values[at] ?? ".") !== ".");
-    return Object.fromEntries(known.map(([each, values]) => [each, values[at]]));
+    return Object.fromEntries(known.map(([each, values]) => [each, textOf(each, values[at])]));
   });
-  return { constants, units: stated, hours: rows };
+  return { constants, units, hours: rows };
 }

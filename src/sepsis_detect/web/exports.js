@@ -7,6 +7,13 @@ import { ago, dateTime, lang, local, serviceText, t } from "./i18n.js";
 
 const colon = () => (lang() === "fr" ? "\u00a0:" : ":");
 
+function certaintyInWords(answer) {
+  const { such, change, served } = answer.certainty();
+  const missing = answer.missing().join(", ");
+  const point = served.length ? [t(answer.late ? "point.title_late" : "point.title"), ...served].join(" ") : null;
+  return [such, change, missing && t("certainty.missing", { items: missing }), point].filter(Boolean);
+}
+
 /** The answer as plain text for a record: only signs of Latin-1, without typographic apostrophes. */
 export function asText(answer) {
   const { content, askedAt } = answer;
@@ -24,6 +31,7 @@ export function asText(answer) {
   return [
     `Sepsis Detect, ${dateTime(askedAt)}`,
     answerInWords(answer),
+    ...certaintyInWords(answer),
     `${t("verdict.model")}${colon()} ${content.model.name} ${content.model.version}`,
     ...part("warnings", content.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
     ...part("reasons", content.contributions.slice(0, MAX_REASONS).map(reason)),

@@ -3,11 +3,11 @@
 import { $, h } from "./dom.js";
 import { number, t } from "./i18n.js";
 import { CONSTANTS, HOUR, WORDS } from "./stay.js";
-import { between, choices, referenceIn, unitName, withUnit } from "./units.js";
+import { UnitChoice } from "./unit_choice.js";
+import { between, referenceIn, unitName, withUnit } from "./units.js";
 
 const PANELS = ["patient", "vital_signs", "blood_gas", "chemistry", "liver", "haematology", "cardiac"];
 const OPEN = ["patient", "vital_signs"];
-const ONE_UNIT = ["age", HOUR];
 
 export const fieldId = (name) => `field-${name}`;
 
@@ -28,12 +28,7 @@ export class Form {
       actions.keep("undo.hour");
       this.changeHours(() => stay.removeHour());
     });
-    for (const system of ["si", "conventional"]) {
-      $(`system-${system}`).addEventListener("change", () => {
-        stay.system = system;
-        this.build();
-      });
-    }
+    this.unitChoice = new UnitChoice(stay, this);
   }
 
   changeHours(change) {
@@ -51,7 +46,7 @@ export class Form {
   /** Create all fields in the current language. */
   build() {
     $("panels").replaceChildren(...PANELS.map((panel) => this.panel(panel)));
-    $(`system-${this.stay.system}`).checked = true;
+    this.unitChoice.show();
     this.show();
   }
 
@@ -67,12 +62,11 @@ export class Form {
     const { name } = variable;
     const id = fieldId(name);
     const described = `${id}-hint ${id}-error`;
-    const unit = this.unit(variable, id);
     return h(
       "div",
       { class: "field" },
       h("label", { for: id }, this.label(name), h("span", { class: "visually-hidden", id: `${id}-named-unit` })),
-      h("div", { class: "entry" }, WORDS.includes(name) ? this.choice(variable, id, described) : this.input(name, id, described), unit),
+      h("div", { class: "entry" }, WORDS.includes(name) ? this.choice(variable, id, described) : this.input(name, id, described), WORDS.includes(name) ? null : h("span", { class: "unit", id: `${id}-unit`, "aria-hidden": "true" })),
       h("p", { class: "hint", id: `${id}-hint` }),
       h("div", {}, h("p", { class: "error", id: `${id}-error` }), h("p", { class: "hint", id: `${id}-said`, role: "status" })),
     );
@@ -87,20 +81,6 @@ export class Form {
     const options = [["", t("choice.unknown")], ...variable.values.map((value) => [value, t(`choice.${value}`)])];
     const attributes = { id, "aria-describedby": described, onchange: (event) => this.changed(variable.name, event.target.value) };
     return h("select", attributes, options.map(([value, words]) => h("option", { value }, words)));
-  }
-
-  unit(variable, id) {
-    const units = choices(variable);
-    if (WORDS.includes(variable.name)) return null;
-    if (units.length === 1 || ONE_UNIT.includes(variable.name)) {
-      const name = unitName(variable, variable.unit);
-      return name ? h("span", { class: "unit", "aria-hidden": "true" }, name) : null;
-    }
-    const chosen = this.stay.unit(variable.name);
-    if (!units.includes(chosen)) units.push(chosen);
-    const options = units.map((unit) => h("option", { value: unit, selected: unit === chosen }, unitName(variable, unit, { inChoice: true })));
-    const change = (event) => this.changeUnit(variable, event.target.value);
-    return h("select", { id: `${id}-unit`, class: "unit", "aria-label": t("field.unit", { label: this.label(variable.name) }), onchange: change }, options);
   }
 
   /** Set the unit of a field at every hour. The numbers stay, which is said; they can be converted instead. */
@@ -141,11 +121,8 @@ export class Form {
 
   /** Show the values of the current hour. */
   show() {
-    for (const [name, variable] of this.stay.variables) {
-      const field = $(fieldId(name));
-      field.value = this.stay.text(name);
-      const unit = $(`${fieldId(name)}-unit`);
-      if (unit && unit.value !== this.stay.unit(name)) unit.replaceWith(this.unit(variable, fieldId(name)));
+    for (const name of this.stay.variables.keys()) {
+      $(fieldId(name)).value = this.stay.text(name);
       $(`${fieldId(name)}-said`).textContent = "";
       this.showHint(name);
       this.showError(name);
@@ -193,6 +170,7 @@ export class Form {
     $(`${fieldId(name)}-hint`).textContent = parts.join(" · ");
     const named = WORDS.includes(name) ? "" : unitName(variable, unit, { inChoice: true });
     $(`${fieldId(name)}-named-unit`).textContent = named && ` (${named})`;
+    if (!WORDS.includes(name)) $(`${fieldId(name)}-unit`).textContent = unitName(variable, unit);
   }
 
   /** Set the error message of a field of an hour; null removes it. */

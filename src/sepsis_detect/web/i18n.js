@@ -62,17 +62,28 @@ export function number(value, digits = 4) {
 }
 
 /** A number with its sign, to a tenth: `+2.1`. */
-export const signed = (value) => value.toLocaleString(LOCALES[language], { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−");
+const signed = (value) => value.toLocaleString(LOCALES[language], { signDisplay: "exceptZero", minimumFractionDigits: 1, maximumFractionDigits: 1 }).replace("-", "−");
 
 /** Whether a number with one decimal goes with a plural: in French from 2. */
-export const isPlural = (value) => new Intl.PluralRules(LOCALES[language], { minimumFractionDigits: 1, maximumFractionDigits: 1 }).select(Math.abs(value)) !== "one";
+const isPlural = (value) => new Intl.PluralRules(LOCALES[language], { minimumFractionDigits: 1, maximumFractionDigits: 1 }).select(Math.abs(value)) !== "one";
 
-/** A probability in percent with two or three significant digits. */
-export function percent(probability, digits = probability < 0.1 ? 2 : 3) {
-  const options = { style: "percent", maximumSignificantDigits: digits, minimumSignificantDigits: digits };
-  if (probability < 0.0005) return `< ${(0.0005).toLocaleString(LOCALES[language], { style: "percent", maximumFractionDigits: 2 })}`;
-  return probability.toLocaleString(LOCALES[language], options);
+const fixedPercent = (share, decimals) => share.toLocaleString(LOCALES[language], { style: "percent", minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+
+/** A probability or share in percent: whole from 10 % on, with one decimal below. */
+export const percent = (share) => (share < 0.0005 ? `< ${fixedPercent(0.0005, 2)}` : fixedPercent(share, Math.round(1000 * share) < 100 ? 1 : 0));
+
+/** A round share in percent, without needless decimals, for an axis. */
+export const roundPercent = (share) => Number(share.toFixed(5)).toLocaleString(LOCALES[language], { style: "percent", maximumFractionDigits: 2 });
+
+/** A risk and its threshold in percent, with as many decimals as tell them apart. */
+export function riskAndThreshold(probability, threshold) {
+  const both = [probability, threshold];
+  const texts = [percent, ...[1, 2, 3, 4].map((decimals) => (share) => fixedPercent(share, decimals))].map((write) => both.map(write));
+  return texts.find(([risk, limit]) => risk !== limit) ?? texts[0];
 }
+
+/** Points of percent: `+2.1 points`. */
+export const pointsInWords = (points) => t(isPlural(points) ? "reasons.points" : "reasons.point", { points: signed(points) });
 
 /** The age of a value. */
 export const ago = (hours) => (hours === 0 ? t("age.now") : t("age.ago", { hours }));

@@ -5,16 +5,19 @@ import { ServiceError, callService } from "./api.js";
 import { Estimate } from "./estimate.js";
 import { EXAMPLES, example } from "./examples.js";
 import { Form } from "./form.js";
-import { LANGUAGES, lang, loadLanguage, percent, preferredLanguage, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, lang, loadLanguage, number, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
+import { showModelCard } from "./model_card.js";
+import { servedPoint } from "./operating_point.js";
 import { Problems } from "./problems.js";
+import { showSilentMode } from "./silent.js";
 import { Stay } from "./stay.js";
 import { Undo } from "./undo.js";
 import { setSpellings } from "./units.js";
 
 const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters
 
-const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome };
+const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome, loadModel };
 
 async function start() {
   await loadLanguage(preferredLanguage());
@@ -32,6 +35,7 @@ async function start() {
   showLanguage();
   showWelcome();
   redrawOnResize();
+  showSilentMode();
   await loadService();
 }
 
@@ -54,8 +58,7 @@ async function loadService() {
     if (!page.stay) makeForm(await callService("variables", { askKey }));
     $("problems").replaceChildren();
     $("status").textContent = "";
-    page.model = await callService("model", { askKey });
-    showModel();
+    await loadModel();
     if (!page.estimate.isShown) showWelcome();
   } catch (error) {
     $("status").textContent = "";
@@ -114,6 +117,7 @@ async function changeLanguage(name) {
   address.searchParams.set("lang", name);
   history.replaceState(null, "", address);
   showLanguage();
+  showSilentMode();
   if (!page.stay) return showWelcome();
   if (page.stay.isEmpty) page.stay.system = name === "fr" ? "si" : "conventional";
   page.stay.localise();
@@ -131,9 +135,12 @@ function showLanguage() {
 }
 
 function showModel() {
-  if (!page.model) return;
-  const { name, version, threshold } = page.model;
-  $("model").textContent = t("footer.model", { name, version, threshold: percent(threshold) });
+  if (page.model) showModelCard(page.model);
+}
+
+async function loadModel() {
+  page.model = await callService("model", { askKey });
+  showModel();
 }
 
 function showWelcome() {
@@ -144,8 +151,8 @@ function showWelcome() {
 
 /** A sentence with the expected number of alerts; empty if the model does not state it. */
 function expectedAlerts() {
-  const alerts = page.model?.operating_points?.[0].alerts_per_patient_day;
-  return alerts === undefined ? "" : t("welcome.alerts", { alerts: Number(alerts.toPrecision(2)) });
+  const point = page.model && servedPoint(page.model);
+  return point ? t("welcome.alerts", { alerts: number(point.alerts_per_patient_day, 2) }) : "";
 }
 
 /** Show data that replaced the earlier ones, whose answer and problems are removed. */
@@ -168,7 +175,7 @@ function clear() {
 function loadExample(name) {
   if (!page.stay) return;
   if (page.stay.fingerprint() !== page.undo.harmless) page.undo.keep("undo.replaced");
-  page.stay.replace(example(name, page.stay.variables));
+  page.stay.replace(example(name, page.stay));
   dataReplaced();
   page.undo.markHarmless();
   page.estimate.run();

@@ -78,8 +78,13 @@ export function readings(variable, text) {
   return variable.units.some(isPossible) ? { sign: mark, decimal: `${text.trim()}0`, grouped } : null;
 }
 
-/** An interval in words, rounded. */
-export const between = ([low, high]) => (low === high ? number(low, 3) : t("field.reference", { low: number(low, 3), high: number(high, 3) }));
+/** An interval in words, rounded to what its width needs: 62 to 115, 3.9 to 5.6, 7.35 to 7.45. */
+export function between([low, high]) {
+  if (low === high) return number(low, 3);
+  const decimals = Math.max(0, 1 - Math.floor(Math.log10(high - low) + 1e-9));
+  const [from, to] = [low, high].map((end) => number(Number(end.toFixed(decimals))));
+  return t("field.reference", { low: from, high: to });
+}
 
 /** The reference interval in a unit, lower bound first; null if there is none. */
 export function referenceIn(variable, unit) {

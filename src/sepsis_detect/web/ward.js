@@ -5,6 +5,7 @@ import { ServiceError, callService } from "./api.js";
 import { download } from "./exports.js";
 import { LANGUAGES, lang, loadLanguage, preferredLanguage, serviceText, setLanguage, t } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
+import { showSilentMode } from "./silent.js";
 import { Stay } from "./stay.js";
 import { setSpellings } from "./units.js";
 import { Bed } from "./ward_bed.js";
@@ -23,8 +24,7 @@ const page = { service: null, model: null, input: null, pending: null, cleared: 
 async function start() {
   await changeLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name, { isChosen: true }));
-  const system = lang() === "fr" ? "si" : "conventional";
-  $(`system-${system}`).checked = true;
+  $(`system-${lang() === "fr" ? "si" : "conventional"}`).checked = true;
   for (const radio of document.querySelectorAll("[name=system]")) radio.addEventListener("change", () => page.input?.show());
   $("ward-example").addEventListener("click", () => estimate(exampleBeds(newStay), { isExample: true }));
   $("ward-add").addEventListener("click", () => estimate(bedsOfTable(), { isAdded: true }));
@@ -48,7 +48,6 @@ async function loadService() {
     page.service ??= await callService("variables", { askKey });
     page.model = await callService("model", { askKey });
     setSpellings(page.service.unit_spellings);
-    const system = () => ($("system-si").checked ? "si" : "conventional");
     page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), keep: keepText, change: showChange });
     $("ward-example").disabled = false;
     $("problems").replaceChildren();
@@ -67,11 +66,15 @@ async function changeLanguage(name, { isChosen = false } = {}) {
   $("problems").replaceChildren();
   page.input?.show();
   show();
+  showSilentMode();
 }
+
+const system = () => ($("system-si").checked ? "si" : "conventional");
 
 /** An empty stay with the variables of the service; `Unit1` and `Unit2` are one, `icu_unit`. */
 function newStay(content) {
   const stay = new Stay([...new Map(page.service.variables.map((variable) => [variable.name, variable])).values()]);
+  stay.system = system();
   stay.replace(content);
   stay.localise();
   return stay;
@@ -121,7 +124,7 @@ async function ask(beds, { drop = false, retry }) {
     const options = { body, askKey, signal: page.pending.signal, onSlow: () => ($("status").textContent = t("status.slow")) };
     const { results } = await callService(drop ? PATH + DROP : PATH, options);
     const askedAt = new Date();
-    results.forEach((result, at) => sent[at].receive(result, askedAt));
+    results.forEach((result, at) => sent[at].receive(result, askedAt, page.model));
     return true;
   } catch (error) {
     showFailure(error, retry);

@@ -1,7 +1,7 @@
 // A bed of the board: its data, its answer or why there is none, and what was decided about it.
 
 import { Answer } from "./answer.js";
-import { isPlural, percent, serviceText, signed, t } from "./i18n.js";
+import { percent, pointsInWords, serviceText, t } from "./i18n.js";
 import { inTypedUnits } from "./problems.js";
 import { errorInWords } from "./table_input.js";
 
@@ -30,10 +30,10 @@ export class Bed {
     return this.faults.length === 0 || (drop && this.isDroppable);
   }
 
-  /** Take the result of the service: a prediction, or problems. */
-  receive(result, askedAt) {
+  /** Take the result of the service, a prediction or problems, and the served model. */
+  receive(result, askedAt, model) {
     this.problems = (result.detail ?? []).map(ofOnePatient);
-    this.answer = result.detail ? null : new Answer({ ...result, warnings: result.warnings.map(ofOnePatient) }, this.stay, askedAt);
+    this.answer = result.detail ? null : new Answer({ ...result, warnings: result.warnings.map(ofOnePatient) }, this.stay, askedAt, { model });
     this.decision = null;
     if (!this.answer) return;
     this.nLeftOut = this.faults.length + result.warnings.filter(({ type }) => type === "dropped").length;
@@ -41,9 +41,7 @@ export class Bed {
   }
 
   get state() {
-    if (!this.answer) return "failed";
-    if (this.answer.isPositive) return "positive";
-    return this.answer.content.data_sufficiency.level === "insufficient" ? "insufficient" : "negative";
+    return this.answer?.state ?? "failed";
   }
 
   get needsDecision() {
@@ -78,30 +76,13 @@ export class Bed {
   }
 
   get changeInWords() {
-    return this.change === null ? "–" : t(isPlural(this.change) ? "reasons.points" : "reasons.point", { points: signed(this.change) });
-  }
-
-  /** The risk in percent, whole from 10 % on; with more digits where the threshold would look the same. */
-  get riskInWords() {
-    const { probability, threshold } = this.answer.content;
-    return percent(probability, percent(probability, 2) === percent(threshold, 2) ? 4 : 2);
+    return this.change === null ? "–" : pointsInWords(this.change);
   }
 
   /** Hours from the last vital sign to the last hour; null without one. */
   get vitalAge() {
     const ages = this.answer.lastValues().filter(({ variable, age }) => variable.kind === "vital" && age !== null).map(({ age }) => age);
     return ages.length ? Math.min(...ages) : null;
-  }
-
-  /** The measured variables that moved the answer most, those that raised it for an alert: `{label, text, age, effect}`. */
-  reasons(n) {
-    const isReason = ({ value, effect }) => value !== null && (effect > 0 || this.state !== "positive");
-    return this.answer.content.contributions.filter(isReason).slice(0, n).map((contribution) => this.answer.reason(contribution));
-  }
-
-  /** The measurements that would help most, by label. */
-  missing(n) {
-    return this.answer.content.data_sufficiency.missing.slice(0, n).map((name) => this.stay.label(name));
   }
 
   /** Rules of warnings of the answer that limit what it says. */

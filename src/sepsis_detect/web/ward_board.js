@@ -56,7 +56,7 @@ export function rowOf(bed, actions) {
   const open = h("button", { type: "button", class: "open", "aria-haspopup": "dialog", onclick: () => actions.open(bed) }, bed.label || "–");
   const state = [h("strong", {}, h("span", { class: "mark", "aria-hidden": "true" }, MARKS[bed.state]), ` ${t(`ward.state.${bed.state}`)}`), limitsOf(bed)];
   const cells = bed.answer
-    ? [cell("state", state), cell("risk", h("strong", {}, bed.riskInWords)), cell("change", bed.changeInWords), cell("course", courseOf(bed)), cell("reasons", reasonsOf(bed)), cell("data", dataOf(bed)), cell("decision", decisionOf(bed, actions))]
+    ? [cell("state", state), cell("risk", h("strong", {}, bed.answer.risk.probability)), cell("change", bed.changeInWords), cell("course", courseOf(bed)), cell("reasons", reasonsOf(bed)), cell("data", dataOf(bed)), cell("decision", decisionOf(bed, actions))]
     : [cell("state", state), h("td", { role: "cell", class: "failure", colspan: COLUMNS.length - 2 }, failureOf(bed, actions))];
   return h("tr", { role: "row", class: bed.state }, h("th", { scope: "row", role: "rowheader" }, open), cells);
 }
@@ -74,12 +74,12 @@ function courseOf({ answer }) {
 }
 
 function reasonsOf(bed) {
-  if (bed.state === "insufficient") return h("span", {}, t("ward.missing", { items: bed.missing(MAX_REASONS.insufficient).join(", ") }));
+  if (bed.state === "insufficient") return h("span", {}, t("ward.missing", { items: bed.answer.missing(MAX_REASONS.insufficient).join(", ") }));
   const reason = ({ label, text, effect }) => {
     const word = t(effect > 0 ? "ward.raises" : "ward.lowers");
     return h("li", {}, h("span", { class: effect > 0 ? "raises" : "lowers", "aria-hidden": "true" }, effect > 0 ? "↑ " : "↓ "), `${label} ${text}`, h("span", { class: "visually-hidden" }, `, ${word}`));
   };
-  return h("ul", {}, bed.reasons(MAX_REASONS[bed.state]).map(reason));
+  return h("ul", {}, bed.answer.reasons(MAX_REASONS[bed.state]).map(reason));
 }
 
 function dataOf(bed) {

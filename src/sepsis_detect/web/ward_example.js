@@ -19,7 +19,7 @@ const BEDS = [
 /** @param newStay makes a `Stay` of constants, units and hours. */
 export function exampleBeds(newStay) {
   return BEDS.map(({ name, hours, variables }, at) => {
-    const patient = example(name, newStay({ constants: {}, units: {}, hours: [{}] }).variables);
+    const patient = example(name, newStay({ constants: {}, units: {}, hours: [{}] }));
     const isKept = ([key]) => !variables || variables.includes(key);
     const kept = patient.hours.slice(0, hours).map((hour) => Object.fromEntries(Object.entries(hour).filter(isKept)));
     return new Bed(t("ward.bed_n", { n: at + 1 }), newStay({ ...patient, hours: kept }));

@@ -1,11 +1,7 @@
 // What to expect of the board: flagged hours a day, and how many of them are septic, at the served threshold.
 
 import { number, percent, t } from "./i18n.js";
-
-/** The figures of the served operating point; null if the model does not state them. */
-export function servedPoint({ threshold, operating_points: points = [] }) {
-  return points.find((point) => point.threshold === threshold) ?? null;
-}
+import { servedPoint } from "./operating_point.js";
 
 /** A count to two digits, in words below one half. */
 const about = (count) => (count < 0.5 ? t("ward.less_than_one") : number(Math.round(count), 2));
@@ -17,6 +13,6 @@ export function expectedInWords(model, n) {
   const flagged = n * point.alerts_per_patient_day;
   return [
     t("ward.expect", { n, flagged: about(flagged), septic: about(flagged * point.ppv) }),
-    t("ward.missed", { sensitivity: percent(point.sensitivity, 2) }),
+    t("ward.missed", { sensitivity: percent(point.sensitivity) }),
   ];
 }

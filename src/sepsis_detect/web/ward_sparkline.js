@@ -1,5 +1,6 @@
 // A small chart of the risk with the threshold, for one row of the board.
 
+import { topOf } from "./course.js";
 import { svg } from "./dom.js";
 
 const WIDTH = 120;
@@ -11,8 +12,7 @@ const MARGIN = 3; // room for the last point
  * @param words the same as a sentence.
  */
 export function sparkline({ hours, trend, threshold }, words) {
-  // A risk below the threshold stays in the lower half; a higher one stretches the axis.
-  const most = Math.max(2 * threshold, ...trend.map(({ probability }) => probability));
+  const most = topOf(trend, threshold);
   const span = Math.max(1, hours.at(-1) - hours[0]);
   const x = (hour) => MARGIN + ((hour - hours[0]) / span) * (WIDTH - 2 * MARGIN);
   const y = (risk) => HEIGHT - MARGIN - (risk / most) * (HEIGHT - 2 * MARGIN);
