@@ -27,7 +27,8 @@ def test_effects_add_up_to_the_difference_from_the_typical_hour(
 ) -> None:
     row = features.compute(a_stay(n_hours))[-1]
     here = explain.log_odds(embedded_model.probabilities(row[None]))[0]
-    typical = explain.log_odds(explain.typical_probability(embedded_model, n_hours)[None])[0]
+    typical_probability = explain.typical_probability(embedded_model, n_hours)
+    typical = explain.log_odds(np.array([typical_probability]))[0]
     assert explain.effects(embedded_model, row).sum() == pytest.approx(here - typical, abs=1e-9)
 
 

@@ -130,7 +130,7 @@ def test_the_brier_skill_of_the_rate_itself_is_0(hours: Hours) -> None:
     assert brier_skill(replace(hours, probabilities=rate), resampling).value == pytest.approx(
         0, abs=1e-6
     )
-    better = sigmoid(log_odds(hours.labels * 0.8 + 0.1)).astype(np.float32)
+    better = sigmoid(log_odds(hours.labels.astype(np.float64) * 0.8 + 0.1)).astype(np.float32)
     assert brier_skill(replace(hours, probabilities=better), resampling).low > 0.5
 
 
