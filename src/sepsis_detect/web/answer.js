@@ -84,7 +84,8 @@ export class Answer {
     const { content, before } = this;
     const total = content.probability < 0.01 ? 1000 : 100;
     const n = Math.round(total * content.probability);
-    const such = t(n ? "certainty.such" : "certainty.such_none", { n, total });
+    const some = t(n ? "certainty.such" : "certainty.such_none", { n, total });
+    const such = this.late ? `${some} ${t("certainty.such_late")}` : some;
     const points = before && pointsInWords(100 * (content.probability - before.probability));
     const change = points && t(before.icu_hour === null ? "certainty.change" : "certainty.change_hour", { points, hour: before.icu_hour });
     return { such, change, served: this.model ? expectedOfPoint(this.model) : [] };

@@ -70,7 +70,7 @@ function certainty(answer, missing) {
     h("p", {}, h("span", { class: "such" }, such), change ? h("span", { class: "change" }, ` ${change}`) : null),
     leading.length ? [h("p", { class: "associated" }, t("certainty.associated")), h("ul", { class: "leading" }, leading)] : null,
     missing && answer.state !== "insufficient" ? h("p", { class: "missing" }, t("certainty.missing", { items: missing })) : null,
-    served.length ? h("p", { class: "served" }, t(answer.late ? "point.title_late" : "point.title"), " ", served.join(" "), " ", $("model-card") ? h("a", { href: "#model-card" }, t("point.card")) : null) : null,
+    served.length ? h("p", { class: "served" }, t(answer.late ? "point.title_late" : "point.title"), " ", served.join(" "), " ", $("model-card") ? h("a", { href: "#model-card", onclick: () => ($("model-card").open = true) }, t("point.card")) : null) : null,
   );
 }
 
