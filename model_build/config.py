@@ -167,7 +167,7 @@ class LearningCurve:
         draws: Of patients, for the intervals.
     """
 
-    members: int = 2
+    members: int = 1
     stays: tuple[tuple[int, int], ...] = ((100, 5), (300, 5), (1000, 3), (4000, 2))
     draws: int = 200
 

@@ -1,7 +1,7 @@
 """The training report `docs/model/report.md`: templates filled with the figures of a run.
 
-Every number comes from `metrics.json`, `compare.json`, `tuning.json`, `learning_curve.json` or
-`external/validation.json`; the sentences are in `templates/*.md`.
+Every number comes from `metrics.json`, `compare.json`, `tuning.json`, `learning_curve.json`,
+`familiarity.json` or `external/validation.json`; the sentences are in `templates/*.md`.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from model_build.judge.ablation import AS_SERVED, UNGUARDED
 from model_build.judge.alerts import NEVER
 from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE, MAX_ALERTS_PER_PATIENT_DAY
-from model_build.report import learning_curve_report
+from model_build.report import familiarity_report, learning_curve_report
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import report_section
 from model_build.report.formatting import (
@@ -46,6 +46,7 @@ def text(
     tuning: Figures | None = None,
     external: Figures | None = None,
     learning_curve: Figures | None = None,
+    familiarity: Figures | None = None,
 ) -> str:
     """The whole report; figures that are None have not been measured yet."""
     return template("report.md").format(
@@ -62,6 +63,7 @@ def text(
         groups=tables.groups(figures),
         **_guards(figures),
         **_importance(figures),
+        familiarity=familiarity_report.section(familiarity),
         comparison=_comparison(comparison),
         tried=_tried(tuning),
     )

@@ -2,10 +2,11 @@
 
 The players are the patient's variables. The value of a coalition is the model's answer when the
 features computed from its variables alone have the values of this hour, and all other features
-those of the typical hour (`Model.reference`). Shapley values are averaged over orders and their
+those of the typical hour (`baseline`). Shapley values are averaged over orders and their
 reverses, which is exact for interactions in pairs; for any orders the effects add up to
 log-odds(this hour) - log-odds(typical hour). The method uses only the model's answers, so that it
-works for every artifact. See docs/adr/0003-contributions.md.
+works for every artifact. Time in ICU is no player once it is capped.
+See docs/adr/0003-contributions.md.
 """
 
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ def _sources() -> BoolArray:
 
 
 _IS_SOURCE = _sources()
+_TIME_IN_ICU = features.NAMES.index("icu_hour")
 
 
 def _orders(n_players: int, n_orders: int) -> IntArray:
@@ -131,9 +133,9 @@ def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatA
             for interactions of three and more variables.
 
     Returns:
-        Shape (n_players,). The sum is log-odds(this hour) - log-odds(typical hour).
+        Shape (n_players,). The sum is log-odds(this hour) - log-odds(typical hour), see `baseline`.
     """
-    typical = model.reference
+    typical = baseline(model, float(row[_TIME_IN_ICU]))
     differs = ~((row == typical) | (np.isnan(row) & np.isnan(typical)))
     active = np.flatnonzero(_IS_SOURCE[differs].any(axis=0))
     result = np.zeros(len(PLAYERS))
@@ -152,9 +154,22 @@ def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatA
     return result
 
 
-def typical_probability(model: Model) -> np.float32:
-    """The model's answer for the typical hour, to which the effects are relative."""
-    return np.float32(model.probabilities(model.reference[None])[0])
+def baseline(model: Model, icu_hour: float) -> Float32Array:
+    """The features of the typical hour, shape (n_features,): where the effects of an hour start.
+
+    From `TIME_CAP_HOURS` on, time in ICU is the same number in every hour and no reason for an
+    answer: the typical hour then has it, too, so that it has no effect. NaN: the hour is unknown.
+    """
+    if not icu_hour >= features.TIME_CAP_HOURS:
+        return model.reference
+    late = model.reference.copy()
+    late[_TIME_IN_ICU] = features.TIME_CAP_HOURS
+    return late
+
+
+def typical_probability(model: Model, icu_hour: float) -> np.float32:
+    """The model's answer for the typical hour, to which the effects at an hour are relative."""
+    return np.float32(model.probabilities(baseline(model, icu_hour)[None])[0])
 
 
 def log_odds(probabilities: Float32Array) -> FloatArray:

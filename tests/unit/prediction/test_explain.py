@@ -27,8 +27,21 @@ def test_effects_add_up_to_the_difference_from_the_typical_hour(
 ) -> None:
     row = features.compute(a_stay(n_hours))[-1]
     here = explain.log_odds(embedded_model.probabilities(row[None]))[0]
-    typical = explain.log_odds(embedded_model.probabilities(embedded_model.reference[None]))[0]
+    typical = explain.log_odds(explain.typical_probability(embedded_model, n_hours)[None])[0]
     assert explain.effects(embedded_model, row).sum() == pytest.approx(here - typical, abs=1e-9)
+
+
+@pytest.mark.parametrize("n_hours", [36, 49, 200])
+def test_time_in_icu_is_no_reason_once_it_is_capped(embedded_model: Model, n_hours: int) -> None:
+    stay = a_stay(n_hours)
+    listed = {each.variable for each in explain.contributions(embedded_model, stay)}
+    assert "icu_hour" not in listed
+    assert "heart_rate" in listed
+
+
+def test_time_in_icu_can_be_a_reason_before(embedded_model: Model) -> None:
+    listed = {each.variable for each in explain.contributions(embedded_model, a_stay(3))}
+    assert "icu_hour" in listed
 
 
 def test_a_typical_hour_has_no_effects(embedded_model: Model) -> None:

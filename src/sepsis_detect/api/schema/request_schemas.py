@@ -156,8 +156,9 @@ PARAMETERS = [
     _parameter(
         "on_incoherence",
         [each.value for each in OnIncoherence],
-        "`reject` answers 422; `drop` sets incoherent values to missing and lists them as "
-        "warnings. An age out of range and constants that change are 422 in either case",
+        "`reject` answers 422; `drop` sets values to missing that are incoherent, of another type "
+        "or in an unknown unit, and lists them as warnings. An age that cannot be read or is out "
+        "of range, constants that change, and faults of the JSON are 422 in either case",
         is_list=False,
     ),
 ]

@@ -299,7 +299,9 @@ class Prediction(Schema):
     warnings: list[ProblemOut]
     trend: list[TrendHour] | None = None
     typical_probability: float | None = Field(
-        None, description="The answer for a typical hour: where the effects start from"
+        None,
+        description="The answer for a typical hour: where the effects start from. From hour 36 on "
+        "it has the same time in ICU, which then is no contribution",
     )
     contributions: list[ContributionOut] | None = None
     scores: list[dict[str, Any]] | None = None
