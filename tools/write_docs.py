@@ -29,8 +29,8 @@ challenge (0.15 % of its hours are refused). Extreme but possible values are acc
 ## The text of a request
 
 With `drop`, one value of another type (`json.type`, `json.string`), a sex or kind of ICU that is no
-accepted word and the values in an unknown unit (`unit.unknown`) are left out. All else of this table
-is 422 in either case, also whatever concerns an age.
+accepted word and the values in an unknown unit (`unit.unknown`) are left out. All else of this
+table is 422 in either case, also all that concerns an age.
 
 | rule | when |
 |---|---|
