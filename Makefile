@@ -31,7 +31,7 @@ export ORT_DISABLE_TELEMETRY := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
 
 .DEFAULT_GOAL := help
-.PHONY: help venv serve image browser screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-shadow bench-roll bench-fhir fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
+.PHONY: help venv serve image browser java screenshots test lint format types model validate-outside cdk synth deploy bench bench-swap bench-shadow bench-roll bench-fhir bench-contributions bench-spark fuzz-api fuzz-bodies soak overload docs lock audit sbom licences clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -67,10 +67,13 @@ deploy: $(CDK) ## Deploy to AWS; read docs/operations.md first (CDK_ARGS='-c env
 browser: # Install Chromium for the tests of the page and its screenshots
 	@sh tools/get_browser.sh
 
+java: # Install Java for the tests of Spark
+	@sh tools/get_java.sh
+
 screenshots: $(VENV) browser ## Take the screenshots of the page, into docs/screenshots
 	$(BIN)/python -m tools.take_screenshots
 
-test: lint types browser ## Run all checks and tests, as CI does (PYTEST_ARGS='-k units' selects tests)
+test: lint types browser java ## Run all checks and tests, as CI does (PYTEST_ARGS='-k units' selects tests)
 	$(BIN)/python -m tools.fhir_schema
 	@$(MAKE) --no-print-directory cdk || true
 ifeq ($(PYTEST_ARGS),)
@@ -96,6 +99,7 @@ types: $(VENV) ## Check types with mypy
 model: $(VENV) ## Train, compare, evaluate and report the model (DATA=../shared/data)
 	$(BIN)/python -m model_build train --data $(DATA)
 	$(BIN)/python -m model_build compare --data $(DATA)
+	$(BIN)/python -m model_build familiarity --data $(DATA)
 	@$(MAKE) --no-print-directory validate-outside
 	$(BIN)/python -m model_build evaluate --data $(DATA)
 
@@ -121,6 +125,12 @@ bench: $(VENV) ## Measure speed beside the same server answering a constant (nee
 
 bench-fhir: $(VENV) ## Measure the processor time of a Bundle of 1,000 Observations
 	$(BIN)/python -m benchmarks.fhir_bundle $(BENCH_ARGS)
+
+bench-contributions: $(VENV) ## Measure the processor time of the contributions of a stay
+	$(BIN)/python -m benchmarks.contributions $(BENCH_ARGS)
+
+bench-spark: $(VENV) java ## Measure hours a second of `score` and of Spark with one and two executors
+	$(BIN)/python -m benchmarks.spark_scoring $(BENCH_ARGS)
 
 fuzz-api: $(VENV) ## Check the service against its OpenAPI document (FUZZ_ARGS='--examples 50')
 	$(BIN)/python -m benchmarks.fuzz_api $(FUZZ_ARGS)

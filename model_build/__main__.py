@@ -20,6 +20,7 @@ from model_build.config import (
 from model_build.data.cohort import CohortError, load
 from model_build.data.fetch import GO_ON, FetchError, fetch
 from model_build.evaluate import evaluate
+from model_build.familiarity import familiarity
 from model_build.site import adapt_command, describe_command, label_command
 from model_build.site.learning_curve import learning_curve
 from model_build.train import train
@@ -76,6 +77,13 @@ def _evaluate(options: argparse.Namespace) -> None:
     evaluate(load(options.data), recipe, out=options.out or out, work=options.work)
 
 
+def _familiarity(options: argparse.Namespace) -> None:
+    recipe, settings, out = RECIPE, COMPARISON, DEFAULT_REPORT
+    if options.quick:
+        recipe, settings, out = QUICK, QUICK_COMPARISON, options.work / "quick-familiarity"
+    familiarity(load(options.data), recipe, settings, out=options.out or out, work=options.work)
+
+
 def _learning_curve(options: argparse.Namespace) -> None:
     recipe, settings, out = RECIPE, LEARNING_CURVE, DEFAULT_REPORT
     if options.quick:
@@ -88,6 +96,12 @@ STAGES = (
     (_tune, "tune", "judge variations of the recipe on folds of their own", str(DEFAULT_REPORT)),
     (_train, "train", "fit, judge out of fold, and export the model", str(DEFAULT_OUT)),
     (_compare, "compare", "judge simpler and other models on the same folds", str(DEFAULT_REPORT)),
+    (
+        _familiarity,
+        "familiarity",
+        "judge accuracy where patients are unlike those of training",
+        str(DEFAULT_REPORT),
+    ),
     (
         _learning_curve,
         "learning-curve",

@@ -11,7 +11,7 @@ from sepsis_detect.clinical.variables import VARIABLES
 from sepsis_detect.prediction import features
 
 NAME = "sepsis-hgb"
-VERSION = "2026.11.28.1"
+VERSION = "2026.11.28.2"
 
 Objective = Literal["label", "utility"]
 
@@ -167,7 +167,7 @@ class LearningCurve:
         draws: Of patients, for the intervals.
     """
 
-    members: int = 2
+    members: int = 1
     stays: tuple[tuple[int, int], ...] = ((100, 5), (300, 5), (1000, 3), (4000, 2))
     draws: int = 200
 

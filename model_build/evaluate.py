@@ -26,10 +26,11 @@ CARD = "MODEL_CARD.md"
 DOCS = Path("docs/model")
 REPORT = "report.md"
 METRICS = "metrics.json"
-# Written by the stages `compare`, `tune`, `learning-curve` and `validate`, used if they are there.
+# Of `compare`, `tune`, `learning-curve`, `familiarity` and `validate`, used if they are there.
 COMPARISON = "compare.json"
 TUNING = "tuning.json"
 LEARNING_CURVE = "learning_curve.json"
+FAMILIARITY = "familiarity.json"
 EXTERNAL = "external/validation.json"
 
 
@@ -76,12 +77,13 @@ def write(figures: Figures, out: Path) -> None:
     """
     docs = out / DOCS
     docs.mkdir(parents=True, exist_ok=True)
-    names = (COMPARISON, TUNING, EXTERNAL, LEARNING_CURVE)
-    comparison, tuning, external, curve = (_read(docs / name) for name in names)
+    names = (COMPARISON, TUNING, EXTERNAL, LEARNING_CURVE, FAMILIARITY)
+    comparison, tuning, external, curve, familiarity = (_read(docs / name) for name in names)
     (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     plots.write(figures, docs)
     (docs / REPORT).write_text(
-        training_report.text(figures, comparison, tuning, external, curve), encoding="utf-8"
+        training_report.text(figures, comparison, tuning, external, curve, familiarity),
+        encoding="utf-8",
     )
     (out / CARD).write_text(model_card.text(figures, comparison, external), encoding="utf-8")
     readme.write(figures, external, out)

@@ -21,7 +21,7 @@ from tools.containers import is_engine_here
 
 IMAGE = "sepsis-detect:under-test"
 # Folders whose tests share fixtures that take long to set up.
-SHARED_FOLDERS = ("tests/infra/deployment/", "tests/infra/templates/")
+SHARED_FOLDERS = ("tests/infra/deployment/", "tests/infra/templates/", "tests/spark/")
 
 
 @pytest.hookimpl(optionalhook=True)

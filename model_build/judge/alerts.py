@@ -8,11 +8,19 @@ import numpy as np
 from model_build.data.labels import LATEST_USEFUL
 from model_build.judge.figures import Figure
 from model_build.judge.group_figures import Hours
-from model_build.judge.lead_time import around_onset, highest_in_time, lead_times, new_alerts
+from model_build.judge.lead_time import (
+    LATEST_IN_TIME,
+    around_onset,
+    highest_in_time,
+    is_labelled_at_first,
+    lead_times,
+    lead_times_by_chance,
+    new_alerts,
+)
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.judge.threshold_sweep import Sweep
-from sepsis_detect.clinical.stay import FloatArray, IntArray
+from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 
 TARGET_SENSITIVITIES = (0.5, 0.6, 0.7, 0.8, 0.9)
 BURDEN_POINTS = np.geomspace(0.4, 0.002, 120)
@@ -46,8 +54,8 @@ def alerts(
     return {
         "operating_points": _operating_points(hours, sweep, highest, starts),
         "alert_burden": _burden(sweep, highest),
-        "by_patient": _by_patient(hours, since_onset, highest, starts, resampling),
-        "lead_time": _lead_time(lead_times(since_onset, hours.flags, starts)),
+        "by_patient": _by_patient(hours, since_onset, starts, resampling),
+        "lead_time": _lead_times(since_onset, hours.flags, starts),
         "around_onset": asdict(around_onset(since_onset, probabilities, starts))
         | {"never_septic_mean": probabilities[np.isinf(since_onset)].mean()},
     }
@@ -117,17 +125,16 @@ def _alerted(highest: FloatArray, thresholds: FloatArray) -> FloatArray:
 def _by_patient(
     hours: Hours,
     since_onset: FloatArray,
-    highest: FloatArray,
     starts: IntArray,
     resampling: Resampling,
 ) -> dict[str, Figure]:
     """Shares of septic patients alerted in time or ever, and of others ever alerted."""
-    reachable, septic = np.isfinite(highest), np.isfinite(since_onset[starts])
-    in_time = reachable & (highest >= np.float32(hours.threshold))
+    septic = np.isfinite(since_onset[starts])
     ever = hours.by_patient(hours.flags) > 0
     before = hours.by_patient(hours.flags & (since_onset <= -EARLY_HOURS)) > 0
     parts = {
-        "septic_alerted_in_time": (in_time, reachable),
+        "septic_alerted_in_time": _reached(hours, since_onset, starts, LATEST_IN_TIME),
+        "septic_alerted_until_3_hours_after": _reached(hours, since_onset, starts, LATEST_USEFUL),
         "septic_alerted_6_hours_before": (before & septic, septic),
         "septic_ever_alerted": (ever & septic, septic),
         "others_ever_alerted": (ever & ~septic, ~septic),
@@ -141,7 +148,25 @@ def _by_patient(
     }
 
 
-def _lead_time(leads: FloatArray) -> dict[str, Any]:
+def _reached(
+    hours: Hours, since_onset: FloatArray, starts: IntArray, latest: float
+) -> tuple[BoolArray, BoolArray]:
+    """Patients flagged from 12 hours before onset until `latest`, of those with such an hour."""
+    highest = highest_in_time(
+        since_onset, hours.probabilities.astype(np.float64), starts, latest=latest
+    )
+    return highest >= np.float32(hours.threshold), np.isfinite(highest)
+
+
+def _lead_times(since_onset: FloatArray, flags: BoolArray, starts: IntArray) -> dict[str, Any]:
+    """Of the model's alerts, and of as many alerts that know nothing of the patient."""
+    return _distribution(lead_times(since_onset, flags, starts)) | {
+        "by_chance": _distribution(lead_times_by_chance(since_onset, flags, starts).ravel()),
+        "labelled_from_first_row": int(is_labelled_at_first(since_onset, starts).sum()),
+    }
+
+
+def _distribution(leads: FloatArray) -> dict[str, Any]:
     known = leads[~np.isnan(leads)]
     names, begins = list(LEAD_FROM), np.array(list(LEAD_FROM.values()))
     counts = np.bincount(np.searchsorted(begins, known, side="right") - 1, minlength=len(names))
@@ -149,5 +174,4 @@ def _lead_time(leads: FloatArray) -> dict[str, Any]:
         "patients": dict(zip(names, counts.tolist(), strict=True))
         | {NEVER: int(np.isnan(leads).sum())},
         "quartiles_of_alerted": np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else None,
-        "latest_useful": LATEST_USEFUL,
     }

@@ -21,7 +21,12 @@ OF_HOURS = (
     "ppv",
     "alerts_per_patient_day",
 )
-OF_PATIENTS = ("septic_alerted_in_time", "septic_alerted_6_hours_before", "others_ever_alerted")
+OF_PATIENTS = (
+    "septic_alerted_in_time",
+    "septic_alerted_until_3_hours_after",
+    "septic_alerted_6_hours_before",
+    "others_ever_alerted",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

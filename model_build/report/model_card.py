@@ -61,6 +61,7 @@ def text(
         alerts_short=number(overall["alerts_per_patient_day"]["value"], 1),
         others=percent(by_patient["others_ever_alerted"]["value"], 0),
         in_time=percent(in_time, 0),
+        until_after=percent(by_patient["septic_alerted_until_3_hours_after"]["value"], 0),
         missed=percent(1 - in_time, 0),
         ppv_short=percent(ppv),
         groups=_groups(figures["subgroups"]),

@@ -21,6 +21,10 @@ BEGIN = "<!-- figures: written by `python -m model_build evaluate` -->\n"
 END = "<!-- end of the figures -->\n"
 TEMPLATES = {"README.md": "readme.md", "README.fr.md": "readme.fr.md"}
 TO = {"README.md": "to", "README.fr.md": "à"}
+FLAGGED_HOURS = {
+    "README.md": ("flagged hours", "flagged hours"),
+    "README.fr.md": ("heure signalée", "heures signalées"),  # the plural begins at two
+}
 FRENCH = "README.fr.md"
 THIN_SPACE = "\u202f"  # between thousands, in French; it does not break
 OUTSIDE = "_outside}"  # a line with such a field needs an external validation
@@ -57,16 +61,19 @@ def block(name: str, figures: Figures, external: Figures | None) -> str:
     outside = {} if external is None else external["overall"]
     lines = template(TEMPLATES[name]).splitlines(keepends=True)
     shown = [line for line in lines if external is not None or OUTSIDE not in line]
-    return "".join(shown).format(
+    alerts = value_of(overall, "alerts_per_patient_day")
+    text = "".join(shown).format(
         what_changed=what_changed(),
         uncut=UNCUT_HOURS,
         auroc=_with_interval(name, overall.get("auroc")),
-        alerts=_in_language(name, number(value_of(overall, "alerts_per_patient_day"), 1)),
+        alerts=_in_language(name, number(alerts, 1)),
+        flagged_hours=FLAGGED_HOURS[name][alerts is None or round(alerts, 1) >= 2],
         ppv=_in_language(name, percent(value_of(overall, "ppv"))),
         auroc_outside=_with_interval(name, outside.get("auroc")),
         stays_outside=_count(name, outside.get("patients")),
         septic_outside=_count(name, outside.get("septic_patients")),
     )
+    return text.rstrip("\n") + "\n"
 
 
 def _with_interval(name: str, figure: Figures | None) -> str:

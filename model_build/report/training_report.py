@@ -1,17 +1,17 @@
 """The training report `docs/model/report.md`: templates filled with the figures of a run.
 
-Every number comes from `metrics.json`, `compare.json`, `tuning.json`, `learning_curve.json` or
-`external/validation.json`; the sentences are in `templates/*.md`.
+Every number comes from `metrics.json`, `compare.json`, `tuning.json`, `learning_curve.json`,
+`familiarity.json` or `external/validation.json`; the sentences are in `templates/*.md`.
 """
 
 from typing import Any
 
 from model_build.data.record_cut import FIRST_CUT_HOUR, LAST_CUT_HOUR, UNCUT_HOURS
 from model_build.judge.ablation import AS_SERVED, UNGUARDED
-from model_build.judge.alerts import LEAD_FROM, NEVER
+from model_build.judge.alerts import NEVER
 from model_build.judge.figures import Figures
 from model_build.judge.judgement import HEADLINE, MAX_ALERTS_PER_PATIENT_DAY
-from model_build.report import learning_curve_report
+from model_build.report import familiarity_report, learning_curve_report
 from model_build.report import report_tables as tables
 from model_build.report.external_figures import report_section
 from model_build.report.formatting import (
@@ -24,6 +24,7 @@ from model_build.report.formatting import (
     variable_names,
     what_changed,
 )
+from model_build.report.lead_time_fields import lead_time_fields, share_alerted
 from model_build.report.targets import targets
 
 Fields = dict[str, Any]
@@ -45,6 +46,7 @@ def text(
     tuning: Figures | None = None,
     external: Figures | None = None,
     learning_curve: Figures | None = None,
+    familiarity: Figures | None = None,
 ) -> str:
     """The whole report; figures that are None have not been measured yet."""
     return template("report.md").format(
@@ -61,6 +63,7 @@ def text(
         groups=tables.groups(figures),
         **_guards(figures),
         **_importance(figures),
+        familiarity=familiarity_report.section(familiarity),
         comparison=_comparison(comparison),
         tried=_tried(tuning),
     )
@@ -141,22 +144,18 @@ def _alerts(figures: Figures) -> Fields:
         "ppv_interval": percent_with_interval(overall.get("ppv")),
         "others": percent_with_interval(by_patient["others_ever_alerted"]),
         "in_time": percent_with_interval(by_patient["septic_alerted_in_time"]),
+        "until_after": percent_with_interval(by_patient["septic_alerted_until_3_hours_after"]),
         "points": tables.operating_points(figures["operating_points"]),
     }
 
 
 def _timing(figures: Figures) -> Fields:
     lead, curve = figures["lead_time"], figures["around_onset"]
-    total = sum(lead["patients"].values())
-    very_early = sum(
-        lead["patients"][name] for name, begins in LEAD_FROM.items() if begins >= DAY_HOURS
-    )
-    quartiles = lead["quartiles_of_alerted"]
     means = dict(zip(curve["hour"], curve["mean_of_long"], strict=True))
     return {
-        "median": MISSING if quartiles is None else number(quartiles[1], 0),
-        "never": percent(lead["patients"][NEVER] / total, 0),
-        "very_early": percent(very_early / total, 0),
+        **lead_time_fields(lead),
+        "never": percent(lead["patients"][NEVER] / sum(lead["patients"].values()), 0),
+        "very_early": percent(share_alerted(lead["patients"], hours_before=DAY_HOURS), 0),
         "mean_24": percent(means.get(-24)),
         "mean_6": percent(means.get(-6)),
         "mean_0": percent(means.get(0)),

@@ -5,7 +5,8 @@ from model_build.judge.figures import Figures
 from model_build.judge.group_figures import MIN_SEPTIC_PATIENTS
 from model_build.report import report_tables
 from model_build.report import validation_tables as tables
-from model_build.report.formatting import MISSING, number, percent, percent_with_interval
+from model_build.report.formatting import number, percent, percent_with_interval
+from model_build.report.lead_time_fields import lead_time_fields
 
 
 def text(figures: Figures) -> str:
@@ -60,16 +61,15 @@ def _calibration(overall: Figures) -> str:
 def _alerts(figures: Figures) -> dict[str, str]:
     by_patient, served = figures["by_patient"], figures["operating_points"][0]
     lead = figures["lead_time"]
-    total, never = sum(lead["patients"].values()), lead["patients"][NEVER]
-    quartiles = lead["quartiles_of_alerted"]
+    alerted = sum(lead["patients"].values()) - lead["patients"][NEVER]
     return {
         "alerts": number(served["alerts_per_patient_day"], 1),
         "new_alerts": number(served["new_alerts_per_patient_day"], 1),
         "ppv": percent(served["ppv"]),
         "in_time": percent_with_interval(by_patient["septic_alerted_in_time"], 0),
+        "until_after": percent_with_interval(by_patient["septic_alerted_until_3_hours_after"], 0),
         "others": percent_with_interval(by_patient["others_ever_alerted"], 0),
         "points": report_tables.operating_points(figures["operating_points"]),
-        "median": MISSING if quartiles is None else number(quartiles[1], 0),
-        "alerted": f"{total - never:,}",
-        "never": f"{never:,}",
+        "alerted": f"{alerted:,}",
+        **lead_time_fields(lead),
     }

@@ -19,6 +19,7 @@ from model_build.report.formatting import (
 ALL_HOURS, FIRST_HOURS = "all hours", "first 36 hours"
 OF_PATIENTS = {
     "septic_alerted_in_time": "septic patients alerted in time",
+    "septic_alerted_until_3_hours_after": "septic patients alerted until 3 hours after onset",
     "septic_alerted_6_hours_before": "septic patients alerted 6 hours before onset or earlier",
     "others_ever_alerted": "other patients ever flagged",
 }

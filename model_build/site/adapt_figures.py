@@ -11,11 +11,12 @@ from typing import Literal
 import numpy as np
 
 from model_build.data.dataset import Dataset
-from model_build.data.labels import EARLIEST_USEFUL, LATEST_USEFUL
+from model_build.data.labels import EARLIEST_USEFUL
 from model_build.judge.evaluation import calibration
 from model_build.judge.figures import Figure, Figures
 from model_build.judge.group_figures import Hours, figures, ranking
 from model_build.judge.judgement import MAX_ALERTS_PER_PATIENT_DAY
+from model_build.judge.lead_time import LATEST_IN_TIME
 from model_build.judge.metrics import HOURS_IN_A_DAY
 from model_build.judge.patient_bootstrap import Resampling, interval
 from model_build.judge.threshold_sweep import Sweep
@@ -107,8 +108,8 @@ def drawn_figures(hours: Hours, resampling: Resampling) -> dict[str, FloatArray]
 
 
 def _in_time(hours: Hours, data: Dataset, resampling: Resampling) -> Figure:
-    """Share of septic patients with a flagged hour from 12 hours before onset to 3 after."""
-    useful = (data.since_onset >= EARLIEST_USEFUL) & (data.since_onset <= LATEST_USEFUL)
+    """Share of septic patients with a flagged hour in the 12 hours before onset."""
+    useful = (data.since_onset >= EARLIEST_USEFUL) & (data.since_onset <= LATEST_IN_TIME)
     reachable = (hours.by_patient(useful) > 0).astype(np.float64)
     reached = (hours.by_patient(useful & hours.flags) > 0).astype(np.float64)
     low, high = resampling.ratio(reached, reachable)

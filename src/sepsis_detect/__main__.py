@@ -32,8 +32,8 @@ SERVE_EXAMPLES = """examples:
 
 SCORE_EXAMPLES = """One row is one hour; the rows of a stay stand together, in order.
 Columns: stay_id, patient_id, ...; icu_hour; heart_rate, temperature, ... (or HR, Temp, ...).
-A name may have a unit: "lactate (mg/dL)".
-OUT has a row for every row read: patient_id, icu_hour, probability, prediction.
+A name may have a unit: "lactate (mg/dL)". Short and French names (FC, PAS, T°, Hb) are read too.
+OUT has a row for every row read: patient_id, icu_hour, probability, prediction, data_sufficiency.
 What was dropped, left out or not read is said at the end, on standard error.
 
 examples:
@@ -42,7 +42,8 @@ examples:
   sepsis-detect score ward.csv --partial -o scored.csv     a file that lacks some columns
   sepsis-detect score us.csv --unit 'temperature=[degF]' --unit lactate=mg/dL -o scored.csv
 
-exit status: 0, also if single stays could not be scored; 2 if a file cannot be read."""
+exit status: 0, also if single stays could not be scored; 2 if a file cannot be read, nothing is
+written then; 3 if no stay could be scored."""
 
 AUDIT_EXAMPLES = """OUTCOMES has a row for each request:
   request_id    of the answer; or input_hmac, of the audit line
@@ -131,7 +132,7 @@ def parser() -> argparse.ArgumentParser:
 
     key = _command(commands, "key", "make keys for callers", KEY_EXAMPLES)
     actions = key.add_subparsers(required=True, metavar="ACTION")
-    new = actions.add_parser("new", help="make a key and what the service is told of it")
+    new = _command(actions, "new", "make a key and what the service is told of it", KEY_EXAMPLES)
     new.add_argument("name", nargs="?", default="caller", help="who will use it (%(default)s)")
     new.set_defaults(run=_new_key)
     return program

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 JITTER = 0.15  # of the interval: the processes of a fleet do not act at the same moment
 
+# A generator of its own: the one of the module belongs to the program around it.
+_random = random.Random()  # noqa: S311 - not for security
+
 logger = logging.getLogger(__name__)
 
 
@@ -71,5 +74,5 @@ class PeriodicTask:
         self._schedule_next()
 
     def _schedule_next(self) -> None:
-        jitter = 1 - JITTER * random.random()  # noqa: S311 - not for security
+        jitter = 1 - JITTER * _random.random()
         self.due_at_seconds = time.monotonic() + self._interval_seconds() * jitter

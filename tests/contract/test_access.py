@@ -51,7 +51,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), EVERYWHERE)
-def test_without_a_key_every_place_looks_the_same(
+def test_without_a_key_every_route_answers_alike(
     guarded: TestClient, method: str, path: str
 ) -> None:
     response = guarded.request(method, path, json={} if method == "POST" else None)
@@ -71,7 +71,7 @@ def every_path(client: TestClient) -> list[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE"])
-def test_without_a_key_no_route_can_be_told_from_one_that_is_not(
+def test_without_a_key_unknown_routes_answer_as_known_ones(
     guarded: TestClient, method: str
 ) -> None:
     for path in every_path(guarded):
@@ -86,7 +86,7 @@ def test_without_a_key_no_route_can_be_told_from_one_that_is_not(
         assert found.headers == expected.headers
 
 
-def test_whatis_open_tells_nothing_but_health(guarded: TestClient) -> None:
+def test_only_health_and_the_page_are_open(guarded: TestClient) -> None:
     is_open = {path for path in every_path(guarded) if app_module.is_open(path)}
     assert "/health" in is_open
     # Beside it, at most the files of the page, which hold no value of anybody.
@@ -94,19 +94,19 @@ def test_whatis_open_tells_nothing_but_health(guarded: TestClient) -> None:
     assert "request_id" not in guarded.get("/health").text
 
 
-def test_health_asks_for_no_key(guarded: TestClient) -> None:
+def test_health_needs_no_key(guarded: TestClient) -> None:
     assert guarded.get("/health").json()["status"] == "OK"
     assert guarded.head("/health").status_code == 200
 
 
 @pytest.mark.parametrize("key", [WARD, WARD_NEXT, LAB], ids=["ward", "ward, next", "lab"])
 @pytest.mark.parametrize("scheme", ["Bearer {}", "bearer {}", "Bearer  {} "])
-def test_every_key_opens(guarded: TestClient, key: str, scheme: str) -> None:
+def test_every_valid_key_is_accepted(guarded: TestClient, key: str, scheme: str) -> None:
     headers = {"Authorization": scheme.format(key)}
     predicted(guarded.post(PATIENT, json=a_patient(), headers=headers))
 
 
-def test_a_key_may_come_in_a_header_of_its_own(guarded: TestClient) -> None:
+def test_a_key_is_accepted_in_x_api_key(guarded: TestClient) -> None:
     predicted(guarded.post(PATIENT, json=a_patient(), headers={"X-API-Key": LAB}))
 
 
@@ -115,7 +115,9 @@ def test_a_key_may_come_in_a_header_of_its_own(guarded: TestClient) -> None:
     [(LAB, "wrong"), ("wrong", LAB)],
     ids=["as a token", "in its header"],
 )
-def test_either_of_two_keys_opens(guarded: TestClient, bearer_key: str, header_key: str) -> None:
+def test_one_valid_key_of_two_is_enough(
+    guarded: TestClient, bearer_key: str, header_key: str
+) -> None:
     headers = bearer(bearer_key) | {"X-API-Key": header_key}
     predicted(guarded.post(PATIENT, json=a_patient(), headers=headers))
 
@@ -139,15 +141,13 @@ def test_with_a_key_an_unknown_route_is_404(guarded: TestClient) -> None:
     ],
 )
 @pytest.mark.usefixtures("patient")
-def test_a_wrong_key_is_told_no_more_than_none(
-    guarded: TestClient, headers: dict[str, str]
-) -> None:
+def test_a_wrong_key_answers_as_a_missing_one(guarded: TestClient, headers: dict[str, str]) -> None:
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     response = guarded.post(PATIENT, json={}, headers=encoded)
     assert refused(response, 401) == refused(guarded.get("/model"), 401)
 
 
-def test_wrong_keys_wait_and_right_ones_do_not(
+def test_wrong_keys_are_delayed_and_valid_ones_are_not(
     guarded: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(authentication, "WRONG_KEY_SECONDS", 1.0)
@@ -168,9 +168,7 @@ def test_wrong_keys_wait_and_right_ones_do_not(
 
 
 @pytest.mark.usefixtures("patient")
-def test_too_many_wrong_keys_are_asked_to_come_back(
-    guarded: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_too_many_wrong_keys_are_429(guarded: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(authentication, "MAX_WAITING", 0)
     response = guarded.get("/model", headers=bearer("guess"))
     assert refused(response, 429)[0]["rule"] == "access.too_many"
@@ -178,7 +176,9 @@ def test_too_many_wrong_keys_are_asked_to_come_back(
     assert guarded.get("/model", headers=bearer(LAB)).status_code == 200
 
 
-def test_the_document_says_how_a_key_is_sent(guarded: TestClient, client: TestClient) -> None:
+def test_the_openapi_document_says_how_a_key_is_sent(
+    guarded: TestClient, client: TestClient
+) -> None:
     document = guarded.get("/openapi.json", headers=bearer(LAB)).json()
     assert document["security"]
     assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
@@ -186,7 +186,7 @@ def test_the_document_says_how_a_key_is_sent(guarded: TestClient, client: TestCl
     assert "security" not in client.get("/openapi.json").json()
 
 
-def test_a_browser_of_an_allowed_origin_is_told_that_it_needs_a_key() -> None:
+def test_an_allowed_origin_can_read_the_401() -> None:
     origin = {"Origin": "https://ward.example"}
     settings = Settings(api_keys=KEYS, cors_origins=("https://ward.example",))
     with TestClient(create_app(settings)) as client:
@@ -200,6 +200,6 @@ def test_a_browser_of_an_allowed_origin_is_told_that_it_needs_a_key() -> None:
         assert response.headers["Access-Control-Allow-Origin"] == "https://ward.example"
 
 
-def test_keys_can_be_given_and_not_asked_for() -> None:
+def test_keys_may_be_set_and_not_required() -> None:
     with TestClient(create_app(Settings(api_keys=KEYS, auth=Auth.OFF))) as client:
         assert client.get("/model").status_code == 200

@@ -186,3 +186,39 @@ def test_a_long_stay_with_artefacts_is_answered(client: TestClient) -> None:
     assert send(client, body).status_code == 422
     clean = bundle(a_person(), an_encounter(), *hours)
     assert probability(assessed(client, body, DROP)) == probability(assessed(client, clean))
+
+
+@pytest.mark.parametrize(
+    ("member", "rule"),
+    [
+        ({"valueQuantity": quantity(60, "furlong")}, "unit.unknown"),
+        ({"valueQuantity": quantity("60", "mm[Hg]")}, "json.type"),
+        ({"valueQuantity": quantity(True, "mm[Hg]")}, "json.type"),
+        ({"valueQuantity": {"value": 60}}, "unit.missing"),
+        ({"valueQuantity": quantity(0, "mm[Hg]")}, "range:DBP"),
+        ({"valueQuantity": quantity(300, "mm[Hg]")}, "range:DBP"),
+        ({"valueQuantity": 60}, "json.type"),
+    ],
+)
+def test_one_bad_member_of_a_blood_pressure_panel_leaves_the_others(
+    client: TestClient, member: Json, rule: str
+) -> None:
+    pressures = [
+        {"code": codings("8480-6"), "valueQuantity": quantity(118, "mm[Hg]")},
+        {"code": codings("8462-4")} | member,
+        {"code": codings("8478-0"), "valueQuantity": quantity(80, "mm[Hg]")},
+    ]
+    panel = observation("85354-9", 0, None, valueQuantity=..., component=pressures)
+    others = [each for each in vital_signs() if not PRESSURE_CODES & codes_of(each)]
+    found = assessed(client, bundle(a_person(), an_encounter(), *others, panel), DROP)
+    assert rule in warned(found)
+    kept = panel | {"component": [pressures[0], pressures[2]]}
+    body = bundle(a_person(), an_encounter(), *others, kept)
+    assert probability(found) == probability(assessed(client, body))
+
+
+PRESSURE_CODES = {"8480-6", "8462-4", "8478-0"}
+
+
+def codes_of(resource: Json) -> set[str]:
+    return {each["code"] for each in resource["code"]["coding"]}

@@ -35,7 +35,7 @@ def narrow() -> Iterator[TestClient]:
         pytest.param("a" * 128, id="as long as allowed"),
     ],
 )
-def test_a_sane_request_id_comes_back(client: TestClient, sane: str) -> None:
+def test_a_well_formed_request_id_is_returned(client: TestClient, sane: str) -> None:
     response = client.post(PATIENT, json=a_patient(), headers={"X-Request-ID": sane})
     assert response.headers["X-Request-ID"] == predicted(response)["request_id"] == sane
 
@@ -52,14 +52,14 @@ def test_a_sane_request_id_comes_back(client: TestClient, sane: str) -> None:
         pytest.param(b"a\tb", id="a tab"),
     ],
 )
-def test_an_odd_request_id_is_replaced(client: TestClient, odd: bytes) -> None:
+def test_a_malformed_request_id_is_replaced(client: TestClient, odd: bytes) -> None:
     response = client.get("/health", headers=[(b"x-request-id", odd)])
     found = response.headers["X-Request-ID"]
     assert found.encode() != odd
     assert len(found) == 32
 
 
-def test_request_ids_differ(client: TestClient) -> None:
+def test_generated_request_ids_are_unique(client: TestClient) -> None:
     ids = {client.get("/health").headers["X-Request-ID"] for _ in range(50)}
     assert len(ids) == 50
 
@@ -127,7 +127,7 @@ def test_another_method_on_a_prediction_is_405_and_names_post(
 
 
 @pytest.mark.parametrize("path", GET_ROUTES[:3])
-def test_posting_to_a_page_of_facts_is_405(client: TestClient, path: str) -> None:
+def test_post_to_a_get_route_is_405(client: TestClient, path: str) -> None:
     response = client.post(path, json={})
     assert refused(response, 405)[0]["rule"] == "route.method"
     assert "GET" in response.headers["Allow"]
@@ -150,7 +150,7 @@ def test_posting_to_a_page_of_facts_is_405(client: TestClient, path: str) -> Non
         "",
     ],
 )
-def test_what_is_not_called_json_is_415(client: TestClient, route: str, media_type: str) -> None:
+def test_another_media_type_is_415(client: TestClient, route: str, media_type: str) -> None:
     response = client.post(route, content=b"{}", headers={"Content-Type": media_type})
     (problem,) = refused(response, 415)
     assert (problem["type"], problem["rule"]) == ("body", "body.media_type")
@@ -166,12 +166,12 @@ def test_what_is_not_called_json_is_415(client: TestClient, route: str, media_ty
         " application/json ",
     ],
 )
-def test_what_is_called_json_is_read(client: TestClient, media_type: str) -> None:
+def test_json_media_types_are_accepted(client: TestClient, media_type: str) -> None:
     body = b'{"HR": 80}'
     predicted(client.post(PATIENT, content=body, headers={"Content-Type": media_type}))
 
 
-def test_a_body_without_a_type_is_taken_for_json(client: TestClient) -> None:
+def test_a_body_without_media_type_is_read_as_json(client: TestClient) -> None:
     predicted(client.post(PATIENT, content=b'{"HR": 80}'))
 
 
@@ -204,7 +204,7 @@ def test_a_body_at_the_limit_is_read(narrow: TestClient, is_chunked: bool) -> No
 
 
 @pytest.mark.parametrize("length", ["0", "5"])
-def test_a_length_that_lies_does_not_lift_the_limit(narrow: TestClient, length: str) -> None:
+def test_a_wrong_content_length_does_not_raise_the_limit(narrow: TestClient, length: str) -> None:
     headers = JSON | {"Content-Length": length}
     response = narrow.post(PATIENT, content=padded_to(LIMIT + 1), headers=headers)
     refused(response, 413)

@@ -28,7 +28,7 @@ def test_health_is_ok_and_names_the_model(client: TestClient) -> None:
     assert health.model.loaded_at <= datetime.now(UTC)
 
 
-def test_the_model_that_answers_is_the_one_described(client: TestClient) -> None:
+def test_model_describes_the_served_model(client: TestClient) -> None:
     model = ServedModel.model_validate(client.get("/model").json())
     answer = predicted(ask(client, a_patient()))
     assert answer["model"] == {"name": model.name, "version": model.version}
@@ -37,7 +37,7 @@ def test_the_model_that_answers_is_the_one_described(client: TestClient) -> None
     assert (health["name"], health["version"]) == (model.name, model.version)
 
 
-def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -> None:
+def test_model_shows_features_training_and_metrics(client: TestClient) -> None:
     model = client.get("/model").json()
     assert len(model["features"]) == len(set(model["features"])) > 40
     assert model["training"]
@@ -46,7 +46,7 @@ def test_the_model_tells_its_features_training_and_metrics(client: TestClient) -
     assert "selfcheck" not in model
 
 
-def test_the_model_tells_what_other_thresholds_give_and_how_it_does_elsewhere(
+def test_model_shows_operating_points_and_external_figures(
     tmp_path: Path,
 ) -> None:
     told: dict[str, Any] = {
@@ -65,7 +65,7 @@ def test_the_model_tells_what_other_thresholds_give_and_how_it_does_elsewhere(
         assert {name: model[name] for name in told} == shown
 
 
-def test_the_model_of_the_package_tells_what_other_thresholds_give(client: TestClient) -> None:
+def test_the_embedded_model_has_operating_points(client: TestClient) -> None:
     served, *others = client.get("/model").json()["operating_points"]
     assert served["threshold"] == client.get("/model").json()["threshold"]
     assert len(others) > 5
@@ -73,11 +73,11 @@ def test_the_model_of_the_package_tells_what_other_thresholds_give(client: TestC
     assert thresholds == sorted(thresholds, reverse=True)
 
 
-def test_the_model_tells_what_changed_for_long_stays(client: TestClient) -> None:
+def test_model_says_what_changed_for_long_stays(client: TestClient) -> None:
     assert "took a long stay for a sign of sepsis" in client.get("/model").json()["long_stays"]
 
 
-def test_the_variables_are_the_forty_in_order(client: TestClient) -> None:
+def test_variables_lists_all_forty_in_order(client: TestClient) -> None:
     table = Variables.model_validate(client.get("/variables").json()).variables
     assert [row.challenge_name for row in table] == [each.challenge for each in VARIABLES]
     assert len(table) == 40
@@ -88,20 +88,20 @@ def test_the_variables_are_the_forty_in_order(client: TestClient) -> None:
         assert row.hard_low is not None
 
 
-def test_every_unit_the_variables_list_is_accepted(client: TestClient) -> None:
+def test_every_listed_unit_is_accepted(client: TestClient) -> None:
     for row in client.get("/variables").json()["variables"]:
         for unit in row["units"]:
             body = {"HR": 80, "units": {row["challenge_name"]: unit}}
             assert "unit.unknown" not in ask(client, body).text
 
 
-def test_every_word_the_variables_list_is_accepted(client: TestClient) -> None:
+def test_every_listed_word_is_accepted(client: TestClient) -> None:
     for row in client.get("/variables").json()["variables"]:
         for word in row["values"] or []:
             predicted(ask(client, a_patient(**{row["name"]: word})))
 
 
-def test_a_fact_has_no_number_json_does_not_know(client: TestClient) -> None:
+def test_answers_have_no_nan_or_infinity(client: TestClient) -> None:
     def refuse(literal: str) -> None:
         raise AssertionError(literal)
 
@@ -110,13 +110,13 @@ def test_a_fact_has_no_number_json_does_not_know(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/docs/swagger-ui.css"])
-def test_the_documentation_asks_no_other_host(client: TestClient, path: str) -> None:
+def test_the_api_documentation_requests_no_other_host(client: TestClient, path: str) -> None:
     response = client.get(path)
     assert response.status_code == 200
     assert not re.findall(r"(?:src|href|url)\s*[=:(]\s*[\"']?(?:https?:)?//", response.text)
 
 
-def test_the_document_tells_the_version_and_what_it_is_not(client: TestClient) -> None:
+def test_the_openapi_document_states_version_and_limits(client: TestClient) -> None:
     info = client.get("/openapi.json").json()["info"]
     assert info["version"] == __version__
     assert "not a medical device" in info["description"]

@@ -16,6 +16,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    Response,
     expect,
     sync_playwright,
 )
@@ -90,11 +91,13 @@ class Visit:
         self.address = address
         self.errors: list[str] = []
         self.requested: list[str] = []
+        self.answered: list[Response] = []
         context.set_default_timeout(TIMEOUT_MS)
         self.page: Page = context.new_page()
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._request)
+        self.page.on("response", self.answered.append)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(FAILED_REQUEST):
@@ -109,7 +112,8 @@ class Visit:
         try:
             self.field("heart_rate").wait_for()
         except PlaywrightTimeoutError:  # seen once, cause unknown: print what is known
-            print("no form:", self.errors, self.requested)  # noqa: T201
+            statuses = {response.url: response.status for response in self.answered}
+            print("no form:", self.errors, statuses, self.requested)  # noqa: T201
             raise
         return self
 

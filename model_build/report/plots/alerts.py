@@ -57,6 +57,18 @@ def lead_time(figures: Figures) -> Figure:
     shares = [patients[name] / total for name in order]
     colours = [GREY if name in ("after onset", "never") else BLUE for name in order]
     ax.bar(range(len(order)), shares, color=colours, width=0.8)
+    by_chance = figures["lead_time"]["by_chance"]["patients"]
+    chance = [by_chance[name] / max(sum(by_chance.values()), 1) for name in order]
+    ax.plot(
+        range(len(order)),
+        chance,
+        "_",
+        color=VERMILLION,
+        markersize=32,
+        markeredgewidth=2,
+        label="with the alerts of a random other stay",
+    )
+    ax.legend(loc="upper left")
     for at, (name, share) in enumerate(zip(order, shares, strict=True)):
         label = f"{100 * share:.0f} %\n({patients[name]:,})"
         note(
@@ -69,7 +81,7 @@ def lead_time(figures: Figures) -> Figure:
             textcoords="offset points",
         )
     ax.set_xticks(range(len(order)), order, fontsize=9)
-    ax.set_ylim(0, max(shares) * 1.2)
+    ax.set_ylim(0, max(*shares, *chance) * 1.3)
     ax.set(xlabel="first alert, in hours before onset of sepsis", ylabel="septic patients")
     ax.grid(visible=False, axis="x")
     percent(ax, y=True)

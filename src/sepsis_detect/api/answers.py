@@ -12,9 +12,9 @@ from sepsis_detect.assessment.policy import Patient
 from sepsis_detect.bedside_scores import scores
 from sepsis_detect.bedside_scores.point_bands import SI_CUT_OFFS, SI_UNIT
 from sepsis_detect.clinical.sent_values import stated_conversion
-from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.patient_json import patient_list, reader
+from sepsis_detect.patient_json.reader import JsonPatient
 from sepsis_detect.prediction import explain
 from sepsis_detect.prediction.data_sufficiency import DataSufficiency
 from sepsis_detect.prediction.model import Model
@@ -29,13 +29,15 @@ def answer_bodies(
     model: Model, options: Options, sent: Sequence[tuple[bytes, str]], observe: Observer
 ) -> list[Answer]:
     """Answer several requests of one patient each: bodies with the ids of their requests."""
-    read = reader.read_bodies([body for body, _ in sent], now=datetime.now(UTC))
+    read = reader.read_bodies(
+        [body for body, _ in sent], now=datetime.now(UTC), on_incoherence=options.on_incoherence
+    )
     patients = [found for found in read if not isinstance(found, RequestError)]
     assessed = iter(_assessed(model, options, patients, observe))
     return [
         found
         if isinstance(found, RequestError)
-        else _answer(next(assessed), options, request_id, MAX_PROBLEMS)
+        else _answer(found, next(assessed), options, request_id, MAX_PROBLEMS)
         for (_, request_id), found in zip(sent, read, strict=True)
     ]
 
@@ -53,11 +55,13 @@ def answer_patients(
     Raises:
         RequestError: 422, the body is not a list of patients.
     """
-    patients = patient_list.read(body, now=datetime.now(UTC))
+    patients = patient_list.read(body, now=datetime.now(UTC), on_incoherence=options.on_incoherence)
     max_problems = patient_list.max_problems_each(len(patients))
     answers = [
-        _answer(result, options, request_id, max_problems)
-        for result in _assessed(model, options, patients, observe)
+        _answer(patient, result, options, request_id, max_problems)
+        for patient, result in zip(
+            patients, _assessed(model, options, patients, observe), strict=True
+        )
     ]
     for answer in answers:
         if isinstance(answer, RequestError):
@@ -78,11 +82,18 @@ def _assessed(
 
 
 def _answer(
-    result: Assessment | Refusal, options: Options, request_id: str, max_problems: int
+    patient: JsonPatient,
+    result: Assessment | Refusal,
+    options: Options,
+    request_id: str,
+    max_problems: int,
 ) -> Answer:
     if isinstance(result, Refusal):
-        return unprocessable(result.problems(max_problems))
+        return unprocessable([*patient.left_out, *result.problems(max_problems)])
     answer = present_prediction(result, request_id, max_problems)
+    if patient.left_out:
+        left_out = [problem.as_dict() for problem in patient.left_out]
+        answer["warnings"] = [*left_out, *answer["warnings"]]
     if options.include:
         answer |= _included(result, options.include)
     return answer
@@ -114,7 +125,7 @@ def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, 
     if Include.TREND in include:
         included["trend"] = _trend(assessment)
     if Include.CONTRIBUTIONS in include:
-        included |= _contributions(assessment.model, assessment.stay)
+        included |= _contributions(assessment)
     if Include.SCORES in include:
         included["scores"] = _scores(assessment)
     return included
@@ -141,7 +152,8 @@ def _trend(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
-def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
+def _contributions(assessment: Assessment) -> dict[str, Any]:
+    model, stay = assessment.model, assessment.stay
     return {
         "typical_probability": explain.typical_probability(model, float(stay.icu_hours[-1])),
         "contributions": [
@@ -152,7 +164,7 @@ def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
                 "measured_at_icu_hour": _hour(each.measured_at_icu_hour),
                 "effect": each.effect,
             }
-            for each in explain.contributions(model, stay)
+            for each in explain.contributions(model, stay, assessment.last_features)
         ],
     }
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -13,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from sepsis_detect.api.error_responses import error_response
 from sepsis_detect.api.micro_batcher import MicroBatcher
@@ -39,6 +40,7 @@ from sepsis_detect.telemetry.audit_log import AuditLog
 from sepsis_detect.telemetry.metrics import Metrics
 
 ROUTERS = (prediction.router, service.router, fhir.router, cds_hooks.router)
+MAX_EXAMPLE_BYTES = 1024 * 1024  # of a body in the documentation
 WhileServing = Callable[[Services], AbstractContextManager[Any]]
 
 
@@ -141,16 +143,55 @@ def _routes(*, has_keys: bool) -> list[Route]:
     FastAPI's routers declare and describe those of the API (`openapi`). They are not served by
     FastAPI: its dependency resolution takes longer than a prediction, and no route needs it.
     """
-    declared = [route for router in ROUTERS for route in router.routes]
     return [
-        *(
-            Route(route.path, route.endpoint, methods=route.methods)
-            for route in declared
-            if isinstance(route, APIRoute)
-        ),
-        *docs.routes(declared, has_keys=has_keys),
+        *_api_routes(),
+        *docs.routes(_declared(), _example_apps, has_keys=has_keys),
         *page.routes(),
     ]
+
+
+def _declared() -> list[BaseRoute]:
+    return [route for router in ROUTERS for route in router.routes]
+
+
+def _api_routes() -> list[Route]:
+    return [
+        Route(route.path, route.endpoint, methods=route.methods)
+        for route in _declared()
+        if isinstance(route, APIRoute)
+    ]
+
+
+def _example_apps(services: Services) -> tuple[Starlette, Starlette]:
+    """Applications that answer the examples of the documentation; the second is about to stop.
+
+    They have the served model, and neither keys nor anything that counts, logs or scores.
+    """
+    apps = []
+    for is_draining in (False, True):
+        metrics = Metrics()
+        observe = partial(Observation, metrics, None)
+        app = Starlette(
+            routes=_api_routes(),
+            middleware=[
+                Middleware(RequestId),
+                Middleware(BodyLimit, max_body_bytes=MAX_EXAMPLE_BYTES),
+            ],
+            exception_handlers={RequestError: _refused},
+        )
+        app.state.services = replace(
+            services,
+            keys=None,
+            metrics=metrics,
+            shadow=None,
+            observe=observe,
+            audit_log=None,
+            micro_batcher=MicroBatcher(partial(prediction.respond_each, observe=observe)),
+            is_draining=is_draining,
+        )
+        apps.append(app)
+    ready, stopping = apps
+    return ready, stopping
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from sepsis_detect.assessment.policy import Judgement, OnIncoherence, Patient
 from sepsis_detect.clinical import coherence
 from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, IntArray, Stay
 from sepsis_detect.prediction import predictor
-from sepsis_detect.prediction.data_sufficiency import DataSufficiency, data_sufficiency
+from sepsis_detect.prediction.data_sufficiency import DataSufficiency, data_sufficiencies
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.prediction.predictor import Predictions
 from sepsis_detect.problems import MAX_PROBLEMS, Problem
@@ -33,7 +33,9 @@ class Assessment:
         icu_hours: Shape (n_hours,), NaN where the request did not say.
         probabilities: Shape (n_hours,), of sepsis within six hours, 0 to 1.
         is_positive: Shape (n_hours,), probability at or above the model's threshold.
+        last_features: Shape (n_features,), of the last hour.
         sufficiency: How much the answer for the last hour rests on.
+        sufficiency_codes: Shape (n_hours,), the same of every hour, as positions in `LEVELS`.
     """
 
     judgement: Judgement
@@ -42,7 +44,9 @@ class Assessment:
     icu_hours: FloatArray
     probabilities: Float32Array
     is_positive: BoolArray
+    last_features: Float32Array
     sufficiency: DataSufficiency
+    sufficiency_codes: IntArray
 
     def warnings(self, max_problems: int = MAX_PROBLEMS) -> list[Problem]:
         """Dropped values, warnings, and limits of the model, in words."""
@@ -141,9 +145,9 @@ def _predicted(
     last = together.last_rows if every_hour else slice(None)
     if observe is not None:
         observe(model, predictions, last)
-    sufficiencies = data_sufficiency(predictions.features[last])
+    sufficiencies = data_sufficiencies(predictions.features)
     begin = 0
-    for (judgement, stay), sufficiency in zip(fit, sufficiencies, strict=True):
+    for judgement, stay in fit:
         end = begin + (stay.n_hours if every_hour else 1)
         yield Assessment(
             judgement=judgement,
@@ -152,6 +156,8 @@ def _predicted(
             icu_hours=predictions.icu_hours[begin:end],
             probabilities=predictions.probabilities[begin:end],
             is_positive=predictions.is_positive[begin:end],
-            sufficiency=sufficiency,
+            last_features=predictions.features[end - 1].copy(),  # a view would keep all hours
+            sufficiency=sufficiencies.at(end - 1),
+            sufficiency_codes=sufficiencies.codes[begin:end],
         )
         begin = end

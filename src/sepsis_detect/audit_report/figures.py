@@ -11,7 +11,7 @@ from sepsis_detect.audit_report.joined_answers import ModelAnswers
 from sepsis_detect.clinical.stay import BoolArray, FloatArray, IntArray
 
 HOURS_IN_A_DAY = 24.0
-IN_TIME_HOURS = (-3.0, 12.0)  # an alert is useful from 12 hours before onset to 3 after
+MAX_HOURS_IN_TIME = 12.0  # an alert is in time in the 12 hours before onset
 BINS = 10
 
 
@@ -28,7 +28,7 @@ class Figures:
         sensitivity: Right alerts among septic answers.
         patient_hours: Hours of patients in which there is an answer.
         alerts_per_patient_day: Flagged hours in 24 of these.
-        septic_stays: With an answer from 12 hours before onset to 3 after.
+        septic_stays: With an answer in the 12 hours before onset.
         in_time: Share of these with an alert then.
         probabilities: Answers with a probability in the log; the three that follow are of these.
         mean_probability: Predicted.
@@ -128,12 +128,12 @@ def _patient_hours(given: ModelAnswers) -> tuple[int, int]:
 
 
 def _stays_in_time(given: ModelAnswers) -> tuple[int, int]:
-    """Stays with an answer while an alert is useful, and those with an alert then."""
-    earliest, latest = IN_TIME_HOURS
-    is_useful: BoolArray = (given.hours_to_sepsis >= earliest) & (given.hours_to_sepsis <= latest)
-    useful: IntArray = given.stays[is_useful & (given.stays >= 0)]
-    alerted: IntArray = given.stays[is_useful & (given.stays >= 0) & given.is_positive]
-    return len(np.unique(useful)), len(np.unique(alerted))
+    """Stays with an answer in the 12 hours before onset, and those with an alert then."""
+    hours = given.hours_to_sepsis
+    is_in_time: BoolArray = (hours > 0) & (hours <= MAX_HOURS_IN_TIME) & (given.stays >= 0)
+    answered: IntArray = given.stays[is_in_time]
+    alerted: IntArray = given.stays[is_in_time & given.is_positive]
+    return len(np.unique(answered)), len(np.unique(alerted))
 
 
 def _ratio(above: float, below: float) -> float:

@@ -19,8 +19,9 @@ from sepsis_detect.batch_scoring.stay_files import Batch
 from sepsis_detect.clinical import coherence, rules
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.findings import findings
-from sepsis_detect.clinical.stay import IntArray, Stay
+from sepsis_detect.clinical.stay import Float32Array, IntArray, Stay
 from sepsis_detect.clinical.variables import ICU_HOUR, N_COLUMNS
+from sepsis_detect.prediction.data_sufficiency import LEVELS, Level
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.problems import Location, Problem
 
@@ -34,9 +35,11 @@ SCHEMA = pa.schema(
         ("icu_hour", pa.float64()),
         ("probability", pa.float32()),
         ("prediction", pa.string()),
+        ("data_sufficiency", pa.string()),
     ]
 )
 VERDICTS = pa.array(["Negative", "Positive"])
+SUFFICIENCY = pa.array(LEVELS, pa.string())
 
 
 @dataclass(slots=True)
@@ -100,16 +103,20 @@ class Scored:
         n_stays: How many stays the batch has, without those of which rows came before.
         n_hours_scored: How many hours have a probability.
         n_positive: How many hours are positive.
+        n_insufficient: How many hours with a probability rest on too little.
         dropped: The incoherent values that were taken as missing.
         reasons: By patient, why a stay could not be scored.
+        notes: How many stays each notice of the reader is about.
     """
 
     table: Any
     n_stays: int
     n_hours_scored: int
     n_positive: int
+    n_insufficient: int
     dropped: Dropped
     reasons: list[tuple[str, str]]
+    notes: Counter[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     """Score every hour of a batch."""
     stay = batch.stay
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
+    sufficiency = np.zeros(stay.n_hours, dtype=np.intp)
     reasons, dropped = [], Dropped()
     edges = list(pairwise([*stay.starts.tolist(), stay.n_hours]))
     for patient_id, reason, is_again, (begin, end), result in zip(
@@ -152,12 +160,27 @@ def score_batch(batch: Batch, model: Model) -> Scored:
             reasons += [] if is_again else [(patient_id, why)]
         elif isinstance(result, Assessment):
             probabilities[begin:end] = result.probabilities
+            sufficiency[begin:end] = result.sufficiency_codes
             dropped.add_stay(result.judgement)
+    return _scored(batch, model, probabilities, sufficiency, dropped, reasons)
+
+
+def _scored(
+    batch: Batch,
+    model: Model,
+    probabilities: Float32Array,
+    sufficiency: IntArray,
+    dropped: Dropped,
+    reasons: list[tuple[str, str]],
+) -> Scored:
+    """The table of a batch and its counts."""
+    stay = batch.stay
     is_scored = ~np.isnan(probabilities)
     dropped.n_measured = np.count_nonzero(~np.isnan(stay.values[is_scored]), axis=0)
     is_positive = model.is_positive(probabilities)
     lengths = np.diff(stay.starts, append=stay.n_hours)
     stay_of_row = np.repeat(np.arange(stay.n_stays), lengths)
+    is_insufficient = is_scored & (sufficiency == LEVELS.index(Level.INSUFFICIENT))
     verdicts = pa.array(is_positive.astype(np.int8), mask=~is_scored)
     table = pa.table(
         [
@@ -165,6 +188,7 @@ def score_batch(batch: Batch, model: Model) -> Scored:
             pa.array(stay.icu_hours, from_pandas=True),
             pa.array(probabilities, from_pandas=True),
             VERDICTS.take(verdicts),
+            SUFFICIENCY.take(pa.array(sufficiency, mask=~is_scored)),
         ],
         schema=SCHEMA,
     )
@@ -173,8 +197,10 @@ def score_batch(batch: Batch, model: Model) -> Scored:
         n_stays=stay.n_stays - sum(batch.is_again),
         n_hours_scored=int(np.count_nonzero(is_scored)),
         n_positive=int(is_positive.sum()),
+        n_insufficient=int(is_insufficient.sum()),
         dropped=dropped,
         reasons=reasons,
+        notes=Counter(note for note in batch.notes if note is not None),
     )
 
 

@@ -6,7 +6,7 @@ another type, such as dates, refuses the file.
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isnan, nan
 from typing import Any
 
@@ -21,8 +21,10 @@ from sepsis_detect.batch_scoring.written_numbers import (
     is_missing,
     read_number,
 )
+from sepsis_detect.clinical import deidentified_ages
+from sepsis_detect.clinical.deidentified_ages import CODES, TAKEN_AS
 from sepsis_detect.clinical.stay import FloatArray
-from sepsis_detect.clinical.variables import ICU_UNITS, SEX_CODES, number
+from sepsis_detect.clinical.variables import AGE, ICU_UNITS, SEX_CODES, number
 
 SEX_WORDS = SEX_CODES | {"f": 0.0, "m": 1.0, "femme": 0.0, "homme": 1.0, "h": 1.0}
 UNIT_WORDS = {word: float(index) for index, word in enumerate(ICU_UNITS)}
@@ -48,10 +50,12 @@ class Cells:
     Attributes:
         values: Shape (n_rows,), in the unit of the file; NaN where missing or wrong.
         wrong: By row, why its cell cannot be read.
+        notes: By row, how its cell was read, where that needs a sentence.
     """
 
     values: FloatArray
     wrong: Mapping[int, str]
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
 def shortest_decimals(column: Any) -> FloatArray:
@@ -119,6 +123,39 @@ def numbers(column: Any, variable: int, signs: DecimalSigns) -> Cells:
         return Cells(values, {})
     wrong = dict.fromkeys(np.flatnonzero(is_infinite).tolist(), "an infinite number")
     return Cells(np.where(is_infinite, np.nan, values), wrong)
+
+
+def ages(column: Any, signs: DecimalSigns) -> Cells:
+    """Read a column of ages in years; those of de-identified data above 89 are 90 and noted.
+
+    Raises:
+        ColumnTypeError: It holds neither numbers nor text.
+    """
+    if not is_text(column.type):
+        return _with_ages_above_89(numbers(column, AGE, signs), {})
+    coded = texts(column)
+    written = coded.dictionary.to_pylist()
+    above = {at: text for at, text in enumerate(written) if deidentified_ages.is_above_89(text)}
+    if above:
+        taken_as = [f"{TAKEN_AS:.0f}" if at in above else text for at, text in enumerate(written)]
+        column = pa.DictionaryArray.from_arrays(coded.indices, pa.array(taken_as, pa.string()))
+        at_code = coded.indices.fill_null(-1).to_numpy()
+        rows = np.flatnonzero(np.isin(at_code, list(above)))
+        above = {row: above[at_code[row]] for row in rows.tolist()}
+    return _with_ages_above_89(numbers(column, AGE, signs), above)
+
+
+def _with_ages_above_89(found: Cells, written: Mapping[int, str]) -> Cells:
+    """Ages with those that are codes for any age above 89, and with the notes of all of them."""
+    is_code = (found.values >= CODES.start) & (found.values < CODES.stop)
+    if not (written or is_code.any()):
+        return found
+    codes = {row: number(found.values[row]) for row in np.flatnonzero(is_code).tolist()}
+    notes = {
+        row: deidentified_ages.sentences(shown(text))[0]
+        for row, text in {**written, **codes}.items()
+    }
+    return Cells(np.where(is_code, TAKEN_AS, found.values), found.wrong, notes)
 
 
 def words(column: Any, codes: Mapping[str, float], *, is_number_allowed: bool = False) -> Cells:

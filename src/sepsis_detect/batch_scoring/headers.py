@@ -120,7 +120,7 @@ def meaning(header: str) -> Meaning:
 
 def _with_unit_in_brackets(header: str) -> Meaning | None:
     refused: HeaderError | None = None
-    for name, unit in _in_brackets(header):
+    for name, unit in in_brackets(header):
         variable = _VARIABLES.get(compact(name))
         if variable is None:
             continue
@@ -128,16 +128,19 @@ def _with_unit_in_brackets(header: str) -> Meaning | None:
             return Meaning(variable)
         if chosen := conversion(variable, unit) or conversion(variable, f"[{unit}]"):
             return Meaning(variable, chosen)
-        refused = HeaderError(
-            f"'{unit}' is not a unit of {variable.name}: its units are "
-            f"{', '.join(accepted(variable))}"
-        )
+        refused = wrong_unit(variable, unit)
     if refused:
         raise refused
     return None
 
 
-def _in_brackets(header: str) -> Iterable[tuple[str, str]]:
+def wrong_unit(variable: Variable, unit: str) -> HeaderError:
+    """The error for a unit in a header that the variable does not accept."""
+    units = ", ".join(accepted(variable))
+    return HeaderError(f"'{unit}' is not a unit of {variable.name}: its units are {units}")
+
+
+def in_brackets(header: str) -> Iterable[tuple[str, str]]:
     """What stands before and in brackets at the end, the longest name first."""
     header = header.strip()
     if header.endswith((")", "]")):
@@ -147,14 +150,22 @@ def _in_brackets(header: str) -> Iterable[tuple[str, str]]:
 
 def _with_unit_behind(header: str) -> Meaning | None:
     """`lactate mmol/L`, `creatinine_umol_L`; not `spo2_1`, which is a second column of its kind."""
-    for end in re.finditer(r"[\s_,;:-]+", header):
-        variable = _VARIABLES.get(compact(header[: end.start()]))
-        unit = header[end.end() :].strip()
-        if variable is None or variable.column in WITHOUT_UNIT or unit.isdigit():
+    for name, unit in in_two_parts(header):
+        variable = _VARIABLES.get(compact(name))
+        if variable is None or variable.column in WITHOUT_UNIT:
             continue
-        if chosen := conversion(variable, unit) or conversion(variable, unit.replace("_", "/")):
+        if chosen := conversion(variable, unit):
             return Meaning(variable, chosen)
     return None
+
+
+def in_two_parts(header: str) -> Iterable[tuple[str, str]]:
+    """A header divided at each sign that may stand before a unit; a number is no unit."""
+    for end in re.finditer(r"[\s_,;:-]+|(?=[%°])", header):
+        name, unit = header[: end.start()], header[end.end() :].strip()
+        if not unit.isdigit():
+            yield name, unit
+            yield name, unit.replace("_", "/")
 
 
 @lru_cache(maxsize=4096)

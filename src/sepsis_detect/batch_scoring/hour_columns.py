@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sepsis_detect.batch_scoring import headers
+from sepsis_detect.batch_scoring import header_words, headers
 from sepsis_detect.batch_scoring.headers import HeaderError, Meaning
 from sepsis_detect.clinical.units import Conversion
 from sepsis_detect.clinical.variables import (
@@ -14,6 +14,7 @@ from sepsis_detect.clinical.variables import (
     N_COLUMNS,
     SURGICAL_UNIT,
     VARIABLES,
+    Variable,
 )
 
 
@@ -34,6 +35,7 @@ class HourColumns:
         id_candidates: If there is no identifier: positions of columns that may be one.
         others: Positions of further columns that the caller asked for, by name.
         unread: Headers that are not read, each with the name it resembles.
+        by_words: Headers that are read by their words, each with what it was taken for.
     """
 
     headers: tuple[str, ...]
@@ -44,6 +46,7 @@ class HourColumns:
     id_candidates: tuple[int, ...]
     others: dict[str, int]
     unread: tuple[tuple[str, str | None], ...]
+    by_words: tuple[tuple[str, str], ...] = ()
 
     @property
     def positions(self) -> list[int]:
@@ -61,6 +64,7 @@ def hour_columns(
     is_partial_allowed: bool = False,
     others: tuple[str, ...] = (),
     stated_names: tuple[tuple[str, str], ...] = (),
+    are_words_read: bool = False,
 ) -> HourColumns:
     """The columns of a file with these headers.
 
@@ -70,6 +74,7 @@ def hour_columns(
         is_partial_allowed: Whether variables other than the hour may be absent.
         others: Further columns to read where the file has them.
         stated_names: By header, the name that a column is to be read as.
+        are_words_read: Whether columns are also read by the words of tables (`header_words`).
 
     Raises:
         ColumnsError: A column is missing, two hold the same variable, or units contradict.
@@ -79,6 +84,11 @@ def hour_columns(
     meanings = {
         at: _meaning(name) for at, name in enumerate(read_as) if at not in others_at.values()
     }
+    by_words: dict[int, Meaning] = {}
+    if are_words_read:
+        absent = set(range(N_COLUMNS)) - set(_variables(names, meanings))
+        by_words = _by_words(read_as, meanings, absent, dict(stated))
+        meanings |= by_words
     variables = _variables(names, meanings)
     icu_unit = _one(names, [at for at, each in meanings.items() if each.is_icu_unit])
     if icu_unit is not None and {MEDICAL_UNIT, SURGICAL_UNIT} & set(variables):
@@ -87,15 +97,19 @@ def hour_columns(
     unread = _unread(names, meanings, set(variables), has_id=bool(ids))
     _require_all(set(variables), unread, icu_unit, is_partial_allowed=is_partial_allowed)
     is_unread = [at for at, each in meanings.items() if each is headers.NOTHING]
+    conversions = _conversions(names, variables, meanings, dict(stated))
     columns = HourColumns(
         headers=names,
         variables=variables,
-        conversions=_conversions(names, variables, meanings, dict(stated)),
+        conversions=conversions,
         icu_unit=icu_unit,
         ids=tuple(at for _, at in sorted(ids)),
         id_candidates=tuple(at for at in is_unread if not ids and headers.is_like_an_id(names[at])),
         others=others_at,
         unread=unread,
+        by_words=tuple(
+            (names[at], _taken_for(each.variable, conversions)) for at, each in by_words.items()
+        ),
     )
     _refuse_repeated(columns)
     return columns
@@ -113,6 +127,30 @@ def _meaning(name: str) -> Meaning:
         return headers.meaning(name)
     except HeaderError as error:
         raise ColumnsError(f"column {name}: {error}") from error
+
+
+def _by_words(
+    read_as: Sequence[str],
+    meanings: Mapping[int, Meaning],
+    absent: set[int],
+    stated: Mapping[int, Conversion],
+) -> dict[int, Meaning]:
+    """The columns that have a meaning only by their words."""
+    found = {}
+    for at, each in meanings.items():
+        if each is headers.NOTHING:
+            try:
+                found[at] = header_words.meaning(read_as[at], absent, stated)
+            except HeaderError as error:
+                raise ColumnsError(f"column {read_as[at]}: {error}") from error
+    return {at: each for at, each in found.items() if each is not headers.NOTHING}
+
+
+def _taken_for(variable: Variable | None, conversions: Mapping[int, Conversion]) -> str:
+    assert variable is not None  # noqa: S101 - words name variables
+    conversion = conversions.get(variable.column)
+    unit = conversion.unit if conversion else variable.unit
+    return variable.name if unit == "1" else f"{variable.name} in {unit}"
 
 
 def _others(names: Sequence[str], others: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Rows of a file as hours: values in canonical units, the key of the stay, cells that are wrong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,18 @@ import pyarrow as pa
 from sepsis_detect.batch_scoring import cells, hour_columns, hour_tables, stay_ids
 from sepsis_detect.batch_scoring.cells import Cells, ColumnTypeError
 from sepsis_detect.batch_scoring.hour_columns import ColumnsError
-from sepsis_detect.batch_scoring.hour_tables import HourTable
+from sepsis_detect.batch_scoring.hour_tables import HourFile, HourTable
 from sepsis_detect.batch_scoring.written_numbers import DecimalSigns
 from sepsis_detect.clinical.stay import BoolArray, FloatArray
 from sepsis_detect.clinical.units import Conversion
-from sepsis_detect.clinical.variables import ICU_HOUR, MEDICAL_UNIT, N_COLUMNS, SEX, SURGICAL_UNIT
+from sepsis_detect.clinical.variables import (
+    AGE,
+    ICU_HOUR,
+    MEDICAL_UNIT,
+    N_COLUMNS,
+    SEX,
+    SURGICAL_UNIT,
+)
 from sepsis_detect.errors import BadFileError
 
 FLAGS = (MEDICAL_UNIT, SURGICAL_UNIT)
@@ -30,12 +37,15 @@ class Reading:
         is_partial_allowed: Whether a column may be absent; its values are then missing.
         others: Names of further columns to read where a file has them.
         names: Stated by the user, by header, the name that a column is to be read as.
+        are_words_read: Whether columns are also read by the words of tables (`header_words`);
+            the caller then reports what each was taken for.
     """
 
     conversions: Mapping[int, Conversion] = field(default_factory=dict)
     is_partial_allowed: bool = False
     others: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    are_words_read: bool = False
 
 
 AS_WRITTEN = Reading()
@@ -51,12 +61,14 @@ class HourRows:
         keys: The key of the stay of each row, as Arrow text.
         others: Further columns, as Arrow arrays by name.
         wrong: By row, where a cell cannot be read and why; one text a cell.
+        notes: By row, how its age was read.
     """
 
     values: FloatArray
     keys: Any
     others: Mapping[str, Any]
     wrong: Mapping[int, list[str]]
+    notes: Mapping[int, str]
 
     def part(self, begin: int, end: int | None = None) -> "HourRows":
         """Some consecutive rows."""
@@ -66,6 +78,7 @@ class HourRows:
             keys=self.keys[begin:end],
             others={name: column[begin:end] for name, column in self.others.items()},
             wrong={row - begin: why for row, why in self.wrong.items() if begin <= row < end},
+            notes={row - begin: note for row, note in self.notes.items() if begin <= row < end},
         )
 
     def followed_by(self, more: "HourRows") -> "HourRows":
@@ -79,6 +92,7 @@ class HourRows:
                 for name, column in self.others.items()
             },
             wrong={**self.wrong, **{n_rows + row: why for row, why in more.wrong.items()}},
+            notes={**self.notes, **{n_rows + row: note for row, note in more.notes.items()}},
         )
 
     def without_blank(self, place: BoolArray) -> "HourRows":
@@ -92,6 +106,7 @@ class HourRows:
             keys=self.keys.filter(kept),
             others={name: column.filter(kept) for name, column in self.others.items()},
             wrong={int(new_row[row]): why for row, why in self.wrong.items()},
+            notes={int(new_row[row]): note for row, note in self.notes.items()},
         )
 
 
@@ -99,22 +114,34 @@ class HourReader:
     """Reads the rows of one file.
 
     Args:
-        path: The file.
+        path: The file, or its name in messages.
         reading: How to read it.
         name: Of its stay, if the file does not identify stays.
+        file: The opened file, if it is not one at `path`.
+        texts: By column of `VARIABLES`, texts that show the decimal signs; read from the file if
+            not given.
 
     Attributes:
         columns: What its columns are.
+        signs: The decimal signs of its texts.
 
     Raises:
         BadFileError: It is no table, or its columns cannot be those of hours.
         OSError, pa.ArrowException: It cannot be read.
     """
 
-    def __init__(self, path: Path, reading: Reading, name: str):
+    def __init__(
+        self,
+        path: Path | str,
+        reading: Reading,
+        name: str,
+        *,
+        file: HourFile | None = None,
+        texts: Iterable[tuple[int, Iterable[str]]] | None = None,
+    ):
         self._path = path
         self._name = name
-        self._file = hour_tables.open_hours(path)
+        self._file = file or hour_tables.open_hours(Path(path))
         try:
             self.columns = hour_columns.hour_columns(
                 tuple(self._file.headers),
@@ -122,10 +149,13 @@ class HourReader:
                 is_partial_allowed=reading.is_partial_allowed,
                 others=reading.others,
                 stated_names=tuple(sorted(reading.names.items())),
+                are_words_read=reading.are_words_read,
             )
         except ColumnsError as error:
             raise BadFileError(f"{path} {error}") from error
-        self._signs = DecimalSigns(self.columns.conversions, self._texts)
+        self.signs = DecimalSigns(
+            self.columns.conversions, self._texts if texts is None else lambda: texts
+        )
 
     def stay_keys(self) -> Iterator[Any]:
         """The key of the stay of each row, table by table, null where there is none."""
@@ -139,7 +169,7 @@ class HourReader:
             BadFileError: A column is of a type that holds no numbers, or a row is of no stay.
         """
         for table in self._file.tables(self.columns.positions):
-            values, wrong = self._values(table)
+            values, wrong, notes = self._values(table)
             keys = self._keys(table)
             is_blank = _is_blank(values, wrong)
             if self.columns.ids:
@@ -148,7 +178,7 @@ class HourReader:
             others = {
                 name: cells.decoded(table.columns[at]) for name, at in self.columns.others.items()
             }
-            found = HourRows(values=values, keys=keys, others=others, wrong=wrong)
+            found = HourRows(values=values, keys=keys, others=others, wrong=wrong, notes=notes)
             yield table, found.without_blank(is_blank)
 
     def _keys(self, table: HourTable) -> Any:
@@ -166,9 +196,12 @@ class HourReader:
             header = self.columns.headers[self.columns.ids[0]]
             raise BadFileError(f"{self._path}, {place}: no {header}, so that the stay is unknown")
 
-    def _values(self, table: HourTable) -> tuple[FloatArray, dict[int, list[str]]]:
+    def _values(
+        self, table: HourTable
+    ) -> tuple[FloatArray, dict[int, list[str]], Mapping[int, str]]:
         values = np.full((table.n_rows, N_COLUMNS), np.nan)
         wrong: dict[int, list[str]] = {}
+        notes: Mapping[int, str] = {}
         for column, at in self.columns.variables.items():
             try:
                 found = self._cells(table.columns[at], column)
@@ -178,6 +211,7 @@ class HourReader:
             if conversion := self.columns.conversions.get(column):
                 values[:, column] = conversion.to_canonical(found.values)
             self._note(wrong, table, at, found)
+            notes = found.notes or notes
         if (at_unit := self.columns.icu_unit) is not None:
             try:
                 found = cells.words(table.columns[at_unit], cells.UNIT_WORDS)
@@ -185,14 +219,16 @@ class HourReader:
                 raise self._refused(at_unit, error) from error
             values[:, MEDICAL_UNIT], values[:, SURGICAL_UNIT] = 1 - found.values, found.values
             self._note(wrong, table, at_unit, found)
-        return values, wrong
+        return values, wrong, notes
 
     def _cells(self, found: Any, column: int) -> Cells:
+        if column == AGE and column not in self.columns.conversions:
+            return cells.ages(found, self.signs)
         if column == SEX and cells.is_text(found.type):
             return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)
         if column in FLAGS and (cells.is_text(found.type) or pa.types.is_boolean(found.type)):
             return cells.words(found, cells.FLAG_WORDS, is_number_allowed=True)
-        return cells.numbers(found, column, self._signs)
+        return cells.numbers(found, column, self.signs)
 
     def _note(self, wrong: dict[int, list[str]], table: HourTable, at: int, found: Cells) -> None:
         for row, why in found.wrong.items():

@@ -29,6 +29,7 @@ from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import read_settings
 
 N_THREADS = min(os.cpu_count() or 1, 4)
+NOTHING_SCORED = 3  # exit status
 MAX_BATCHES_IN_MEMORY = 2 * N_THREADS
 
 
@@ -50,14 +51,16 @@ def score_files(
         is_quiet: Whether to show no progress bar; it is only ever shown on a terminal.
 
     Returns:
-        0. Stays that could not be scored are listed on standard error.
+        0; 3 if no stay could be scored. Those that could not are listed on standard error.
 
     Raises:
         BadFileError: A file cannot be read or written; nothing is left behind.
         SettingsError: A unit is not accepted.
     """
     reading = Reading(
-        conversions=stated_conversions(stated_units), is_partial_allowed=is_partial_allowed
+        conversions=stated_conversions(stated_units),
+        is_partial_allowed=is_partial_allowed,
+        are_words_read=True,
     )
     _require_different(files, output)
     models = ModelStore(read_settings())
@@ -77,7 +80,7 @@ def score_files(
             bar.update(scored.table.num_rows)
             tally.add(scored)
     print(*lines(tally, output, surveyed), sep="\n", file=sys.stderr)  # noqa: T201
-    return 0
+    return 0 if tally.n_hours_scored else NOTHING_SCORED
 
 
 def _require_different(files: Sequence[Path], output: Path) -> None:
@@ -116,6 +119,7 @@ def _joined(batches: list[Batch]) -> Batch:
         [reason for batch in batches for reason in batch.reasons],
         [each for batch in batches for each in batch.is_again],
         {},
+        notes=[each for batch in batches for each in batch.notes],
     )
 
 

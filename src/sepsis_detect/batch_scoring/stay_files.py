@@ -38,6 +38,7 @@ class Batch:
         is_again: One per stay: whether rows of the same stay came before, in another place.
         others: The further columns that were asked for, as Arrow arrays by name.
         keys: One per stay, as of `stay_ids.keys`; empty for batches that were joined.
+        notes: One per stay: how its age was read, where that needs a sentence; else None.
     """
 
     stay: Stay
@@ -46,6 +47,7 @@ class Batch:
     is_again: list[bool]
     others: Mapping[str, Any]
     keys: Sequence[str] = ()
+    notes: Sequence[str | None] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +59,28 @@ class Survey:
         names: Of the files that do not identify stays, the name of their stay.
         unread: Headers of columns that are not read, each with the name it resembles.
         stated: Columns of `VARIABLES` whose unit is stated, in a header or by the user.
+        by_words: Headers that are read by their words, each with what it was taken for.
     """
 
     index: StayIndex
     names: Mapping[Path, str]
     unread: Sequence[tuple[str, str | None]]
     stated: frozenset[int]
+    by_words: Sequence[tuple[str, str]] = ()
 
 
 def survey(paths: Sequence[Path], reading: Reading) -> Survey:
     """Read headers and identifiers of files; errors as of `read_stays`."""
     index = StayIndex()
     unread: dict[tuple[str, str | None], None] = {}
+    by_words: dict[tuple[str, str], None] = {}
     stated: set[int] = set()
     one_stay_files = []
     for path in paths:
         with readable(path):
             reader = HourReader(path, reading, path.stem)
             unread |= dict.fromkeys(reader.columns.unread)
+            by_words |= dict.fromkeys(reader.columns.by_words)
             stated |= set(reader.columns.conversions)
             if not reader.columns.ids:
                 one_stay_files.append(path)
@@ -83,7 +89,7 @@ def survey(paths: Sequence[Path], reading: Reading) -> Survey:
                 index.add(path, keys)
     n_files = Counter(path.stem for path in one_stay_files)
     names = {path: path.stem if n_files[path.stem] == 1 else str(path) for path in one_stay_files}
-    return Survey(index, names, list(unread), frozenset(stated))
+    return Survey(index, names, list(unread), frozenset(stated), list(by_words))
 
 
 def read_stays(
@@ -114,16 +120,23 @@ def read_stays(
                 one_stay.check_length(pending.values)
             elif starts := stay_ids.starts(pending.keys)[1:]:
                 # The last stay may go on in the next table.
-                yield _batch(pending.part(0, starts[-1]), index, names)
+                yield batch_of(pending.part(0, starts[-1]), index, names)
                 pending = pending.part(starts[-1])
         if pending is None or not len(pending.values):
             raise BadFileError(f"{path} holds no row")
         if one_stay is not None:
             one_stay.check(pending.values)
-        yield _batch(pending, index, names)
+        yield batch_of(pending, index, names)
 
 
-def _batch(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
+def batch_of(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
+    """Whole stays as a batch.
+
+    Args:
+        rows: Of whole stays, in order.
+        index: Of all rows that are read together.
+        names: Of the stays before.
+    """
     starts = stay_ids.starts(rows.keys)
     keys = rows.keys.take(pa.array(starts)).to_pylist()
     wrong = _first_wrong(rows, starts)
@@ -134,7 +147,16 @@ def _batch(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:
         [index.is_met_again(key) for key in keys],
         rows.others,
         keys,
+        _notes(rows, starts),
     )
+
+
+def _notes(rows: HourRows, starts: Sequence[int]) -> list[str | None]:
+    """By stay, the first note of its rows."""
+    found: list[str | None] = [None] * len(starts)
+    for row in sorted(rows.notes, reverse=True):
+        found[int(np.searchsorted(starts, row, side="right")) - 1] = rows.notes[row]
+    return found
 
 
 def _first_wrong(rows: HourRows, starts: Sequence[int]) -> dict[int, str]:

@@ -42,6 +42,11 @@ def parts(key: str) -> list[str]:
     return key.split(_JOINT)
 
 
+def finest(keys: Any) -> Any:
+    """The finest identifier in each key, as Arrow text."""
+    return pc.replace_substring_regex(keys, f"{_JOINT}.*", "")
+
+
 def starts(of_rows: Any) -> list[int]:
     """The first row of each run of equal keys; [0] for no row."""
     changes = pc.not_equal(of_rows[1:], of_rows[:-1]).to_numpy(zero_copy_only=False)
@@ -76,18 +81,18 @@ class StayIndex:
 
     def __init__(self) -> None:
         # Hashes: a hundred thousand keys take a few megabytes.
-        self._file_of: dict[int, Path] = {}
+        self._file_of: dict[int, Path | str] = {}
         self._problems: dict[int, str] = {}
         self._met: set[int] = set()
-        self._last: tuple[Path, str] | None = None
+        self._last: tuple[Path | str, str] | None = None
         self._keys_of: dict[int, frozenset[int]] = {}
         self._incomplete: set[int] = set()
 
-    def add(self, path: Path, of_rows: Any) -> None:
+    def add(self, path: Path | str, of_rows: Any) -> None:
         """Add the next rows of a file; a stay may go on from those before.
 
         Args:
-            path: The file.
+            path: The file, or its name in messages.
             of_rows: The key of each row; rows without one are left out.
         """
         known = of_rows.drop_null()
@@ -110,7 +115,7 @@ class StayIndex:
             self._met.add(hash(key))
         return is_again
 
-    def _add_run(self, path: Path, key: int) -> None:
+    def _add_run(self, path: Path | str, key: int) -> None:
         known = self._file_of.get(key)
         self._file_of[key] = path
         if known == path:

@@ -1,5 +1,6 @@
 """The closing lines of the command `score`: what was scored, dropped, left out and not read."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from sepsis_detect.batch_scoring.stay_files import Survey
 from sepsis_detect.clinical.variables import VARIABLES
 
 MAX_STAYS_LISTED = 20  # stays that could not be scored; the rest is counted
+MAX_NOTES_LISTED = 20  # ways of writing an age above 89
 MAX_RULES_LISTED = 20  # variables and rules of dropped values
 
 
@@ -20,21 +22,41 @@ class Tally:
     n_stays: int = 0
     n_hours_scored: int = 0
     n_positive: int = 0
+    n_insufficient: int = 0
     n_unscored: int = 0
     dropped: Dropped = field(default_factory=Dropped)
     listed: list[tuple[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
 
     def add(self, scored: Scored) -> None:
         """Count one batch."""
-        self.n_stays += scored.n_stays
-        self.n_hours_scored += scored.n_hours_scored
-        self.n_positive += scored.n_positive
-        self.n_unscored += len(scored.reasons)
-        self.dropped.add(scored.dropped)
-        self.listed += scored.reasons[: MAX_STAYS_LISTED - len(self.listed)]
+        reasons = scored.reasons
+        self.add_tally(
+            Tally(
+                n_stays=scored.n_stays,
+                n_hours_scored=scored.n_hours_scored,
+                n_positive=scored.n_positive,
+                n_insufficient=scored.n_insufficient,
+                n_unscored=len(reasons),
+                dropped=scored.dropped,
+                notes=scored.notes,
+                listed=reasons,
+            )
+        )
+
+    def add_tally(self, other: "Tally") -> None:
+        """Add the counts of other batches."""
+        self.n_stays += other.n_stays
+        self.n_hours_scored += other.n_hours_scored
+        self.n_positive += other.n_positive
+        self.n_insufficient += other.n_insufficient
+        self.n_unscored += other.n_unscored
+        self.dropped.add(other.dropped)
+        self.notes += other.notes
+        self.listed += other.listed[: MAX_STAYS_LISTED - len(self.listed)]
 
 
-def lines(tally: Tally, output: Path, surveyed: Survey) -> Iterator[str]:
+def lines(tally: Tally, output: Path | str, surveyed: Survey) -> Iterator[str]:
     """The closing lines.
 
     Args:
@@ -48,14 +70,26 @@ def lines(tally: Tally, output: Path, surveyed: Survey) -> Iterator[str]:
         f"{_counted(tally.n_stays - tally.n_unscored, 'stay')} scored into {output}: "
         f"{tally.n_positive:,} positive ({share:.1%})"
     )
+    if tally.n_insufficient:
+        yield (
+            f"Insufficient data in {tally.n_insufficient:,} of "
+            f"{_counted(tally.n_hours_scored, 'hour')}: Negative does not mean low risk there"
+        )
     yield from _dropped_lines(tally.dropped, surveyed.stated)
+    for note, n_stays in tally.notes.most_common(MAX_NOTES_LISTED):
+        yield f"{_counted(n_stays, 'stay')}: {note}"
     if tally.n_unscored:
         yield f"{tally.n_unscored:,} of {_counted(tally.n_stays, 'stay')} could not be scored:"
         yield from (f"  {patient_id}: {reason}" for patient_id, reason in tally.listed)
         if tally.n_unscored > len(tally.listed):
             yield f"  and {tally.n_unscored - len(tally.listed):,} more"
+    if surveyed.by_words:
+        taken = ", ".join(f"{header} as {name}" for header, name in surveyed.by_words)
+        yield f"Columns read by their words: {taken}"
     if surveyed.unread:
         yield f"Columns not read: {said(surveyed.unread)}"
+    if not tally.n_hours_scored:
+        yield f"sepsis-detect: no stay could be scored: {output} has no probability"
 
 
 def _dropped_lines(dropped: Dropped, stated: Collection[int]) -> Iterator[str]:

@@ -136,6 +136,16 @@ class DecimalSigns:
             self._is_surveyed = True
         return {number for number in doubtful if not self._is_decimal(column, number.sign)}
 
+    def telling(self, column: int, texts: Iterable[str]) -> list[str]:
+        """The texts of a column that show as much as all of them: two for each sign at most."""
+        found: dict[tuple[str, bool], str] = {}
+        for text in sorted(texts):
+            number = read_number(text)
+            is_sure = not number.is_ambiguous
+            if number.sign and (is_sure or self._is_usual_with_decimals_only(column, number.value)):
+                found.setdefault((number.sign, is_sure), text)
+        return list(found.values())
+
     def _note(self, column: int, numbers: set[Number]) -> None:
         sure = self._sure.setdefault(column, set())
         likely = self._likely.setdefault(column, set())

@@ -11,7 +11,7 @@ Sources:
     SOFA-2: Ranzani et al., JAMA 2025, doi:10.1001/jama.2025.20516.
 
 `BANDS` are also features of the model, which is fitted with them: they change only with a new
-model. What the scores do differently is in `CHARTED_BANDS` and `SI_BANDS`.
+model. The chart of NEWS2 has whole numbers, and temperature to tenths: a fraction is rounded first.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
@@ -54,23 +54,23 @@ BANDS = (
     Band("sirs", "white_cells", "WBC", "<", 4, 1),
     Band("qsofa", "respiratory_rate", "Resp", ">=", 22, 1),
     Band("qsofa", "systolic_bp", "SBP", "<=", 100, 1),
-    Band("news2", "respiratory_rate", "Resp", "<=", 11, 1),
-    Band("news2", "respiratory_rate", "Resp", "<=", 8, 2),
-    Band("news2", "respiratory_rate", "Resp", ">=", 21, 2),
-    Band("news2", "respiratory_rate", "Resp", ">=", 25, 1),
-    Band("news2", "spo2", "O2Sat", "<=", 95, 1),
-    Band("news2", "spo2", "O2Sat", "<=", 93, 1),
-    Band("news2", "spo2", "O2Sat", "<=", 91, 1),
+    Band("news2", "respiratory_rate", "Resp", "<=", 11, 1, rounded_to=1.0),
+    Band("news2", "respiratory_rate", "Resp", "<=", 8, 2, rounded_to=1.0),
+    Band("news2", "respiratory_rate", "Resp", ">=", 21, 2, rounded_to=1.0),
+    Band("news2", "respiratory_rate", "Resp", ">=", 25, 1, rounded_to=1.0),
+    Band("news2", "spo2", "O2Sat", "<=", 95, 1, rounded_to=1.0),
+    Band("news2", "spo2", "O2Sat", "<=", 93, 1, rounded_to=1.0),
+    Band("news2", "spo2", "O2Sat", "<=", 91, 1, rounded_to=1.0),
     Band("news2", "oxygen", "FiO2", ">", 0.21, 2),
-    Band("news2", "systolic_bp", "SBP", "<=", 110, 1),
-    Band("news2", "systolic_bp", "SBP", "<=", 100, 1),
-    Band("news2", "systolic_bp", "SBP", "<=", 90, 1),
-    Band("news2", "systolic_bp", "SBP", ">=", 220, 3),
-    Band("news2", "heart_rate", "HR", "<=", 50, 1),
-    Band("news2", "heart_rate", "HR", "<=", 40, 2),
-    Band("news2", "heart_rate", "HR", ">=", 91, 1),
-    Band("news2", "heart_rate", "HR", ">=", 111, 1),
-    Band("news2", "heart_rate", "HR", ">=", 131, 1),
+    Band("news2", "systolic_bp", "SBP", "<=", 110, 1, rounded_to=1.0),
+    Band("news2", "systolic_bp", "SBP", "<=", 100, 1, rounded_to=1.0),
+    Band("news2", "systolic_bp", "SBP", "<=", 90, 1, rounded_to=1.0),
+    Band("news2", "systolic_bp", "SBP", ">=", 220, 3, rounded_to=1.0),
+    Band("news2", "heart_rate", "HR", "<=", 50, 1, rounded_to=1.0),
+    Band("news2", "heart_rate", "HR", "<=", 40, 2, rounded_to=1.0),
+    Band("news2", "heart_rate", "HR", ">=", 91, 1, rounded_to=1.0),
+    Band("news2", "heart_rate", "HR", ">=", 111, 1, rounded_to=1.0),
+    Band("news2", "heart_rate", "HR", ">=", 131, 1, rounded_to=1.0),
     Band("news2", "temperature", "Temp", "<=", 36.0, 1, rounded_to=0.1),
     Band("news2", "temperature", "Temp", "<=", 35.0, 2, rounded_to=0.1),
     Band("news2", "temperature", "Temp", ">=", 38.1, 1, rounded_to=0.1),
@@ -89,15 +89,6 @@ BANDS = (
     Band("sofa2", "cardiovascular", "MAP", "<", 70, 1),
 )
 
-WHOLE_NUMBERS_OF = "news2"
-CHARTED_BANDS = tuple(
-    band._replace(rounded_to=1.0)
-    if band.score == WHOLE_NUMBERS_OF and "=" in band.comparison and not band.rounded_to
-    else band
-    for band in BANDS
-)
-"""The chart of NEWS2 has whole numbers, and temperature to tenths: a fraction is rounded first."""
-
 SI_UNIT = "umol/L"
 SI_CUT_OFFS = {
     "Creatinine": {1.2: 110.0, 2.0: 170.0, 3.5: 300.0},
@@ -114,7 +105,7 @@ def _in_si(band: Band) -> Band:
     return band._replace(threshold=round(conversion.converted(cut_off), DECIMALS))
 
 
-SI_BANDS = tuple(_in_si(band) for band in CHARTED_BANDS)
+SI_BANDS = tuple(_in_si(band) for band in BANDS)
 
 
 def score_of(band: Band) -> str:

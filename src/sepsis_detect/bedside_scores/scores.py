@@ -29,7 +29,7 @@ import numpy as np
 
 from sepsis_detect.bedside_scores.definitions import RATIOS, SCORES, Item, Ratio, Score
 from sepsis_detect.bedside_scores.point_bands import (
-    CHARTED_BANDS,
+    BANDS,
     DECIMALS,
     SI_BANDS,
     SI_CUT_OFFS,
@@ -66,7 +66,7 @@ _FIRST_VARIABLES = [BY_CHALLENGE[_ITEMS[at][1].variables[0]].column for at in _M
 _SPO2, _FIO2, _POTASSIUM, _PH, _BICARBONATE = (
     BY_CHALLENGE[name].column for name in ("O2Sat", "FiO2", "Potassium", "pH", "HCO3")
 )
-_points = PointTable(_NAMES, np.float64, of=item_of, bands=CHARTED_BANDS)
+_points = PointTable(_NAMES, np.float64, of=item_of, bands=BANDS)
 _si_points = PointTable(_NAMES, np.float64, of=item_of, bands=SI_BANDS)
 _SI_ITEMS = {"Creatinine": _KIDNEY, "Bilirubin_total": _NAMES.index(("sofa2", "liver"))}
 

@@ -1,22 +1,21 @@
-"""Conventions of de-identified data: shifted dates, and ages above 89.
+"""Conventions of de-identified data: shifted dates, and ages above 89 among them.
 
 MIMIC shifts all dates of a patient by one number of days, into the years 2100 to 2299; intervals
 stay true. An age above 89 is 300 in MIMIC-III and 91 in MIMIC-IV.
 
-Source: https://mimic.mit.edu/docs/iii/tables/patients/ (dob) and
-https://mimic.mit.edu/docs/iv/modules/hosp/patients/ (anchor_year, anchor_age).
+Source: https://mimic.mit.edu/docs/iv/modules/hosp/patients/ (anchor_year, anchor_age).
 """
 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sepsis_detect.clinical import deidentified_ages
+from sepsis_detect.clinical.deidentified_ages import CODES, TAKEN_AS
 from sepsis_detect.fhir.bundle import Entry
 from sepsis_detect.fhir.resource_reader import Reader, time_of
 from sepsis_detect.patient_json.timestamps import MAX_AHEAD
 
 CENTURIES = ("21", "22")  # the first digits of shifted years
-AGES_ABOVE_89 = range(299, 321)  # years; stand for any age above 89
-AGE_ABOVE_89 = 90.0  # years; the model takes all ages from 90 on as one
 
 
 def are_dates_shifted(entries: Iterable[Entry], reader: Reader) -> bool:
@@ -44,16 +43,10 @@ def are_dates_shifted(entries: Iterable[Entry], reader: Reader) -> bool:
 
 def age_of(age: float, path: str, reader: Reader, *, is_shifted: bool) -> float:
     """The age to use for one that may stand for any age above 89."""
-    is_code = age in AGES_ABOVE_89
-    if is_code or (is_shifted and AGE_ABOVE_89 <= age < AGE_ABOVE_89 + 2):
-        reader.note(
-            "age.deidentified",
-            path,
-            f"Age {age:.0f}: in de-identified data any age above 89. Taken as 90 or more.",
-            f"Âge {age:.0f} ans : dans des données désidentifiées, tout âge au-delà de 89 ans. "
-            "Pris pour 90 ans ou plus.",
-        )
-    return AGE_ABOVE_89 if is_code else age
+    is_code = age in CODES
+    if is_code or (is_shifted and TAKEN_AS <= age < TAKEN_AS + 2):
+        reader.note("age.deidentified", path, *deidentified_ages.sentences(f"{age:.0f}"))
+    return TAKEN_AS if is_code else age
 
 
 def _times(entries: Iterable[Entry]) -> Iterator[tuple[Any, str]]:

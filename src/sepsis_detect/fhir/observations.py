@@ -5,6 +5,7 @@ value, a modifier) is noted. One of our variables that cannot be read (an unknow
 without offset) refuses the request, or is left out and noted where the policy is `drop`.
 """
 
+from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,13 @@ from sepsis_detect.fhir.observation_codes import Coded, ObservationCodes
 from sepsis_detect.fhir.observation_places import ObservationPlaces, Panels
 from sepsis_detect.fhir.quantities import VALUE, Quantities
 from sepsis_detect.fhir.references import References
-from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, quoted
+from sepsis_detect.fhir.resource_reader import EPOCH, Reader, Resource, day_of, quoted, time_of
 from sepsis_detect.fhir.usual_observations import UsualObservations
 
 STATUS_USED = frozenset({"final", "amended", "corrected", "preliminary"})
 STATUS_WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 STATUS_WITHOUT_RESULT = frozenset({"registered", "unknown"})
+DAY = timedelta(days=1)
 TIMES = ("effectiveDateTime", "effectiveInstant", "effectivePeriod")
 
 
@@ -138,6 +140,7 @@ class Observations:
             self._no_time(observation, path)
             return None
         text, at = observation[key], f"{path}.{key}"
+        period: Resource = {}
         if key == "effectivePeriod":
             period, at = self._reader.element(observation, key, path), f"{at}.start"
             if "start" not in period:
@@ -147,7 +150,26 @@ class Observations:
                 return None
             text = period["start"]
         found = self._reader.moment(text, at)
-        return None if found is None else Moment(found, (found - EPOCH).total_seconds())
+        if found is None or self._is_too_long(found, period, path):
+            return None
+        return Moment(found, (found - EPOCH).total_seconds())
+
+    def _is_too_long(self, start: datetime, period: Resource, path: str) -> bool:
+        """Whether a value is of so long a period that it is no value of an hour; then it is noted.
+
+        An `end` that cannot be read does not matter: the value is of its start.
+        """
+        end = time_of(period.get("end")) or _start_of_day(period.get("end"))
+        if end is None or (end if end.tzinfo else end.replace(tzinfo=start.tzinfo)) - start <= DAY:
+            return False
+        self._reader.note(
+            "time.long_period",
+            f"{path}.effectivePeriod",
+            "The value is of more than 24 hours (`effectivePeriod`), not of one hour: not used.",
+            "La valeur porte sur plus de 24 heures (`effectivePeriod`), pas sur une heure : non "
+            "utilisée.",
+        )
+        return True
 
     def _no_time(self, observation: Resource, path: str) -> None:
         if "effectiveTiming" not in observation:
@@ -166,6 +188,11 @@ class Observations:
             "`effectiveDateTime`.",
             kind="incoherent",
         )
+
+
+def _start_of_day(text: Any) -> datetime | None:
+    day = day_of(text) if isinstance(text, str) else None
+    return datetime.combine(day[0], time.min) if day is not None and day[1] else None
 
 
 def _labels(found: list[Coded]) -> tuple[str, str]:

@@ -16,6 +16,31 @@ if TYPE_CHECKING:
 
 DEFAULT_HISTORY = 20  # versions
 MAX_HISTORY = 1_000  # versions that rollback looks at
+EXAMPLES = {
+    "show": (
+        "sepsis-detect model show",
+        "SEPSIS_MODEL_URI=s3://bucket/model.onnx sepsis-detect model show",
+    ),
+    "verify": ("sepsis-detect model verify model.onnx",),
+    "publish": ("sepsis-detect model publish model.onnx --to s3://bucket/model.onnx",),
+    "history": (
+        "sepsis-detect model history",
+        "sepsis-detect model history --newest 5 --uri s3://bucket/model.onnx",
+    ),
+    "rollback": (
+        "sepsis-detect model rollback",
+        "sepsis-detect model rollback 2026.11.23.1 --uri s3://bucket/model.onnx",
+    ),
+    "set-threshold": (
+        "sepsis-detect model set-threshold model.onnx --alerts-per-day 1 -o quieter.onnx",
+        "sepsis-detect model set-threshold model.onnx --sensitivity 0.5 -o half.onnx",
+        "sepsis-detect model set-threshold model.onnx --threshold 0.04 -o own.onnx",
+    ),
+    "promote": (
+        "sepsis-detect model promote",
+        "sepsis-detect model promote --from s3://bucket/shadow.onnx --to s3://bucket/model.onnx",
+    ),
+}
 INTERPOLATED = ", interpolated"
 
 
@@ -23,24 +48,24 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     """Add the sub-commands to the parser of `model`."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
-    show = actions.add_parser("show", help="describe the model that would be served")
+    show = _action(actions, "show", "describe the model that would be served")
     show.set_defaults(run=_show)
 
-    verify = actions.add_parser("verify", help="check a file as the fleet would")
+    verify = _action(actions, "verify", "check a file as the fleet would")
     verify.add_argument("file", type=Path, metavar="FILE")
     verify.set_defaults(run=_verify)
 
-    publish = actions.add_parser("publish", help="check a file, then make it what the fleet serves")
+    publish = _action(actions, "publish", "check a file, then make it what the fleet serves")
     publish.add_argument("file", type=Path, metavar="FILE")
     publish.set_defaults(run=_publish)
 
-    history = actions.add_parser("history", help="list what was published")
+    history = _action(actions, "history", "list what was published")
     history.add_argument(
         "--newest", type=int, default=DEFAULT_HISTORY, metavar="N", help="how many (%(default)s)"
     )
     history.set_defaults(run=_history)
 
-    rollback = actions.add_parser("rollback", help="make an earlier model current again")
+    rollback = _action(actions, "rollback", "make an earlier model current again")
     rollback.add_argument(
         "version",
         nargs="?",
@@ -49,7 +74,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     )
     rollback.set_defaults(run=_rollback)
 
-    threshold = actions.add_parser("set-threshold", help="write a copy with another threshold")
+    threshold = _action(actions, "set-threshold", "write a copy with another threshold")
     threshold.add_argument("file", type=Path, metavar="FILE")
     point = threshold.add_mutually_exclusive_group(required=True)
     point.add_argument("--threshold", metavar="P", help="the probability itself")
@@ -62,7 +87,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     threshold.add_argument("-o", "--output", required=True, type=Path, metavar="FILE")
     threshold.set_defaults(run=_set_threshold)
 
-    promote = actions.add_parser("promote", help="make the shadow model the served one")
+    promote = _action(actions, "promote", "make the shadow model the served one")
     promote.set_defaults(run=_promote)
     promote.add_argument(
         "--from",
@@ -78,6 +103,19 @@ def add_to(parser: argparse.ArgumentParser) -> None:
             metavar="s3://BUCKET/KEY",
             help="where (SEPSIS_MODEL_URI, if not given)",
         )
+
+
+def _action(actions: Any, name: str, what: str) -> argparse.ArgumentParser:
+    """The parser of a sub-command; its help ends with examples."""
+    lines = "\n".join(f"  {example}" for example in EXAMPLES[name])
+    action: argparse.ArgumentParser = actions.add_parser(
+        name,
+        help=what,
+        description=f"{what[0].upper()}{what[1:]}.",
+        epilog=f"examples:\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return action
 
 
 def _show(_: argparse.Namespace) -> int:

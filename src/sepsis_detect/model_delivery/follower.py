@@ -138,7 +138,7 @@ class ModelFollower(Generic[M]):
             return
         self._uri = uri
         self._poll_seconds = settings.model_poll_seconds
-        self._source = _source(uri)
+        self._source = source_of(uri)
         self._cache = ModelDiskCache(uri, settings.model_cache_dir)
         self.polling = PeriodicTask(self._poll, self._interval_seconds, name=f"{name}_poll")
 
@@ -311,7 +311,8 @@ class ModelFollower(Generic[M]):
             return None
 
 
-def _source(uri: str) -> Source:
+def source_of(uri: str) -> Source:
+    """The source of models at `s3://bucket/key` or a path."""
     if not uri.startswith("s3://"):
         return FileSource(Path(uri))
     # Imported only where it is needed: botocore takes 17 MB.

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.patient_json import json_body, reader
 from sepsis_detect.patient_json.json_body import Repeated
 from sepsis_detect.patient_json.reader import JsonPatient
@@ -13,12 +14,15 @@ PATIENTS = "patients"
 BASE: Location = ("body", PATIENTS)
 
 
-def read(body: bytes, *, now: datetime) -> list[JsonPatient]:
+def read(
+    body: bytes, *, now: datetime, on_incoherence: OnIncoherence = OnIncoherence.REJECT
+) -> list[JsonPatient]:
     """Read the patients of a body, in their order.
 
     Args:
         body: As sent.
         now: A timestamp after it lies in the future.
+        on_incoherence: Policy for values that cannot be read.
 
     Raises:
         RequestError: 422, the body is not `{"patients": [...]}` of at most `MAX_PATIENTS`.
@@ -26,7 +30,13 @@ def read(body: bytes, *, now: datetime) -> list[JsonPatient]:
     listed = _list_of_patients(json_body.parse(body))
     max_problems = max_problems_each(len(listed))
     return [
-        reader.read(sent, now=now, base=(*BASE, at), max_problems=max_problems)
+        reader.read(
+            sent,
+            now=now,
+            base=(*BASE, at),
+            max_problems=max_problems,
+            on_incoherence=on_incoherence,
+        )
         for at, sent in enumerate(listed)
     ]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.clinical import rules, units
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import FloatArray, Stay
@@ -44,6 +45,7 @@ class JsonPatient:
         stay: The hours that could be read; None: no hour.
         problems: Problems of the text.
         violations: Constants beside `hours` that an hour contradicts.
+        left_out: Values that could not be read and were left out, as warnings.
     """
 
     sent: dict[str, Any]
@@ -51,6 +53,7 @@ class JsonPatient:
     stay: Stay | None
     problems: list[Problem]
     violations: list[RuleViolation]
+    left_out: list[Problem]
 
     def locate(self, row: int, column: int | None = None) -> Location:
         """Location of an hour, or of one of its values, spelled as the caller spelled it."""
@@ -93,19 +96,29 @@ class JsonPatient:
         return next((shown(unit) for unit in units_of if isinstance(unit, str)), None)
 
 
-def read_bodies(bodies: Sequence[bytes], *, now: datetime) -> list[JsonPatient | RequestError]:
-    """Read a patient from each body, or why there is none; `now` as of `read`."""
+def read_bodies(
+    bodies: Sequence[bytes],
+    *,
+    now: datetime,
+    on_incoherence: OnIncoherence = OnIncoherence.REJECT,
+) -> list[JsonPatient | RequestError]:
+    """Read a patient from each body, or why there is none; arguments as of `read`."""
     found: list[JsonPatient | RequestError] = []
     for body in bodies:
         try:
-            found.append(read(json_body.parse(body), now=now))
+            found.append(read(json_body.parse(body), now=now, on_incoherence=on_incoherence))
         except RequestError as error:
             found.append(error.alone())
     return found
 
 
 def read(
-    sent: Any, *, now: datetime, base: Location = BODY, max_problems: int = MAX_PROBLEMS
+    sent: Any,
+    *,
+    now: datetime,
+    base: Location = BODY,
+    max_problems: int = MAX_PROBLEMS,
+    on_incoherence: OnIncoherence = OnIncoherence.REJECT,
 ) -> JsonPatient:
     """Read one patient; nothing is raised, every problem is in `problems`.
 
@@ -114,15 +127,16 @@ def read(
         now: A timestamp after it lies in the future.
         base: Location of the patient in the body.
         max_problems: How many are listed; the rest is counted.
+        on_incoherence: Policy for values that cannot be read.
     """
-    reader = _Reader(base, max_problems)
+    reader = _Reader(base, max_problems, is_dropping=on_incoherence is OnIncoherence.DROP)
     if not isinstance(sent, dict):
         reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
-        return JsonPatient({}, base, None, reader.problems, [])
+        return JsonPatient({}, base, None, reader.problems, [], [])
     hours = sent.get(fields.HOURS)
     values = reader.flat_values(sent) if hours is None else reader.stay_values(hours, sent)
     conversions = reader.conversions(sent.get(fields.UNITS))
-    patient = JsonPatient(sent, base, None, reader.problems, reader.violations)
+    patient = JsonPatient(sent, base, None, reader.problems, reader.violations, reader.left_out)
     if len(values):
         reader.infinities(values, patient)
         for column, conversion in conversions.items():
@@ -138,6 +152,8 @@ def read(
             reader.problems += timestamps.check(stamps, patient.stay.icu_hours, now, patient.locate)
     if reader.n_more:
         reader.problems.append(more(reader.n_more, "json", base))
+    if reader.n_more_left_out:
+        reader.left_out.append(more(reader.n_more_left_out, "dropped", base))
     return patient
 
 
@@ -153,8 +169,8 @@ NO_HOURS = np.empty((0, N_COLUMNS))
 class _Reader(TextProblems):
     """Reads one patient and collects its problems."""
 
-    def __init__(self, base: Location, max_problems: int):
-        super().__init__(max_problems)
+    def __init__(self, base: Location, max_problems: int, *, is_dropping: bool):
+        super().__init__(max_problems, is_dropping=is_dropping)
         self.base = base
         self.without_unit: list[int] = []
         self.violations: list[RuleViolation] = []
@@ -233,12 +249,13 @@ class _Reader(TextProblems):
             if column is None:
                 self.unknown(key, at, fields.COLUMNS)
             elif not isinstance(unit, str):
-                self.wrong_type(at, "A unit", "Une unité", "a text", "un texte")
+                self.wrong_type(at, "A unit", "Une unité", "a text", "un texte", about=key)
+                self.without_unit += [column] if self.may_leave_out(key) else []
             elif conversion := units.conversion(VARIABLES[column], unit):
                 if found.setdefault(column, conversion) != conversion:
                     self.contradiction(at, "unit", "l'unité")
             else:
-                self.unknown_unit(column, unit, at)
+                self.unknown_unit(key, unit, at)
                 self.without_unit.append(column)
         return found
 
@@ -288,11 +305,14 @@ class _Reader(TextProblems):
                 place,
                 f"`{key}` must be a number, not a text.",
                 f"`{key}` doit être un nombre, pas un texte.",
+                about=key,
                 hint='Send 80, not "80"; null when it was not measured.',
                 hint_fr='Envoyez 80 et non "80" ; null si la mesure n\'a pas été faite.',
             )
         else:
-            self.wrong_type(place, f"`{key}`", f"`{key}`", "a number or null", "un nombre ou null")
+            self.wrong_type(
+                place, f"`{key}`", f"`{key}`", "a number or null", "un nombre ou null", about=key
+            )
 
     def infinities(self, values: FloatArray, patient: JsonPatient) -> None:
         """Refuse numbers too large for a float, such as 1e999."""

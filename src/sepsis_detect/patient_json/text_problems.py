@@ -5,8 +5,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from sepsis_detect.clinical import units
-from sepsis_detect.clinical.variables import VARIABLES
-from sepsis_detect.patient_json.fields import BESIDE_HOURS, ICU_UNIT, IN_AN_HOUR, ONCE
+from sepsis_detect.clinical.variables import AGE, VARIABLES
+from sepsis_detect.patient_json.fields import BESIDE_HOURS, COLUMNS, ICU_UNIT, IN_AN_HOUR, ONCE
 from sepsis_detect.problems import Location, Problem, shown
 
 
@@ -14,18 +14,44 @@ class TextProblems:
     """Collects the problems of one patient; beyond `max_problems` they are only counted.
 
     Attributes:
+        is_dropping: Whether values that cannot be read are left out, and do not refuse the patient.
         problems: Those collected.
         n_more: How many were only counted.
+        left_out: Values that were left out, as warnings.
+        n_more_left_out: How many were only counted.
     """
 
-    def __init__(self, max_problems: int):
+    def __init__(self, max_problems: int, *, is_dropping: bool = False):
         """Start without problems."""
         self.max_problems = max_problems
-        self.n_more = 0
+        self.is_dropping = is_dropping
+        self.n_more = self.n_more_left_out = 0
         self.problems: list[Problem] = []
+        self.left_out: list[Problem] = []
 
-    def problem(self, rule: str, place: Location, msg: str, msg_fr: str, **more: Any) -> None:
-        """Add one problem."""
+    def problem(
+        self,
+        rule: str,
+        place: Location,
+        msg: str,
+        msg_fr: str,
+        *,
+        about: str | None = None,
+        **more: Any,
+    ) -> None:
+        """Add one problem.
+
+        Args:
+            rule: Its id.
+            place: Its location.
+            msg: One sentence.
+            msg_fr: The same in French.
+            about: The key of the variable, if nothing but its values is concerned.
+            **more: As of `Problem`.
+        """
+        if about is not None and self.may_leave_out(about):
+            self._leave_out(rule, place, msg, msg_fr, about, **more)
+            return
         problem_type = "unit" if rule.startswith("unit") else "json"
         problem_type = "incoherent" if rule == "code.gender" else problem_type
         if len(self.problems) >= self.max_problems:
@@ -35,13 +61,40 @@ class TextProblems:
             Problem(type=problem_type, rule=rule, loc=place, msg=msg, msg_fr=msg_fr, **more)
         )
 
-    def wrong_type(
-        self, place: Location, what: str, what_fr: str, wanted: str, wanted_fr: str
+    def may_leave_out(self, key: str) -> bool:
+        """Whether values of a variable that cannot be read are left out; never an age.
+
+        Without its age, a child would be answered as an adult.
+        """
+        return self.is_dropping and COLUMNS.get(key) != AGE
+
+    def _leave_out(
+        self, rule: str, place: Location, msg: str, msg_fr: str, key: str, **more: Any
     ) -> None:
-        """A value of another JSON type than wanted."""
-        self.problem(
-            "json.type", place, f"{what} must be {wanted}.", f"{what_fr} doit être {wanted_fr}."
+        if len(self.left_out) >= self.max_problems:
+            self.n_more_left_out += 1
+            return
+        column = COLUMNS.get(key)
+        dropped = ICU_UNIT if column is None else VARIABLES[column].name
+        context = {**more.pop("ctx", {}), "dropped": dropped}
+        en, fr = f"Not used: {msg}", f"Non utilisé : {msg_fr}"
+        self.left_out.append(
+            Problem(type="dropped", rule=rule, loc=place, msg=en, msg_fr=fr, ctx=context, **more)
         )
+
+    def wrong_type(
+        self,
+        place: Location,
+        what: str,
+        what_fr: str,
+        wanted: str,
+        wanted_fr: str,
+        *,
+        about: str | None = None,
+    ) -> None:
+        """A value of another JSON type than wanted; `about` as of `problem`."""
+        msg, msg_fr = f"{what} must be {wanted}.", f"{what_fr} doit être {wanted_fr}."
+        self.problem("json.type", place, msg, msg_fr, about=about)
 
     def unknown(self, key: str, place: Location, allowed: Iterable[str]) -> None:
         """A field that does not exist, or not here; similar names are suggested."""
@@ -118,12 +171,13 @@ class TextProblems:
             place,
             f"`{key}` must be {words}, or null when unknown.",
             f"`{key}` doit être {words.replace(' or ', ' ou ')}, ou null si inconnu.",
+            about=key,
             ctx={"accepted": accepted},
         )
 
-    def unknown_unit(self, column: int, unit: str, place: Location) -> None:
+    def unknown_unit(self, key: str, unit: str, place: Location) -> None:
         """A unit that is not accepted for the variable."""
-        variable = VARIABLES[column]
+        variable = VARIABLES[COLUMNS[key]]
         accepted = units.accepted(variable)
         listed = ", ".join(accepted)
         self.problem(
@@ -131,5 +185,6 @@ class TextProblems:
             place,
             f"`{shown(unit)}` is not an accepted unit of {variable.label_en}: use {listed}.",
             f"`{shown(unit)}` n'est pas une unité acceptée pour {variable.label_fr} : {listed}.",
+            about=key,
             ctx={"accepted": accepted},
         )

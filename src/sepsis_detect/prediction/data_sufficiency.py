@@ -37,6 +37,9 @@ class Level(StrEnum):
     INSUFFICIENT = "insufficient"
 
 
+LEVELS = tuple(Level)
+
+
 @dataclass(frozen=True, slots=True)
 class DataSufficiency:
     """How much the answer for one hour rests on.
@@ -85,17 +88,36 @@ def known(ages: Float32Array) -> tuple[BoolArray, BoolArray]:
     return signs, is_known[:, len(_SIGNS) :]
 
 
-def data_sufficiency(X: Float32Array) -> list[DataSufficiency]:
+@dataclass(frozen=True, slots=True)
+class Sufficiencies:
+    """The data sufficiency of many hours.
+
+    Attributes:
+        signs: Shape (n_hours, n_vital_signs), which are known.
+        laboratory: Shape (n_hours, n_laboratory), which are known.
+        codes: Shape (n_hours,), the position of each hour's level in `LEVELS`.
+    """
+
+    signs: BoolArray
+    laboratory: BoolArray
+    codes: IntArray
+
+    def at(self, row: int) -> DataSufficiency:
+        """The data sufficiency of one hour."""
+        level = LEVELS[self.codes[row]]
+        if level is Level.SUFFICIENT:
+            return _SUFFICIENT
+        return DataSufficiency(level, _missing(self.signs[row], self.laboratory[row]))
+
+
+def data_sufficiencies(X: Float32Array) -> Sufficiencies:
     """The data sufficiency of each hour; `X` has shape (n_hours, n_features), all features."""
     signs, laboratory = known(X.take(_COLUMNS, axis=1))
     is_sufficient, is_insufficient = levels(
         np.count_nonzero(signs, axis=1), np.count_nonzero(laboratory, axis=1)
     )
-    found = [_SUFFICIENT] * len(X)
-    for row in np.flatnonzero(~is_sufficient).tolist():
-        level = Level.INSUFFICIENT if is_insufficient[row] else Level.LIMITED
-        found[row] = DataSufficiency(level, _missing(signs[row], laboratory[row]))
-    return found
+    codes = np.where(is_sufficient, 0, np.where(is_insufficient, 2, 1))
+    return Sufficiencies(signs, laboratory, codes)
 
 
 def _missing(signs: BoolArray, laboratory: BoolArray) -> tuple[str, ...]:

@@ -5,10 +5,12 @@ features computed from its variables alone have the values of this hour, and all
 those of the typical hour (`baseline`). Shapley values are averaged over orders and their
 reverses, which is exact for interactions in pairs; for any orders the effects add up to
 log-odds(this hour) - log-odds(typical hour). The method uses only the model's answers, so that it
-works for every artifact. Time in ICU is no player once it is capped. See docs/adr/0003-contributions.md.
+works for every artifact. Time in ICU is no player once it is capped.
+See docs/adr/0003-contributions.md.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from math import gcd
 
 import numpy as np
@@ -43,6 +45,7 @@ _IS_SOURCE = _sources()
 _TIME_IN_ICU = features.NAMES.index("icu_hour")
 
 
+@cache
 def _orders(n_players: int, n_orders: int) -> IntArray:
     """Shape (2 * n_orders, n_players): orders in which variables join, and their reverses.
 
@@ -54,7 +57,9 @@ def _orders(n_players: int, n_orders: int) -> IntArray:
     )
     base = np.arange(n_players) * stride % n_players
     forward = np.array([np.roll(base, n_players * k // n_orders) for k in range(n_orders)])
-    return np.concatenate([forward, forward[:, ::-1]])
+    orders = np.concatenate([forward, forward[:, ::-1]])
+    orders.flags.writeable = False  # shared by all answers
+    return orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,33 +81,51 @@ class Contribution:
     effect: float
 
 
-def contributions(model: Model, stay: Stay) -> list[Contribution]:
-    """Explain the last hour of one stay; the largest effect comes first."""
-    found = effects(model, features.compute(stay, stay.last_rows)[0])
+def contributions(model: Model, stay: Stay, row: Float32Array) -> list[Contribution]:
+    """Explain the last hour of one stay; the largest effect comes first.
+
+    Args:
+        model: The model to explain.
+        stay: The hours of one patient.
+        row: Shape (n_features,), the features of its last hour.
+    """
+    found = effects(model, row)
     order = np.argsort(-np.abs(found), kind="stable")
-    return [_contribution(stay, PLAYERS[at], float(found[at])) for at in order if found[at] != 0]
+    return _contributions(stay, found, [at for at in order if found[at] != 0])
 
 
-def leading(model: Model, stay: Stay, *, most: int) -> list[Contribution]:
+def leading(model: Model, stay: Stay, row: Float32Array, *, most: int) -> list[Contribution]:
     """The largest positive effects, up to `most`, then as many of the largest negative ones.
 
     Computed from one order and its reverse: the leading variables are the same as with more
     orders, in a fraction of the time, but the effects are less exact.
+
+    Args:
+        model: The model to explain.
+        stay: The hours of one patient.
+        row: Shape (n_features,), the features of its last hour.
+        most: Number of either sign.
     """
-    found = effects(model, features.compute(stay, stay.last_rows)[0], n_orders=1)
+    found = effects(model, row, n_orders=1)
     order = np.argsort(-np.abs(found), kind="stable")
     chosen = [*order[found[order] > 0][:most], *order[found[order] < 0][:most]]
-    return [_contribution(stay, PLAYERS[at], float(found[at])) for at in chosen]
+    return _contributions(stay, found, chosen)
 
 
-def _contribution(stay: Stay, name: str, effect: float) -> Contribution:
+def _contributions(stay: Stay, found: FloatArray, players: list[int]) -> list[Contribution]:
+    is_known = ~np.isnan(stay.values)
+    last_known = stay.n_hours - 1 - np.argmax(is_known[::-1], axis=0)
+    last_rows = np.where(is_known.any(axis=0), last_known, -1).tolist()
+    return [_contribution(stay, last_rows, PLAYERS[at], float(found[at])) for at in players]
+
+
+def _contribution(stay: Stay, last_rows: list[int], name: str, effect: float) -> Contribution:
+    """Of one variable; `last_rows` has the last known row of each column, -1 if never known."""
     columns = _COLUMNS[name]
-    values = stay.values[:, columns]
-    measured = np.flatnonzero(values == values)
+    last = max(last_rows[column] for column in columns)
     value, hour = None, np.nan
-    if measured.size:
-        last = measured[-1] // len(columns)
-        value = _value_or_word(name, values[last])
+    if last >= 0:
+        value = _value_or_word(name, stay.values[last, columns])
         hour = float(stay.icu_hours[last])
     return Contribution(
         variable=name,
@@ -135,8 +158,9 @@ def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatA
         Shape (n_players,). The sum is log-odds(this hour) - log-odds(typical hour), see `baseline`.
     """
     typical = baseline(model, float(row[_TIME_IN_ICU]))
-    differs = ~((row == typical) | (np.isnan(row) & np.isnan(typical)))
-    active = np.flatnonzero(_IS_SOURCE[differs].any(axis=0))
+    is_equal = (row == typical) | (np.isnan(row) & np.isnan(typical))
+    differing = np.flatnonzero(model.is_seen & ~is_equal)
+    active = np.flatnonzero(_IS_SOURCE[differing].any(axis=0))
     result = np.zeros(len(PLAYERS))
     if not active.size:
         return result
@@ -144,13 +168,37 @@ def effects(model: Model, row: Float32Array, n_orders: int = N_ORDERS) -> FloatA
     # A feature has its own value once the last of its variables has joined. No matrix product:
     # for such small ones, the threads of BLAS cost more time than they save.
     joined_at = np.argsort(orders, axis=1)  # shape (n_orders, n_active): position in each order
-    complete_at = np.where(_IS_SOURCE[:, active], joined_at[:, None, :], -1).max(axis=2)
+    is_source = _IS_SOURCE[np.ix_(differing, active)]
+    complete_at = np.where(is_source, joined_at[:, None, :], -1).max(axis=2)
     is_own = complete_at[:, None, :] < np.arange(len(active) + 1)[:, None]
-    rows = np.where(is_own, row, typical).reshape(-1, len(row))
-    answers = log_odds(model.probabilities(rows)).reshape(len(orders), -1)
-    gains = np.diff(answers, axis=1)
+    answers = _answers(model, typical, row, differing, is_own.reshape(-1, len(differing)))
+    gains = np.diff(answers.reshape(len(orders), -1), axis=1)
     np.add.at(result, active[orders], gains / len(orders))
     return result
+
+
+def _answers(
+    model: Model,
+    typical: Float32Array,
+    row: Float32Array,
+    differing: IntArray,
+    is_own: BoolArray,
+) -> FloatArray:
+    """Shape (n_coalitions,): log-odds of each coalition; those of equal features are asked once.
+
+    Args:
+        model: The model to explain.
+        typical: Shape (n_features,), the typical hour.
+        row: Shape (n_features,), this hour.
+        differing: Columns of the features in which they differ.
+        is_own: Shape (n_coalitions, n_differing): whether a feature has its value of this hour.
+    """
+    keys = [each.tobytes() for each in np.packbits(is_own, axis=1)]
+    first = {key: at for at, key in reversed([*enumerate(keys)])}
+    place = {key: at for at, key in enumerate(first)}
+    rows = np.tile(typical, (len(first), 1))
+    rows[:, differing] = np.where(is_own[[*first.values()]], row[differing], typical[differing])
+    return log_odds(model.probabilities(rows))[[place[key] for key in keys]]
 
 
 def baseline(model: Model, icu_hour: float) -> Float32Array:

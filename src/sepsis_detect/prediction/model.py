@@ -62,7 +62,7 @@ class OperatingPoint(BaseModel):
         sensitivity: Share of the septic hours that are flagged.
         ppv: Share of the flagged hours that are septic; None if no hour is flagged.
         alerts_per_patient_day: Flagged hours in 24 hours of a patient.
-        in_time: Share of septic patients with a flagged hour from 12 hours before onset to 3 after.
+        in_time: Share of septic patients with a flagged hour in the 12 hours before onset.
         utility: Normalised utility of the PhysioNet/CinC 2019 challenge: 0 without any flag, 1 for
             the best possible answers.
         is_interpolated: Whether the figures lie between two measured ones.
@@ -218,6 +218,13 @@ class Model:
         if self.metadata.reference is not None:
             row[self._columns] = np.array(self.metadata.reference, dtype=np.float32)
         return row
+
+    @property
+    def is_seen(self) -> BoolArray:
+        """Shape (n_features,): which of `features.NAMES` are inputs of the model."""
+        is_seen = np.zeros(len(features.NAMES), dtype=np.bool_)
+        is_seen[self._columns] = True
+        return is_seen
 
     def probabilities(self, rows: Float32Array) -> Float32Array:
         """Calibrated probability that sepsis begins within six hours or has begun.

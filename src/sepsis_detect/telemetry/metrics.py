@@ -27,6 +27,8 @@ MAX_RULES = 200  # counted separately
 MAX_ROWS = 2000  # the newest predictions, over which drift is computed
 MIN_ROWS = 500  # with fewer rows, chance alone would look like drift
 
+_random = random.Random()  # noqa: S311 - not for security
+
 INPUTS = np.array(
     [column for column, name in enumerate(features.NAMES) if name.endswith("_last")]
     + [features.NAMES.index(name) for name in ("age", "hospital_admission_hour")]
@@ -53,7 +55,7 @@ class _Counters:
         # Reservoir sampling: each request of the minute is equally likely to be in the sample.
         if len(self.latencies) < MAX_VALUES:
             self.latencies.append(milliseconds)
-        elif (index := int(random.random() * self.counts["Requests"])) < MAX_VALUES:  # noqa: S311
+        elif (index := int(_random.random() * self.counts["Requests"])) < MAX_VALUES:
             self.latencies[index] = milliseconds
 
 

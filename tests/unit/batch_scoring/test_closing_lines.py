@@ -96,8 +96,9 @@ def test_unscored_stays_beyond_the_limit_are_counted(said: Said) -> None:
     lines = said([row for n in range(25) for row in all_missing(stay_of(f"p{n}", 2))])
     assert lines[0] == "0 hours of 0 stays scored into OUT: 0 positive (0.0%)"
     assert lines[1] == "25 of 25 stays could not be scored:"
-    assert len(lines) == 2 + summary.MAX_STAYS_LISTED + 1
-    assert lines[-1] == "  and 5 more"
+    assert len(lines) == 2 + summary.MAX_STAYS_LISTED + 2
+    assert lines[-2] == "  and 5 more"
+    assert lines[-1] == "sepsis-detect: no stay could be scored: OUT has no probability"
 
 
 def test_columns_that_are_not_read_are_named_once(

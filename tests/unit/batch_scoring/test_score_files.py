@@ -41,6 +41,7 @@ EVERYONE = [
     *changed(stay_of("gap", 6, 6), 5, ICULOS=20.0),
     *stay_of("one hour", 1, 7),
 ]
+ANSWERS = ["patient_id", "icu_hour", "probability", "prediction"]
 UNSCORED = {"fractional hour", "backwards", "twice", "nothing", "two patients"}
 
 
@@ -88,7 +89,7 @@ def test_every_row_is_answered_in_its_order_as_the_api_answers(
 ) -> None:
     path = write(tmp_path / f"in{suffix}", EVERYONE)
     table = scored(path, "-o", tmp_path / f"out{written}")
-    assert table.column_names == ["patient_id", "icu_hour", "probability", "prediction"]
+    assert table.column_names == [*ANSWERS, "data_sufficiency"]
     assert table["patient_id"].to_pylist() == [row["patient_id"] for row in EVERYONE]
     assert table["icu_hour"].to_pylist() == [row["ICULOS"] for row in EVERYONE]
     answers = answers_of_the_api(client, EVERYONE)

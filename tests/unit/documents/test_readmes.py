@@ -90,6 +90,29 @@ def test_figures_have_the_number_format_of_the_language(name: str, shown: tuple[
     assert all(text in block for text in shown)
 
 
+@pytest.mark.parametrize(
+    ("alerts", "shown"),
+    [
+        (1.04, "1,0 heure signalée par"),
+        (1.94, "1,9 heure signalée"),
+        (1.96, "2,0 heures signalées"),
+    ],
+)
+def test_in_french_the_plural_begins_at_two(alerts: float, shown: str) -> None:
+    overall = MEASURED["overall"] | {"alerts_per_patient_day": {"value": alerts}}
+    assert shown in readme_figures.block("README.fr.md", {"overall": overall}, OUTSIDE)
+
+
+def test_the_figures_stand_on_the_first_screen() -> None:
+    for name in readme_figures.TEMPLATES:
+        before, _ = readme_figures.around(readme(name))
+        shown = before + readme_figures.block(name, MEASURED, OUTSIDE)
+        lines = shown.splitlines()
+        table = next(at for at, line in enumerate(lines) if line.startswith("|---"))
+        assert table < 20, "the first screen"
+        assert len([line for line in lines[table + 1 :] if line.startswith("|")]) == 3
+
+
 def test_a_readme_without_external_validation_has_no_line_about_it() -> None:
     assert "eICU" in readme_figures.block("README.md", MEASURED, OUTSIDE)
     assert "eICU" not in readme_figures.block("README.md", MEASURED, None)
@@ -102,7 +125,7 @@ def test_writing_replaces_only_the_figures_of_a_readme(tmp_path: Path) -> None:
     )
     readme_figures.write(MEASURED, None, tmp_path)
     text = path.read_text("utf-8")
-    assert text.startswith(f"above\n{readme_figures.BEGIN}**What changed")
+    assert text.startswith(f"above\n{readme_figures.BEGIN}| how good the model is")
     assert text.endswith(f"{readme_figures.END}below\n")
     assert "former figures" not in text
 

@@ -44,9 +44,10 @@ def children_of(pid: int) -> list[int]:
     """Processes of shadow models that a process started, from any thread."""
     found = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text("ascii").split():
-            if b"shadow_process" in Path(f"/proc/{child}/cmdline").read_bytes():
-                found.append(int(child))
+        with contextlib.suppress(FileNotFoundError):  # a thread or a child that has just ended
+            for child in (task / "children").read_text("ascii").split():
+                if b"shadow_process" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
     return found
 
 

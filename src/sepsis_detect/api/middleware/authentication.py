@@ -86,7 +86,7 @@ class Authentication:
         if sent is not None:
             logs.event(logging.WARNING, "wrong_key")
             await self._slow_down()
-        raise _no_key()
+        raise no_key()
 
     async def _client(self, tokens: ClientTokens, sent: str | None, url: str) -> str:
         """Name of the client whose token was sent."""
@@ -102,7 +102,7 @@ class Authentication:
     async def _slow_down(self) -> None:
         """Delay the response to a wrong key, few at a time, against guessing."""
         if self._n_waiting >= MAX_WAITING:
-            raise _too_many()
+            raise too_many_wrong_keys()
         self._n_waiting += 1
         try:
             await asyncio.sleep(WRONG_KEY_SECONDS)
@@ -125,7 +125,8 @@ def _problem(rule: str, msg: str, msg_fr: str) -> Problem:
     return Problem(type="access", rule=rule, loc=("header",), msg=msg, msg_fr=msg_fr)
 
 
-def _no_key() -> RequestError:
+def no_key() -> RequestError:
+    """401: no API key, or a wrong one."""
     problem = _problem(
         "access.key",
         "A valid API key is needed: send it as `Authorization: Bearer KEY`.",
@@ -136,7 +137,8 @@ def _no_key() -> RequestError:
     return error
 
 
-def _too_many() -> RequestError:
+def too_many_wrong_keys() -> RequestError:
+    """429: many wrong API keys are waiting for their answers."""
     problem = _problem(
         "access.too_many",
         "Too many wrong API keys are being sent: try again later.",

@@ -69,7 +69,7 @@ class BodyLimit:
             if error.args != (TIMED_OUT,):
                 raise
             task.uncancel()
-            return error_response(_too_slow(), scope)
+            return error_response(too_slow(), scope)
         finally:
             timer.cancel()
         return self._app
@@ -158,7 +158,8 @@ def _upgrade() -> RequestError:
     return error
 
 
-def _too_slow() -> RequestError:
+def too_slow() -> RequestError:
+    """408: the body did not come in whole in time."""
     problem = Problem(
         type="http",
         rule="http.slow",

@@ -84,7 +84,7 @@ async def sepsis_risk(request: Request) -> Response:
 
 @router.post(
     f"/{service.ID}/feedback",
-    responses=interop_schemas.CDS_ERRORS,
+    responses=request_schemas.ERRORS,
     openapi_extra=interop_schemas.CDS_FEEDBACK,
     summary="Card feedback",
 )

@@ -1,15 +1,17 @@
 """`/docs`: Swagger UI of the OpenAPI document, without assets from other hosts."""
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
+from sepsis_detect.api.schema.examples import add_examples
 from sepsis_detect.api.schema.openapi import openapi_document
+from sepsis_detect.api.services import Services, services_of
 
 ASSETS = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css"}
 
@@ -44,20 +46,32 @@ CSP = (
 )
 
 
-def routes(declared: Sequence[BaseRoute], *, has_keys: bool) -> list[Route]:
+ExampleApps = Callable[[Services], tuple[ASGIApp, ASGIApp]]
+"""Makes the two applications that answer the examples, the second one before a stop."""
+
+
+def routes(
+    declared: Sequence[BaseRoute], example_apps: ExampleApps, *, has_keys: bool
+) -> list[Route]:
     """The routes of the documentation.
 
     Args:
         declared: FastAPI's routes, which the document describes.
+        example_apps: Answer the examples without being counted or logged.
         has_keys: Whether API keys are required.
     """
+    documents: dict[str, bytes] = {}  # of the served model, by its digest
 
-    @cache
-    def document() -> bytes:
-        return orjson.dumps(openapi_document(declared, has_keys=has_keys))
-
-    async def openapi(_: Request) -> Response:
-        return Response(document(), media_type="application/json")
+    async def openapi(request: Request) -> Response:
+        services = services_of(request)
+        digest = services.models.current.sha256
+        if digest not in documents:
+            document = openapi_document(declared, has_keys=has_keys)
+            limit = services.settings.max_body_bytes
+            await add_examples(document, *example_apps(services), max_body_bytes=limit)
+            documents.clear()
+            documents[digest] = orjson.dumps(document)
+        return Response(documents[digest], media_type="application/json")
 
     assets = [Route(f"/docs/{name}", _asset) for name in ASSETS]
     return [

@@ -42,6 +42,7 @@ def resource_response(resource: dict[str, Any], language: Language = "en") -> Re
 @router.get(
     "/metadata",
     responses=interop_schemas.FHIR_ERRORS_OF_GET,
+    response_class=Response,  # the media type is that of FHIR alone
     openapi_extra=interop_schemas.FHIR_FACTS,
     summary="CapabilityStatement",
 )
@@ -54,6 +55,7 @@ async def metadata(request: Request) -> Response:
 @router.get(
     "/OperationDefinition/sepsis-risk",
     responses=interop_schemas.FHIR_ERRORS_OF_GET,
+    response_class=Response,  # the media type is that of FHIR alone
     openapi_extra=interop_schemas.FHIR_FACTS,
     summary="OperationDefinition",
 )
@@ -66,6 +68,7 @@ async def operation_definition(request: Request) -> Response:
 @router.post(
     "/$sepsis-risk",
     responses=interop_schemas.FHIR_ERRORS,
+    response_class=Response,  # the media type is that of FHIR alone
     openapi_extra=interop_schemas.FHIR_RISK,
     summary="Predict from a Bundle",
 )

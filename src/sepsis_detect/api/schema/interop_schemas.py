@@ -86,23 +86,69 @@ def _fhir_content(schema: Schema, **more: Any) -> dict[str, Any]:
     return {"content": {MEDIA_TYPE: {"schema": schema, **more}}}
 
 
-FHIR_BUNDLE = {
-    "resourceType": "Bundle",
-    "type": "collection",
-    "entry": [
+LOINC, UCUM = "http://loinc.org", "http://unitsofmeasure.org"
+SUBJECT = {"reference": "Patient/p1"}
+FHIR_PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "gender": "male",
+    "birthDate": "1962-07-02",
+}
+FHIR_ENCOUNTER = {
+    "resourceType": "Encounter",
+    "id": "e1",
+    "status": "in-progress",
+    "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+    "subject": SUBJECT,
+    "period": {"start": "2026-02-28T13:40:00+01:00"},
+    "location": [
+        {
+            "location": {"display": "Medical ICU"},
+            "period": {"start": "2026-02-28T22:10:00+01:00"},
+        }
+    ],
+}
+
+
+def _observations(*measured: tuple[str, float, str]) -> list[dict[str, Any]]:
+    """Observations of one moment, given by LOINC code, value and UCUM unit."""
+    return [
         {
             "resource": {
                 "resourceType": "Observation",
                 "status": "final",
-                "code": {"coding": [{"system": "http://loinc.org", "code": "8867-4"}]},
+                "code": {"coding": [{"system": LOINC, "code": code}]},
+                "subject": SUBJECT,
                 "effectiveDateTime": "2026-03-01T10:00:00+01:00",
-                "valueQuantity": {
-                    "value": 118,
-                    "system": "http://unitsofmeasure.org",
-                    "code": "/min",
-                },
+                "valueQuantity": {"value": value, "system": UCUM, "code": unit},
             }
         }
+        for code, value, unit in measured
+    ]
+
+
+_VITAL_SIGNS = _observations(
+    ("8867-4", 118, "/min"),
+    ("9279-1", 26, "/min"),
+    ("8310-5", 38.6, "Cel"),
+    ("8480-6", 96, "mm[Hg]"),
+    ("8478-0", 64, "mm[Hg]"),
+    ("59408-5", 93, "%"),
+)
+_LABORATORY = _observations(
+    ("6690-2", 15.2, "10*3/uL"),
+    ("2160-0", 168, "umol/L"),
+    ("777-3", 132, "10*3/uL"),
+    ("2524-7", 3.1, "mmol/L"),
+)
+FHIR_BUNDLE: dict[str, Any] = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {"resource": FHIR_PATIENT},
+        {"resource": FHIR_ENCOUNTER},
+        *_VITAL_SIGNS,
+        *_LABORATORY,
     ],
 }
 FHIR_FACTS = {
@@ -114,7 +160,7 @@ FHIR_RISK = {
         "required": True,
         **_fhir_content(
             {"anyOf": [_bundle, _parameters]},
-            examples={"bundle": {"summary": "A heart rate", "value": FHIR_BUNDLE}},
+            examples={"bundle": {"summary": "An hour of a patient", "value": FHIR_BUNDLE}},
         ),
     },
     "responses": {
@@ -140,11 +186,22 @@ _card = _object(
     source=_object("label", label=TEXT),
 )
 _discovered = _object("hook", "description", "id", hook=TEXT, description=TEXT, id=TEXT)
-CDS_REQUEST = {
+
+
+def _searchset(entries: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+
+
+CDS_REQUEST: dict[str, Any] = {
     "hook": "patient-view",
     "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
     "context": {"userId": "Practitioner/abc", "patientId": "p1"},
-    "prefetch": {"vitals": {**FHIR_BUNDLE, "type": "searchset"}, "labs": None},
+    "prefetch": {
+        "patient": FHIR_PATIENT,
+        "encounter": FHIR_ENCOUNTER,
+        "vitals": _searchset(_VITAL_SIGNS),
+        "labs": _searchset(_LABORATORY),
+    },
 }
 
 
@@ -174,7 +231,7 @@ _prefetch = _object(
     **{key: _prefetched(_resource(kind)) for key, kind in SINGLE.items()},
     **{key: _prefetched(_bundle) for key in SEARCHES},
 )
-CDS_FEEDBACK_BODY = {
+CDS_FEEDBACK_BODY: dict[str, Any] = {
     "feedback": [
         {
             "card": "9d1c3f3e-1f7c-4b7e-9a3e-0d6d9b2c5a10",

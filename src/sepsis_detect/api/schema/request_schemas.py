@@ -22,7 +22,7 @@ from sepsis_detect.patient_json.patient_list import MAX_PATIENTS
 
 WORDS = {"sex": list(SEX_CODES), ICU_UNIT: list(ICU_UNITS)}
 
-FLAT = {
+FLAT: dict[str, Any] = {
     "age": 63,
     "sex": "male",
     "icu_unit": "medical",
@@ -36,16 +36,38 @@ FLAT = {
     "spo2": 93,
     "lactate": 3.1,
     "wbc": 15.2,
+    "creatinine": 1.9,
+    "platelets": 132,
 }
-STAY = {
+STAY: dict[str, Any] = {
     "age": 63,
     "sex": "male",
     "icu_unit": "medical",
     "hospital_admission_hour": -8.5,
     "units": {"creatinine": "umol/L", "temperature": "[degF]"},
     "hours": [
-        {"icu_hour": 11, "heart_rate": 96, "temperature": 99.5},
-        {"icu_hour": 12, "heart_rate": 118, "creatinine": 150, "lactate": 3.1},
+        {
+            "icu_hour": 10,
+            "heart_rate": 96,
+            "temperature": 99.5,
+            "systolic_bp": 118,
+            "respiratory_rate": 18,
+            "spo2": 96,
+            "creatinine": 110,
+            "wbc": 12.4,
+            "platelets": 168,
+        },
+        {"icu_hour": 11, "heart_rate": 107, "systolic_bp": 106, "respiratory_rate": 22},
+        {
+            "icu_hour": 12,
+            "heart_rate": 118,
+            "temperature": 101.5,
+            "systolic_bp": 96,
+            "respiratory_rate": 26,
+            "spo2": 93,
+            "creatinine": 150,
+            "lactate": 3.1,
+        },
     ],
 }
 CHALLENGE_ROW = {
@@ -156,8 +178,9 @@ PARAMETERS = [
     _parameter(
         "on_incoherence",
         [each.value for each in OnIncoherence],
-        "`reject` answers 422; `drop` sets incoherent values to missing and lists them as "
-        "warnings. An age out of range and constants that change are 422 in either case",
+        "`reject` answers 422; `drop` sets values to missing that are incoherent, of another type "
+        "or in an unknown unit, and lists them as warnings. An age that cannot be read or is out "
+        "of range, constants that change, and faults of the JSON are 422 in either case",
         is_list=False,
     ),
 ]

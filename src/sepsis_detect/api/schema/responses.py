@@ -125,8 +125,7 @@ class OperatingPointOut(Schema):
         description="Flagged hours in 24 hours of a patient", examples=[1.9]
     )
     in_time: float = Field(
-        description="Share of septic patients with a flagged hour from 12 hours before onset to 3 "
-        "after",
+        description="Share of septic patients with a flagged hour in the 12 hours before onset",
         examples=[0.61],
     )
     utility: float = Field(
