@@ -3,6 +3,7 @@
 from playwright.sync_api import expect
 
 from tests.web.conftest import Visit
+from tests.web.long_stays import use_long_stay
 
 
 def everything_open(visit: Visit) -> None:
@@ -36,6 +37,23 @@ def positive(visit: Visit) -> None:
     expect(visit.verdict).to_have_text(visit.text("Positive"))
     for summary in visit.page.locator("#answer summary").all():
         summary.click()
+
+
+def long_stay(visit: Visit) -> None:
+    """A stay past hour 48, zoomed, and the model card."""
+    use_long_stay(visit, n_hours=60)
+    visit.button("chart.last", hours=24).click()
+    visit.page.locator("#model-card > summary").click()
+    expect(visit.page.locator("#model-card table")).to_be_visible()
+
+
+def units_switched(visit: Visit) -> None:
+    """The question after a switch of units, and the unit of a single field."""
+    visit.page.locator("#system-conventional").check()
+    visit.fill(creatinine="1.5")
+    visit.page.locator("#system-si").check()
+    expect(visit.button("field.reread")).to_be_visible()
+    visit.page.locator("#other > summary").click()
 
 
 def negative_and_changed(visit: Visit) -> None:
@@ -76,5 +94,6 @@ def repairable(visit: Visit) -> None:
 
 VIEWS = (
     *(everything_open, mapping, unit_changed, positive, negative_and_changed),
+    *(long_stay, units_switched),
     *(refused, repairable, dropped, failed),
 )
