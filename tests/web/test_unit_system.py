@@ -71,7 +71,7 @@ def test_examples_are_in_the_units_of_the_language(visit: Visit) -> None:
     expect(visit.verdict).to_be_visible()
     unit = {"en": "mg/dL", "fr": "µmol/L"}[visit.language]
     expect(visit.page.locator("#field-creatinine-unit")).to_have_text(unit)
-    visit.page.locator("#hour-choice").select_option("9")
+    visit.page.locator("#hour-choice").select_option("10")
     number = {"en": "1.9", "fr": "168"}[visit.language]
     expect(visit.field("creatinine")).to_have_value(number)
 
