@@ -1,4 +1,4 @@
-"""The card of the answer: reasons, how sure, how often wrong, change since the answer before."""
+"""The card of the answer: reasons, how sure, how often wrong, change since the last answer."""
 
 import json
 import re

@@ -42,6 +42,11 @@ def is_of_tables(name: str) -> bool:
     return name.startswith("table_")
 
 
+def is_loaded_later(name: str) -> bool:
+    """Whether a file is loaded when it is needed, or belongs to the ward board."""
+    return is_of_tables(name) or is_of_ward(name) or name == "examples.js"
+
+
 def is_of_ward(name: str) -> bool:
     return name.startswith("ward")
 
@@ -116,7 +121,7 @@ def test_every_module_is_preloaded() -> None:
     index = ASSETS["index.html"].body.decode()
     preloaded = set(re.findall(r'rel="modulepreload" href="web/([\w.]+)"', index))
     modules = {name for name in ASSETS if name.endswith(".js")}
-    assert preloaded == {n for n in modules if not is_of_tables(n) and not is_of_ward(n)}
+    assert preloaded == {name for name in modules if not is_loaded_later(name)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -128,7 +133,7 @@ def test_a_cold_load_requests_each_file_once_and_is_fast(
         requested = [url for url in visit.requested if "/web/" in url]
         assert len(requested) == len(set(requested))
         own = {url.rpartition("/")[2] for url in requested}
-        later = {name for name in ASSETS if is_of_tables(name) or is_of_ward(name)}
+        later = {name for name in ASSETS if is_loaded_later(name)}
         modules = {name for name in ASSETS if name.endswith(".js")} - later
         assert modules | {f"{language}.json"} <= own
         assert not own & later

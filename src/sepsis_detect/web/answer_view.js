@@ -59,11 +59,12 @@ function verdict(answer) {
 }
 
 const MAX_LEADING = 3;
+const MIN_POINTS = 0.05; // less is shown as 0.0
 
 /** Why, how sure, and how often wrong. */
 function certainty(answer, missing) {
   const { such, change, served } = answer.certainty();
-  const leading = answer.reasons(MAX_LEADING).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
+  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
   return h(
     "div",
     { class: "certainty" },
