@@ -90,6 +90,8 @@ def _sentence(error: Exception) -> str:
     text = str(error)
     if found := FAILED_TASK.search(text):
         return found[1]
+    if failure := files.reading_failure(text):
+        return failure
     causes: list[str] = CAUSE.findall(text)
     return CODES.sub("", causes[-1] if causes else text.strip().splitlines()[0])
 

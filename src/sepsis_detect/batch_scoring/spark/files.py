@@ -5,8 +5,10 @@ it is told to refuse both: a value under the wrong name is worse than no score.
 """
 
 import io
+import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
@@ -18,6 +20,13 @@ from sepsis_detect.batch_scoring.hour_tables import PARQUET
 from sepsis_detect.errors import BadFileError
 
 COMPRESSIONS = frozenset([".bz2", ".deflate", ".gz", ".lz4", ".snappy", ".zst"])
+_PATTERN_SIGNS = re.compile(r"[\\*?\[\]{}]")
+_READING = re.compile(r"error while reading file (.+?)\.\s+SQLSTATE")
+_REASONS = {
+    "CSV header does not conform": "has other columns than the first file, or in another order: "
+    "score files of one header together",
+    "MALFORMED_CSV_RECORD": "has a row with more or fewer cells than there are columns",
+}
 OUTPUT_FORMATS = {PARQUET: "parquet", ".csv": "csv", "": "parquet"}
 
 
@@ -73,13 +82,27 @@ def write(scores: DataFrame, uri: str, kind: str) -> None:
     scores.write.format(kind).option("header", True).mode("overwrite").save(uri)
 
 
+def reading_failure(text: str) -> str | None:
+    """What is wrong with a text file, if an error of Spark's is about one.
+
+    Spark's own message quotes the whole row of a patient; this one does not.
+    """
+    found = _READING.search(text)
+    if found is None or _suffix(found[1]) == PARQUET:
+        return None
+    reason = next((why for sign, why in _REASONS.items() if sign in text), "cannot be read as text")
+    return f"{found[1]} {reason}"
+
+
 def _suffix(uri: str) -> str:
     path = PurePosixPath(uri.lower())
     return path.with_suffix("").suffix if path.suffix in COMPRESSIONS else path.suffix
 
 
 def _read_texts(session: SparkSession, uris: Sequence[str], first: str, suffix: str) -> DataFrame:
-    line = session.read.text(first).head()
+    first = unquote(first)
+    lines = session.read.text(_PATTERN_SIGNS.sub(r"\\\g<0>", first))
+    line = lines.where("trim(value) != ''").head()
     if line is None:
         raise BadFileError(f"{first} is empty")
     begin = io.StringIO(f"{line[0]}\n")
