@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 import pyarrow as pa
 import pyarrow.csv
@@ -94,7 +94,9 @@ class DelimitedText:
             with path.open("rb") as file:
                 self._encoding = _encoding(path, file)
             with path.open(encoding=self._encoding) as text:
-                self._n_header_lines, self._separator, self.headers = _header(path, text)
+                self._n_header_lines, self._separator, self.headers = read_header(
+                    path, text, SEPARATORS[path.suffix.lower()]
+                )
         except UnicodeDecodeError as error:
             raise _not_a_text(path) from error
 
@@ -201,7 +203,7 @@ def _records(text: str, separator: str, n_lines_before: int) -> Iterator[tuple[i
             yield n_lines_before + reader.line_num, cells
 
 
-def _not_a_text(path: Path) -> BadFileError:
+def _not_a_text(path: Path | str) -> BadFileError:
     return BadFileError(f"{path} is not a text in UTF-8, UTF-16 or Windows-1252")
 
 
@@ -239,15 +241,24 @@ def _is_utf_8(begin: bytes, file: BinaryIO) -> bool:
     return True
 
 
-def _header(path: Path, file: io.TextIOWrapper) -> tuple[int, str, list[str]]:
-    """How many lines the header ends after, the separator, and the names of the columns."""
+def read_header(path: Path | str, file: TextIO, usual: str) -> tuple[int, str, list[str]]:
+    """How many lines the header ends after, the separator, and the names of the columns.
+
+    Args:
+        path: The file, as messages name it.
+        file: Its text.
+        usual: The usual separator of its suffix.
+
+    Raises:
+        BadFileError: It has no header.
+    """
     n_lines, text, separator = _first_line(path, file)
     while text.count('"') % 2 and len(text) < MAX_LINE_CHARACTERS and (line := file.readline()):
         text += line  # a name of two lines
         n_lines += 1
     if "\x00" in text:
         raise _not_a_text(path)
-    choices = [separator] if separator else [SEPARATORS[path.suffix.lower()], *"\t|;,"]
+    choices = [separator] if separator else [usual, *"\t|;,"]
     names = {each: _cells(text, each) for each in choices if each in text}
     if not names:
         raise BadFileError(f"{path} has no comma, semicolon, tab or bar in its first line")
@@ -255,7 +266,7 @@ def _header(path: Path, file: io.TextIOWrapper) -> tuple[int, str, list[str]]:
     return n_lines, separator, [" ".join(name.split()) for name in names[separator]]
 
 
-def _first_line(path: Path, file: io.TextIOWrapper) -> tuple[int, str, str | None]:
+def _first_line(path: Path | str, file: TextIO) -> tuple[int, str, str | None]:
     """The number of the first line that is not blank, its text, and the separator stated before."""
     separator = None
     for n_lines, line in enumerate(iter(lambda: file.readline(MAX_LINE_CHARACTERS), ""), 1):

@@ -26,7 +26,7 @@ class OneStay:
         columns: What its columns are; there is no identifier among them.
     """
 
-    def __init__(self, path: Path, columns: HourColumns):
+    def __init__(self, path: Path | str, columns: HourColumns):
         self._path = path
         self._columns = columns
         self._candidates: dict[int, str] = {}

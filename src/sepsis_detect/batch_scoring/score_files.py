@@ -17,11 +17,10 @@ from tqdm import tqdm
 
 from sepsis_detect.batch_scoring.batch import SCHEMA, Scored, score_batch
 from sepsis_detect.batch_scoring.hour_rows import Reading
-from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, count_rows
-from sepsis_detect.batch_scoring.stay_files import Batch, read_stays, survey
+from sepsis_detect.batch_scoring.hour_tables import count_rows
+from sepsis_detect.batch_scoring.stay_files import Batch, gathered, read_stays, survey
 from sepsis_detect.batch_scoring.summary import Tally, lines
 from sepsis_detect.batch_scoring.written_tables import written_table
-from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import BadFileError, SettingsError
 from sepsis_detect.model_delivery.store import ModelStore
@@ -75,7 +74,7 @@ def score_files(
         ThreadPoolExecutor(N_THREADS) as pool,
         _progress(files, is_quiet=is_quiet) as bar,
     ):
-        for scored in _in_order(pool, _gathered(batches), model):
+        for scored in _in_order(pool, gathered(batches), model):
             write(scored.table)
             bar.update(scored.table.num_rows)
             tally.add(scored)
@@ -94,33 +93,6 @@ def _require_different(files: Sequence[Path], output: Path) -> None:
 
 
 # --- Many batches -------------------------------------------------------------------------------
-
-
-def _gathered(batches: Iterable[Batch]) -> Iterator[Batch]:
-    """Join small batches, such as files of one patient each: many hours at once are faster."""
-    gathered: list[Batch] = []
-    n_hours = 0
-    for batch in batches:
-        gathered.append(batch)
-        n_hours += batch.stay.n_hours
-        if n_hours >= BATCH_ROWS // 2:
-            yield _joined(gathered)
-            gathered, n_hours = [], 0
-    if gathered:
-        yield _joined(gathered)
-
-
-def _joined(batches: list[Batch]) -> Batch:
-    if len(batches) == 1:
-        return batches[0]
-    return Batch(
-        Stay.end_to_end([batch.stay for batch in batches]),
-        [patient_id for batch in batches for patient_id in batch.patient_ids],
-        [reason for batch in batches for reason in batch.reasons],
-        [each for batch in batches for each in batch.is_again],
-        {},
-        notes=[each for batch in batches for each in batch.notes],
-    )
 
 
 def _in_order(pool: ThreadPoolExecutor, batches: Iterable[Batch], model: Model) -> Iterator[Scored]:

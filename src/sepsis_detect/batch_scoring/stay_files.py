@@ -10,7 +10,7 @@ Memory does not grow with the file: it holds one batch and the last stay of the 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from sepsis_detect.batch_scoring import stay_ids
 from sepsis_detect.batch_scoring.hour_rows import AS_WRITTEN, HourReader, HourRows, Reading
-from sepsis_detect.batch_scoring.hour_tables import readable
+from sepsis_detect.batch_scoring.hour_tables import BATCH_ROWS, readable
 from sepsis_detect.batch_scoring.one_stay import OneStay
 from sepsis_detect.batch_scoring.stay_ids import StayIndex
 from sepsis_detect.clinical.stay import Stay
@@ -110,23 +110,64 @@ def read_stays(
     index = surveyed.index
     with readable(path):
         reader = HourReader(path, reading, surveyed.names.get(path, path.stem))
-        one_stay = None if reader.columns.ids else OneStay(path, reader.columns)
+        if not reader.columns.ids:
+            yield the_one_stay(path, reader)
+            return
         names = stay_ids.Names()
         pending: HourRows | None = None
-        for table, rows in reader.rows():
+        for _, rows in reader.rows():
             pending = rows if pending is None else pending.followed_by(rows)
-            if one_stay is not None:
-                one_stay.check_candidates(table)
-                one_stay.check_length(pending.values)
-            elif starts := stay_ids.starts(pending.keys)[1:]:
+            if starts := stay_ids.starts(pending.keys)[1:]:
                 # The last stay may go on in the next table.
                 yield batch_of(pending.part(0, starts[-1]), index, names)
                 pending = pending.part(starts[-1])
-        if pending is None or not len(pending.values):
-            raise BadFileError(f"{path} holds no row")
-        if one_stay is not None:
-            one_stay.check(pending.values)
-        yield batch_of(pending, index, names)
+        yield batch_of(_known(path, pending), index, names)
+
+
+def the_one_stay(path: Path | str, reader: HourReader) -> Batch:
+    """The one stay of a file without identifiers; errors as of `read_stays`."""
+    one_stay = OneStay(path, reader.columns)
+    pending: HourRows | None = None
+    for table, rows in reader.rows():
+        pending = rows if pending is None else pending.followed_by(rows)
+        one_stay.check_candidates(table)
+        one_stay.check_length(pending.values)
+    pending = _known(path, pending)
+    one_stay.check(pending.values)
+    return batch_of(pending, StayIndex(), stay_ids.Names())
+
+
+def _known(path: Path | str, rows: HourRows | None) -> HourRows:
+    if rows is None or not len(rows.values):
+        raise BadFileError(f"{path} holds no row")
+    return rows
+
+
+def gathered(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Join small batches, such as files of one patient each: many hours at once are faster."""
+    found: list[Batch] = []
+    n_hours = 0
+    for batch in batches:
+        found.append(batch)
+        n_hours += batch.stay.n_hours
+        if n_hours >= BATCH_ROWS // 2:
+            yield _joined(found)
+            found, n_hours = [], 0
+    if found:
+        yield _joined(found)
+
+
+def _joined(batches: list[Batch]) -> Batch:
+    if len(batches) == 1:
+        return batches[0]
+    return Batch(
+        Stay.end_to_end([batch.stay for batch in batches]),
+        [patient_id for batch in batches for patient_id in batch.patient_ids],
+        [reason for batch in batches for reason in batch.reasons],
+        [each for batch in batches for each in batch.is_again],
+        {},
+        notes=[each for batch in batches for each in batch.notes],
+    )
 
 
 def batch_of(rows: HourRows, index: StayIndex, names: stay_ids.Names) -> Batch:

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 
 from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from sepsis_detect.batch_scoring.delimited_text import SEPARATORS
 from sepsis_detect.batch_scoring.score_files import NOTHING_SCORED
+from sepsis_detect.batch_scoring.spark import files
 from sepsis_detect.batch_scoring.spark.scoring import Summary, score
 from sepsis_detect.errors import BadFileError, SepsisDetectError
 
 FAILED_TASK = re.compile(rf"{BadFileError.__module__}\.{BadFileError.__name__}: (.+)")
 CAUSE = re.compile(r"^Caused by: [\w.$]+: (.+)", re.MULTILINE)
+CODES = re.compile(r"^\[[A-Z0-9_.]+\] |\.? SQLSTATE: \w+$")  # of Spark, around a sentence
 EXAMPLES = """examples:
   python -m sepsis_detect.batch_scoring.spark --input stays.parquet --output scored
   ... --input s3://bucket/2024/ s3://bucket/2025/ --output s3://bucket/scored/
   ... --input 'stays/*.csv' --output scored.csv --partial --unit lactate=mg/dL
+  ... --input training/ --output scored            the challenge's records, a file a stay
 
 The model is that of SEPSIS_MODEL_URI, else the embedded one.
 exit status: 0, also if single stays could not be scored; 3 if no stay could be scored; 2 if files
@@ -36,11 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     session.sparkContext.setLogLevel("OFF")  # one sentence, not the trace of each attempt
     summary = Summary(session)
     try:
-        hours = _read(session, options.input)
+        kind = files.output_format(session, options.output)
         scores = score(
-            hours, units=options.unit, is_partial_allowed=options.partial, summary=summary
+            files.read(session, options.input),
+            units=options.unit,
+            is_partial_allowed=options.partial,
+            are_files_stays=True,
+            name=", ".join(options.input),
+            summary=summary,
         )
-        _write(scores, options.output)
+        files.write(scores, options.output, kind)
     except (SepsisDetectError, PySparkException, Py4JError) as error:
         print(f"sepsis_detect: {_sentence(error)}", file=sys.stderr)  # noqa: T201
         return 2
@@ -78,30 +85,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _read(session: SparkSession, uris: Sequence[str]) -> DataFrame:
-    suffixes = {suffix for uri in uris for suffix in SEPARATORS if uri.lower().endswith(suffix)}
-    if not suffixes:
-        return session.read.parquet(*uris)
-    if len(suffixes) > 1 or not all(uri.lower().endswith(tuple(suffixes)) for uri in uris):
-        raise BadFileError("the inputs are of several kinds: score them one kind at a time")
-    # All columns as text: the cells are read as `sepsis-detect score` reads them.
-    return session.read.csv(list(uris), sep=SEPARATORS[suffixes.pop()], header=True, quote='"')
-
-
-def _write(scores: DataFrame, uri: str) -> None:
-    if uri.lower().endswith(".csv"):
-        scores.write.csv(uri, header=True)
-    else:
-        scores.write.parquet(uri)
-
-
 def _sentence(error: Exception) -> str:
     """What went wrong in one sentence: our own if a task failed with one, else the first cause."""
     text = str(error)
     if found := FAILED_TASK.search(text):
         return found[1]
+    if failure := files.reading_failure(text):
+        return failure
     causes: list[str] = CAUSE.findall(text)
-    return causes[-1] if causes else text.strip().splitlines()[0]
+    return CODES.sub("", causes[-1] if causes else text.strip().splitlines()[0])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ streamed as Arrow record batches (`mapInArrow`) through the pipeline. The artifa
 the driver, so that all tasks use the same model.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -21,7 +23,7 @@ from sepsis_detect.batch_scoring import cells, stay_files, stay_ids, summary
 from sepsis_detect.batch_scoring.batch import SCHEMA
 from sepsis_detect.batch_scoring.hour_columns import HourColumns
 from sepsis_detect.batch_scoring.hour_rows import Reading
-from sepsis_detect.batch_scoring.spark.frame_stays import NAME, FrameReading, scored_stays
+from sepsis_detect.batch_scoring.spark.frame_stays import FrameReading, scored_stays, stem
 from sepsis_detect.batch_scoring.summary import Tally
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.clinical.variables import ICU_HOUR
@@ -93,6 +95,8 @@ def score(
     *,
     units: Sequence[str] = (),
     is_partial_allowed: bool = False,
+    are_files_stays: bool = False,
+    name: str = "the frame",
     summary: Summary | None = None,
 ) -> DataFrame:
     """Score every hour of a frame.
@@ -102,6 +106,9 @@ def score(
             among them; rows in any order.
         units: `variable=unit` for columns that are not in the canonical unit.
         is_partial_allowed: Whether the frame may lack columns.
+        are_files_stays: Whether the frame may lack an identifier: each of the files it is read from
+            is then one stay, as for `score`.
+        name: What messages call the frame.
         summary: Is filled when the scores are computed.
 
     Returns:
@@ -119,21 +126,40 @@ def score(
         is_partial_allowed=is_partial_allowed,
         are_words_read=True,
     )
-    frame_reading = FrameReading(tuple(frame.columns), reading)
+    frame_reading = FrameReading(tuple(frame.columns), reading, name)
     columns = frame_reading.reader().columns
-    if not columns.ids:
+    if columns.ids:
+        frame = frame.toDF(*(f"c{at}" for at in range(len(frame.columns))))
+        texts = _decimal_signs(frame, frame_reading, columns)
+        frame_reading = replace(frame_reading, texts=texts)
+        stays = _sorted_stays(frame, columns)
+    elif are_files_stays:
+        n_files = Counter(stem(uri) for uri in frame.inputFiles())
+        repeated = frozenset(each for each, n in n_files.items() if n > 1)
+        frame_reading = replace(frame_reading, repeated_names=repeated)
+        stays = _rows_of_files(frame, columns)
+    else:
         raise BadFileError(
-            f"{NAME} has no column that identifies stays, such as stay_id or patient_id"
+            f"{name} has no column that identifies stays, such as stay_id or patient_id"
         )
-    frame = frame.toDF(*(f"c{at}" for at in range(len(frame.columns))))
-    frame_reading = FrameReading(
-        frame_reading.headers, reading, _decimal_signs(frame, frame_reading, columns)
-    )
     artifact = frame.sparkSession.sparkContext.broadcast(_artifact())
     if summary is not None:
         summary.begin(columns)
     task = partial(_scored, frame_reading, artifact, None if summary is None else summary.by_task)
-    return _sorted_stays(frame, columns).mapInArrow(task, SCORES)
+    return stays.mapInArrow(task, SCORES)
+
+
+def _rows_of_files(frame: DataFrame, columns: HourColumns) -> DataFrame:
+    """The columns that are read, and the URI of the file; its rows in one task, in its order."""
+    names = [frame.columns[at].replace("`", "``") for at in columns.positions]
+    read = [sql.col(f"`{name}`").alias(f"c{place}") for place, name in enumerate(names)]
+    order = [
+        sql.col("_metadata.file_path").alias("uri"),
+        sql.col("_metadata.file_block_start").alias("block"),
+        sql.monotonically_increasing_id().alias("row"),
+    ]
+    placed = frame.select(*read, *order).repartition("uri")
+    return placed.sortWithinPartitions("uri", "block", "row").drop("block", "row")
 
 
 def _sorted_stays(frame: DataFrame, columns: HourColumns) -> DataFrame:
