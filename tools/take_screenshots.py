@@ -131,7 +131,8 @@ def main() -> int:
             sys.stdout.write(f"{shot[0]:16} {size / 1000:6.1f} kB\n")
         seconds = ward_seconds(browser, address)
         browser.close()
-    shown = {name: asset for name, asset in read_assets().items() if not name.startswith("ward")}
+    later = ("ward", "examples.")
+    shown = {name: asset for name, asset in read_assets().items() if not name.startswith(later)}
     sizes = {name: len(asset.body) for name, asset in shown.items() if name != "fr.json"}
     of_tables = sum(size for name, size in sizes.items() if name.startswith("table_"))
     weight = sum(sizes.values()) - of_tables

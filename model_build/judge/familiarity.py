@@ -30,7 +30,9 @@ VALUES, PATTERN = "values", "pattern"
 FIFTHS = 5
 RISK_BINS = 20  # of predicted risk, within which hours count as of the same risk
 SHOWN = ("observed_rate", "auroc", "predicted_over_observed", "utility")
-AUROC_DIFFERENCES = ("auroc_less_than_others", "auroc_less_than_others_of_same_risk")
+AUROC_LESS = "auroc_less_than_others"
+AUROC_LESS_AT_SAME_RISK = "auroc_less_than_others_of_same_risk"
+AUROC_DIFFERENCES = (AUROC_LESS, AUROC_LESS_AT_SAME_RISK)
 
 
 def familiarities(reference: dict[str, Any], X: Float32Array) -> dict[str, FloatArray]:
@@ -154,7 +156,12 @@ def qualifies(settings: list[Figures], definition: str) -> bool:
         for setting in settings
         for name in AUROC_DIFFERENCES
     ]
-    return all(each is not None and each["high"] < 0 for each in differences)
+    return all(is_lower(difference) for difference in differences)
+
+
+def is_lower(difference: Figures | None) -> bool:
+    """Whether a difference in AUROC is below 0 with its whole interval; None: not measured."""
+    return difference is not None and difference["high"] is not None and difference["high"] < 0
 
 
 def numbered(patients: IntArray) -> tuple[IntArray, int]:

@@ -97,7 +97,7 @@ class Visit:
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._request)
-        self.page.on("response", self.answered.append)
+        self.page.on("response", self._response)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(FAILED_REQUEST):
@@ -105,6 +105,9 @@ class Visit:
 
     def _request(self, request: Request) -> None:
         self.requested.append(request.url)
+
+    def _response(self, response: Response) -> None:
+        self.answered.append(response)
 
     def open(self) -> "Visit":
         """Open the page and wait for its form."""

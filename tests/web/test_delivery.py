@@ -42,17 +42,30 @@ def is_of_tables(name: str) -> bool:
     return name.startswith("table_")
 
 
+def is_loaded_later(name: str) -> bool:
+    """Whether a file is loaded when it is needed, or belongs to the ward board."""
+    return is_of_tables(name) or is_of_ward(name) or name == "examples.js"
+
+
 def is_of_ward(name: str) -> bool:
     return name.startswith("ward")
 
 
+def test_the_page_as_loaded_is_small(browser: Browser, address: str, language: str) -> None:
+    with visiting(browser, address, language) as visit:
+        visit.open()
+        visit.page.locator("#model-card summary").wait_for()
+        loaded = {url.rpartition("/web/")[2] for url in visit.requested if "/web/" in url}
+    assert {"main.js", "charts.js", f"{language}.json"} <= loaded
+    assert sum(len(ASSETS[name].body) for name in loaded | {"index.html"}) <= MAX_BYTES
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_page_is_small(language: str) -> None:
+def test_tables_and_the_ward_board_are_small(language: str) -> None:
     others = tuple(f"{each}.json" for each in LANGUAGES if each != language)
     sizes = {n: len(asset.body) for n, asset in ASSETS.items() if not n.endswith(others)}
     of_tables = sum(size for name, size in sizes.items() if is_of_tables(name))
     of_ward = sum(size for name, size in sizes.items() if is_of_ward(name))
-    assert sum(sizes.values()) - of_tables - of_ward <= MAX_BYTES
     assert of_tables <= MAX_TABLE_BYTES
     assert of_ward <= MAX_WARD_BYTES
 
@@ -108,7 +121,7 @@ def test_every_module_is_preloaded() -> None:
     index = ASSETS["index.html"].body.decode()
     preloaded = set(re.findall(r'rel="modulepreload" href="web/([\w.]+)"', index))
     modules = {name for name in ASSETS if name.endswith(".js")}
-    assert preloaded == {n for n in modules if not is_of_tables(n) and not is_of_ward(n)}
+    assert preloaded == {name for name in modules if not is_loaded_later(name)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -120,7 +133,7 @@ def test_a_cold_load_requests_each_file_once_and_is_fast(
         requested = [url for url in visit.requested if "/web/" in url]
         assert len(requested) == len(set(requested))
         own = {url.rpartition("/")[2] for url in requested}
-        later = {name for name in ASSETS if is_of_tables(name) or is_of_ward(name)}
+        later = {name for name in ASSETS if is_loaded_later(name)}
         modules = {name for name in ASSETS if name.endswith(".js")} - later
         assert modules | {f"{language}.json"} <= own
         assert not own & later

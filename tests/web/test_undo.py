@@ -16,6 +16,7 @@ def _clear(visit: Visit) -> None:
 
 def _example(visit: Visit) -> None:
     visit.example("septic")
+    expect(visit.field("heart_rate")).to_have_value("126")
 
 
 def _table(visit: Visit) -> None:

@@ -12,7 +12,6 @@ from sepsis_detect.assessment.policy import Patient
 from sepsis_detect.bedside_scores import scores
 from sepsis_detect.bedside_scores.point_bands import SI_CUT_OFFS, SI_UNIT
 from sepsis_detect.clinical.sent_values import stated_conversion
-from sepsis_detect.clinical.stay import Stay
 from sepsis_detect.clinical.variables import BY_CHALLENGE
 from sepsis_detect.patient_json import patient_list, reader
 from sepsis_detect.patient_json.reader import JsonPatient
@@ -126,7 +125,7 @@ def _included(assessment: Assessment, include: frozenset[Include]) -> dict[str, 
     if Include.TREND in include:
         included["trend"] = _trend(assessment)
     if Include.CONTRIBUTIONS in include:
-        included |= _contributions(assessment.model, assessment.stay)
+        included |= _contributions(assessment)
     if Include.SCORES in include:
         included["scores"] = _scores(assessment)
     return included
@@ -153,7 +152,8 @@ def _trend(assessment: Assessment) -> list[dict[str, Any]]:
     ]
 
 
-def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
+def _contributions(assessment: Assessment) -> dict[str, Any]:
+    model, stay = assessment.model, assessment.stay
     return {
         "typical_probability": explain.typical_probability(model, float(stay.icu_hours[-1])),
         "contributions": [
@@ -164,7 +164,7 @@ def _contributions(model: Model, stay: Stay) -> dict[str, Any]:
                 "measured_at_icu_hour": _hour(each.measured_at_icu_hour),
                 "effect": each.effect,
             }
-            for each in explain.contributions(model, stay)
+            for each in explain.contributions(model, stay, assessment.last_features)
         ],
     }
 

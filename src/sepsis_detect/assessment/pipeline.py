@@ -33,6 +33,7 @@ class Assessment:
         icu_hours: Shape (n_hours,), NaN where the request did not say.
         probabilities: Shape (n_hours,), of sepsis within six hours, 0 to 1.
         is_positive: Shape (n_hours,), probability at or above the model's threshold.
+        last_features: Shape (n_features,), of the last hour.
         sufficiency: How much the answer for the last hour rests on.
         sufficiency_codes: Shape (n_hours,), the same of every hour, as positions in `LEVELS`.
     """
@@ -43,6 +44,7 @@ class Assessment:
     icu_hours: FloatArray
     probabilities: Float32Array
     is_positive: BoolArray
+    last_features: Float32Array
     sufficiency: DataSufficiency
     sufficiency_codes: IntArray
 
@@ -154,6 +156,7 @@ def _predicted(
             icu_hours=predictions.icu_hours[begin:end],
             probabilities=predictions.probabilities[begin:end],
             is_positive=predictions.is_positive[begin:end],
+            last_features=predictions.features[end - 1].copy(),  # a view would keep all hours
             sufficiency=sufficiencies.at(end - 1),
             sufficiency_codes=sufficiencies.codes[begin:end],
         )

@@ -177,7 +177,7 @@ def assess(
         patient=patient,
         assessment=result,
         warnings=sorted([*patient.notes, *kept], key=_rank),
-        reasons=explain.leading(model, result.stay, most=MAX_REASONS),
+        reasons=explain.leading(model, result.stay, result.last_features, most=MAX_REASONS),
     )
 
 

@@ -81,20 +81,32 @@ class Contribution:
     effect: float
 
 
-def contributions(model: Model, stay: Stay) -> list[Contribution]:
-    """Explain the last hour of one stay; the largest effect comes first."""
-    found = effects(model, features.compute(stay, stay.last_rows)[0])
+def contributions(model: Model, stay: Stay, row: Float32Array) -> list[Contribution]:
+    """Explain the last hour of one stay; the largest effect comes first.
+
+    Args:
+        model: The model to explain.
+        stay: The hours of one patient.
+        row: Shape (n_features,), the features of its last hour.
+    """
+    found = effects(model, row)
     order = np.argsort(-np.abs(found), kind="stable")
     return _contributions(stay, found, [at for at in order if found[at] != 0])
 
 
-def leading(model: Model, stay: Stay, *, most: int) -> list[Contribution]:
+def leading(model: Model, stay: Stay, row: Float32Array, *, most: int) -> list[Contribution]:
     """The largest positive effects, up to `most`, then as many of the largest negative ones.
 
     Computed from one order and its reverse: the leading variables are the same as with more
     orders, in a fraction of the time, but the effects are less exact.
+
+    Args:
+        model: The model to explain.
+        stay: The hours of one patient.
+        row: Shape (n_features,), the features of its last hour.
+        most: Number of either sign.
     """
-    found = effects(model, features.compute(stay, stay.last_rows)[0], n_orders=1)
+    found = effects(model, row, n_orders=1)
     order = np.argsort(-np.abs(found), kind="stable")
     chosen = [*order[found[order] > 0][:most], *order[found[order] < 0][:most]]
     return _contributions(stay, found, chosen)

@@ -68,9 +68,9 @@ export class Answer {
     return this.content.warnings.find(({ rule }) => rule === "stay.late");
   }
 
-  /** The measured variables that moved the answer most, those that raised it for an alert, as `reason`. */
-  reasons(n) {
-    const isReason = ({ value, effect }) => value !== null && (effect > 0 || !this.isPositive);
+  /** The measured variables that moved the answer most, by at least so many points, those that raised it for an alert, as `reason`. */
+  reasons(n, minPoints = 0) {
+    const isReason = ({ value, effect }) => value !== null && (effect > 0 || !this.isPositive) && Math.abs(this.share(effect)) >= minPoints;
     return this.content.contributions.filter(isReason).slice(0, n).map((contribution) => this.reason(contribution));
   }
 
@@ -84,7 +84,8 @@ export class Answer {
     const { content, before } = this;
     const total = content.probability < 0.01 ? 1000 : 100;
     const n = Math.round(total * content.probability);
-    const such = t(n ? "certainty.such" : "certainty.such_none", { n, total });
+    const some = t(n ? "certainty.such" : "certainty.such_none", { n, total });
+    const such = this.late ? `${some} ${t("certainty.such_late")}` : some;
     const points = before && pointsInWords(100 * (content.probability - before.probability));
     const change = points && t(before.icu_hour === null ? "certainty.change" : "certainty.change_hour", { points, hour: before.icu_hour });
     return { such, change, served: this.model ? expectedOfPoint(this.model) : [] };
@@ -113,11 +114,11 @@ export class Answer {
   }
 
   /** Points of percent that an effect adds to the risk: its share of the difference to a typical hour. */
-  points(effect) {
+  share(effect) {
     const { contributions, typical_probability: typical, probability } = this.content;
     const total = contributions.reduce((sum, each) => sum + each.effect, 0);
     const slope = Math.abs(total) < 0.01 ? probability * (1 - probability) : (probability - typical) / total;
-    return pointsInWords(100 * slope * effect);
+    return 100 * slope * effect;
   }
 
   /** The texts of a contribution: value in the unit of the request, reference interval, age. */
@@ -133,7 +134,7 @@ export class Answer {
       text,
       reference: interval ? t("reasons.reference", { interval: between(interval) }) : "",
       age: age === null ? "" : ago(age),
-      points: this.points(effect),
+      points: pointsInWords(this.share(effect)),
       effect,
     };
   }

@@ -59,18 +59,19 @@ function verdict(answer) {
 }
 
 const MAX_LEADING = 3;
+const MIN_POINTS = 0.05; // less is shown as 0.0
 
 /** Why, how sure, and how often wrong. */
 function certainty(answer, missing) {
   const { such, change, served } = answer.certainty();
-  const leading = answer.reasons(MAX_LEADING).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
+  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
   return h(
     "div",
     { class: "certainty" },
     h("p", {}, h("span", { class: "such" }, such), change ? h("span", { class: "change" }, ` ${change}`) : null),
     leading.length ? [h("p", { class: "associated" }, t("certainty.associated")), h("ul", { class: "leading" }, leading)] : null,
     missing && answer.state !== "insufficient" ? h("p", { class: "missing" }, t("certainty.missing", { items: missing })) : null,
-    served.length ? h("p", { class: "served" }, t(answer.late ? "point.title_late" : "point.title"), " ", served.join(" "), " ", $("model-card") ? h("a", { href: "#model-card" }, t("point.card")) : null) : null,
+    served.length ? h("p", { class: "served" }, t(answer.late ? "point.title_late" : "point.title"), " ", served.join(" "), " ", $("model-card") ? h("a", { href: "#model-card", onclick: () => ($("model-card").open = true) }, t("point.card")) : null) : null,
   );
 }
 

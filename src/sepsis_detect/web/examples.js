@@ -74,8 +74,6 @@ const ROWS = {
   },
 };
 
-export const EXAMPLES = Object.keys(ROWS);
-
 /** An example in the form of `Stay.replace`, in the usual units of the stay's system. */
 export function example(name, { variables, system }) {
   const { constants, asTyped, hours } = ROWS[name];

@@ -3,7 +3,6 @@
 import { $, h } from "./dom.js";
 import { ServiceError, callService } from "./api.js";
 import { Estimate } from "./estimate.js";
-import { EXAMPLES, example } from "./examples.js";
 import { Form } from "./form.js";
 import { LANGUAGES, lang, loadLanguage, number, preferredLanguage, setLanguage, t } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
@@ -23,7 +22,7 @@ async function start() {
   await loadLanguage(preferredLanguage());
   setLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name));
-  for (const name of EXAMPLES) $(`example-${name}`).addEventListener("click", () => loadExample(name));
+  for (const button of document.querySelectorAll("[id^=example-]")) button.addEventListener("click", () => loadExample(button.id.slice("example-".length)));
   $("form").addEventListener("submit", (event) => {
     event.preventDefault();
     page.estimate?.run();
@@ -93,12 +92,22 @@ async function loadTables() {
   if (!page.stay || page.isLoadingTables) return;
   page.isLoadingTables = true;
   try {
-    const { TableInput } = await import("./table_input.js");
+    const { TableInput } = await fetchModule("./table_input.js");
     page.tableInput = new TableInput(page.service, { system: () => page.stay.system, use: useTable, keep: (key) => page.undo.keep(key) });
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error; // as browsers report a module that cannot be fetched
+    if (!(error instanceof ServiceError)) throw error;
     page.isLoadingTables = false;
-    page.problems.show(new ServiceError("unreachable"));
+    page.problems.show(error);
+  }
+}
+
+/** A module that is loaded when it is needed. */
+async function fetchModule(path) {
+  try {
+    return await import(path);
+  } catch (error) {
+    // Browsers report a module that cannot be fetched as TypeError.
+    throw error instanceof TypeError ? new ServiceError("unreachable") : error;
   }
 }
 
@@ -172,10 +181,20 @@ function clear() {
   $("data-title").focus();
 }
 
-function loadExample(name) {
+async function loadExample(name) {
   if (!page.stay) return;
+  try {
+    const { example } = await fetchModule("./examples.js");
+    useExample(example(name, page.stay));
+  } catch (error) {
+    if (!(error instanceof ServiceError)) throw error;
+    page.problems.show(error);
+  }
+}
+
+function useExample(content) {
   if (page.stay.fingerprint() !== page.undo.harmless) page.undo.keep("undo.replaced");
-  page.stay.replace(example(name, page.stay));
+  page.stay.replace(content);
   dataReplaced();
   page.undo.markHarmless();
   page.estimate.run();

@@ -65,6 +65,7 @@ def test_the_section_says_what_the_figures_say(found: tuple[Figures, Path]) -> N
         familiarity_report.section(figures | {"qualifies": {"values": met, "pattern": False}})
         for met in (False, True)
     )
+    assert "Familiar values: " in none
     assert "no answer carries a familiarity" in none
     assert "It is met by: familiar values." in one
     for text in (none, one):
@@ -72,6 +73,28 @@ def test_the_section_says_what_the_figures_say(found: tuple[Figures, Path]) -> N
         assert "None" not in text
         assert "nan" not in text
     assert familiarity_report.section(None) == familiarity_report.NOT_MEASURED
+
+
+def test_the_section_names_where_the_criterion_is_missed(found: tuple[Figures, Path]) -> None:
+    lower = {"value": -0.2, "low": -0.3, "high": -0.1}
+    unclear = lower | {"high": 0.1}
+
+    def setting(name: str, at_same_risk: Figures) -> Figures:
+        measured = {
+            "fifths": [],
+            "auroc_less_than_others": lower,
+            "auroc_less_than_others_of_same_risk": at_same_risk,
+        }
+        return {"name": name, "definitions": {"values": measured, "pattern": measured}}
+
+    settings = [setting("inside", unclear), setting("A to B", lower), setting("B to A", lower)]
+    text = familiarity_report.section(
+        found[0] | {"settings": settings, "qualifies": {"values": False, "pattern": False}}
+    )
+    assert (
+        "Familiar pattern: lower than that of the others everywhere; not lower than that of others "
+        "of the same predicted risk: inside." in text
+    )
 
 
 def test_the_section_is_part_of_the_report_beside_its_figures(

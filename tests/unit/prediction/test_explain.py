@@ -21,6 +21,10 @@ def a_stay(n_hours: int = 8, **changed: float) -> Stay:
     return stays.a_stay(n_hours, SICK | changed)
 
 
+def explained(model: Model, stay: Stay) -> list[explain.Contribution]:
+    return explain.contributions(model, stay, features.compute(stay, stay.last_rows)[0])
+
+
 @pytest.mark.parametrize("n_hours", [1, 8, 60])
 def test_effects_add_up_to_the_difference_from_the_typical_hour(
     embedded_model: Model, n_hours: int
@@ -35,13 +39,13 @@ def test_effects_add_up_to_the_difference_from_the_typical_hour(
 @pytest.mark.parametrize("n_hours", [36, 49, 200])
 def test_time_in_icu_is_no_reason_once_it_is_capped(embedded_model: Model, n_hours: int) -> None:
     stay = a_stay(n_hours)
-    listed = {each.variable for each in explain.contributions(embedded_model, stay)}
+    listed = {each.variable for each in explained(embedded_model, stay)}
     assert "icu_hour" not in listed
     assert "heart_rate" in listed
 
 
 def test_time_in_icu_can_be_a_reason_before(embedded_model: Model) -> None:
-    listed = {each.variable for each in explain.contributions(embedded_model, a_stay(3))}
+    listed = {each.variable for each in explained(embedded_model, a_stay(3))}
     assert "icu_hour" in listed
 
 
@@ -50,7 +54,7 @@ def test_a_typical_hour_has_no_effects(embedded_model: Model) -> None:
 
 
 def test_the_largest_effect_comes_first(embedded_model: Model) -> None:
-    effects = [abs(each.effect) for each in explain.contributions(embedded_model, a_stay())]
+    effects = [abs(each.effect) for each in explained(embedded_model, a_stay())]
     assert effects == sorted(effects, reverse=True)
     assert effects[-1] > 0
 
@@ -97,7 +101,7 @@ def test_a_variable_that_the_model_does_not_see_changes_no_effect(embedded_model
 def test_a_contribution_has_the_last_value_and_its_hour(embedded_model: Model) -> None:
     stay = a_stay(Gender=1.0, Unit1=0.0, Unit2=1.0)
     stay.values[5:, BY_CHALLENGE["WBC"].column] = np.nan
-    found = {each.variable: each for each in explain.contributions(embedded_model, stay)}
+    found = {each.variable: each for each in explained(embedded_model, stay)}
     assert (found["wbc"].value, found["wbc"].measured_at_icu_hour) == (18.0, 5.0)
     assert found["wbc"].unit == "10*3/uL"
     for name, word in (("sex", "male"), ("icu_unit", "surgical")):
@@ -108,7 +112,7 @@ def test_a_contribution_has_the_last_value_and_its_hour(embedded_model: Model) -
 def test_a_variable_never_measured_can_have_an_effect_but_no_value(
     embedded_model: Model,
 ) -> None:
-    for each in explain.contributions(embedded_model, a_stay()):
+    for each in explained(embedded_model, a_stay()):
         if each.variable in ("lactate", "spo2", "creatinine"):
             assert each.value is None
             assert each.measured_at_icu_hour is None

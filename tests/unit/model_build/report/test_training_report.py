@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from model_build.evaluate import COMPARISON, EXTERNAL, TUNING, write
+from model_build.evaluate import COMPARISON, EXTERNAL, FAMILIARITY, LEARNING_CURVE, TUNING, write
 from model_build.judge.figures import Figures
 from model_build.report import model_card, training_report
 from tests.paths import ROOT
@@ -98,11 +98,10 @@ def committed(name: str) -> Any:
 
 
 def test_the_committed_reports_are_rendered_from_the_committed_figures() -> None:
-    found, compared, tuned, external = (
-        committed(name) for name in (METRICS.name, COMPARISON, TUNING, EXTERNAL)
-    )
+    names = (METRICS.name, COMPARISON, TUNING, EXTERNAL, LEARNING_CURVE, FAMILIARITY)
+    found, compared, tuned, external, curve, familiarity = (committed(name) for name in names)
     words = "run `python -m model_build evaluate`"
-    expected = training_report.text(found, compared, tuned, external)
+    expected = training_report.text(found, compared, tuned, external, curve, familiarity)
     assert (METRICS.parent / "report.md").read_text("utf-8") == expected, words
     card = model_card.text(found, compared, external)
     assert (ROOT / "MODEL_CARD.md").read_text("utf-8") == card, words
