@@ -107,7 +107,7 @@ def _read_texts(session: SparkSession, uris: Sequence[str], first: str, suffix: 
         raise BadFileError(f"{first} is empty")
     begin = io.StringIO(f"{line[0]}\n")
     _, separator, names = delimited_text.read_header(first, begin, SEPARATORS[suffix])
-    options = {
+    options: dict[str, bool | str] = {
         "sep": separator,
         "header": True,
         "enforceSchema": False,  # the header of each file is compared with that of the first
