@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from sepsis_detect.api.app import create_app
-from sepsis_detect.batch_scoring import hour_tables, score_files
+from sepsis_detect.batch_scoring import hour_tables, stay_files
 from sepsis_detect.batch_scoring.cells import shortest_decimals
 from sepsis_detect.batch_scoring.stay_ids import SEPARATED
 from sepsis_detect.settings import Settings
@@ -145,7 +145,7 @@ def test_the_answers_do_not_depend_on_the_batches(
     path = write(tmp_path / "in.parquet", EVERYONE)
     expected = scored(path, "-o", tmp_path / "out.parquet")
     monkeypatch.setattr(hour_tables, "BATCH_ROWS", n_rows)
-    monkeypatch.setattr(score_files, "BATCH_ROWS", n_rows)
+    monkeypatch.setattr(stay_files, "BATCH_ROWS", n_rows)
     assert scored(path, "-o", tmp_path / "again.parquet").equals(expected)
 
 
