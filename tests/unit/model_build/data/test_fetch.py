@@ -296,7 +296,14 @@ def test_an_interrupted_download_resumes(
 ) -> None:
     s3.gate.clear()  # about a third of the records are answered, the next wait
     command = [sys.executable, "-m", "model_build", "fetch", "--out", str(out)]
-    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as run:
+    # A job in the background of a shell inherits an ignored Ctrl-C.
+    with subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as run:
         until(lambda: len(s3.asked) >= N_PATIENTS // 3 + stage.N_THREADS)
         run.send_signal(sent)
         time.sleep(2)  # for Ctrl-C to be heard on a busy machine; what is under way may then end
