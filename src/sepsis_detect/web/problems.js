@@ -126,8 +126,8 @@ export class Problems {
 
   message(problem) {
     const { name } = placeOf(problem.loc, this.stay);
-    const { text, fixes, key } = problem;
-    if (key) return t(key, { text, label: this.form.label(name), n: fixes.length });
+    const { text, key } = problem;
+    if (key) return t(key, { text, label: this.form.label(name), unit: unitName(this.stay.variables.get(name), this.stay.unit(name), { inChoice: true }) });
     return inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
   }
 

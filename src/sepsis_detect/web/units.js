@@ -128,3 +128,13 @@ export function readUnit(variable, text) {
   }
   return variable.units.includes(unit) ? unit : null;
 }
+
+const WITH_UNIT = /^([+\-−]?(?:\d{1,3}(?: \d{3})+|\d[\d.,]*))(?: (?=.*[^\d., ])|(?=[^\d., ]))(.+)$/;
+
+/** The digits and the unit of a text such as `37.2 °C`, read for a field with its own unit; null if there is no unit. */
+export function withStatedUnit(variable, text, own) {
+  const [, digits, stated] = WITH_UNIT.exec(text.trim().replace(/\s+/g, " ")) ?? [];
+  if (!stated) return null;
+  const unit = (own.endsWith("(urea)") && readUnit(variable, `${stated} (urea)`)) || readUnit(variable, stated);
+  return unit && { digits, unit };
+}

@@ -3,7 +3,7 @@
 import { $, h } from "./dom.js";
 import { ServiceError, callService } from "./api.js";
 import { download } from "./exports.js";
-import { LANGUAGES, lang, loadLanguage, preferredLanguage, serviceText, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, lang, loadLanguage, preferredLanguage, serviceText, setLanguage, t, useTexts } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
 import { showSilentMode } from "./silent.js";
 import { Stay } from "./stay.js";
@@ -22,6 +22,7 @@ const NOTHING = { beds: [], decided: [], fingerprint: null, isExample: false };
 const page = { service: null, model: null, input: null, pending: null, cleared: null, board: NOTHING };
 
 async function start() {
+  useTexts("table_", "ward_");
   await changeLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name, { isChosen: true }));
   $(`system-${lang() === "fr" ? "si" : "conventional"}`).checked = true;
@@ -59,7 +60,7 @@ async function loadService() {
 }
 
 async function changeLanguage(name, { isChosen = false } = {}) {
-  await loadLanguage(name, [name, `ward_${name}`]);
+  await loadLanguage(name);
   setLanguage(name);
   for (const each of LANGUAGES) $(`lang-${each}`).setAttribute("aria-pressed", String(each === name));
   if (isChosen) history.replaceState(null, "", `?lang=${name}`);
