@@ -310,9 +310,9 @@ ALL_MISSING = refused(
 )
 NO_VITALS = warning(
     "stay.no_vitals_24h",
-    "No vital sign in the last 24 h: the prediction rests on old data.",
-    "Aucun signe vital transmis pour les dernières 24 h : la prédiction repose sur des données "
-    "anciennes.",
+    "No vital sign in the last 24 h: the prediction rests on the other data.",
+    "Aucun signe vital transmis pour les dernières 24 h : la prédiction repose sur les autres "
+    "données.",
 )
 TOO_SHORT = warning(
     "stay.too_short",
@@ -329,7 +329,7 @@ JUMPS = {
     name: warning(
         f"jump.{name}",
         "{label} changed from {b} to {a} within one hour.",
-        "{label} est passé(e) de {b} à {a} en une heure.",
+        "{label} : passage de {b} à {a} en une heure.",
         "Another patient, or another unit, for one hour?",
         "Un autre patient, ou une autre unité, pendant une heure ?",
     )

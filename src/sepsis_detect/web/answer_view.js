@@ -52,7 +52,7 @@ function verdict(answer) {
     h(
       "dl",
       {},
-      fact(t("verdict.time"), content.icu_hour === null ? t("unknown") : t("chart.hour", { hour: content.icu_hour }), h("small", {}, last.join(" · "))),
+      fact(t("verdict.time"), content.icu_hour === null ? t("choice.unknown") : t("chart.hour", { hour: content.icu_hour }), h("small", {}, last.join(" · "))),
       fact(t("verdict.model"), `${content.model.name} ${content.model.version}`, h("small", {}, dateTime(answer.askedAt))),
     ),
   );
@@ -75,9 +75,9 @@ function certainty(answer, missing) {
   );
 }
 
-function warnings({ content, stay, state }, repairsOf) {
+function warnings({ warnings: all, stay, state }, repairsOf) {
   // The verdict itself says that there are too few data, or that the stay is long.
-  const shown = content.warnings.filter(({ rule }) => rule !== "stay.late" && (state !== "insufficient" || rule !== "data.insufficient"));
+  const shown = all.filter(({ rule }) => rule !== "stay.late" && (state !== "insufficient" || rule !== "data.insufficient"));
   if (shown.length === 0) return null;
   const more = shown.length - MAX_PRINTED;
   const item = (warning) => {
@@ -135,7 +135,7 @@ function scores({ content }) {
       {},
       h("th", { scope: "row" }, local(score, "label")),
       h("td", {}, h("strong", {}, pointsOf(score)), h("small", { class: score.is_reached ? "raises" : "" }, reachedOf(score))),
-      h("td", {}, t("scores.items", { n: score.available, total: score.total }), missing.length ? h("small", {}, t("scores.missing", { items: missing.join(", ") })) : null),
+      h("td", {}, t("scores.items", { n: score.available, total: score.total }), missing ? h("small", {}, missing) : null),
     );
   };
   const notes = content.scores.map((score) => [h("dt", {}, local(score, "label")), h("dd", {}, local(score, "note"))]);

@@ -24,7 +24,7 @@ export function asText(answer) {
   };
   const score = (each) => {
     const missing = missingOf(each);
-    return `- ${local(each, "label")}${colon()} ${pointsOf(each)}, ${reachedOf(each)}${missing.length ? ` (${t("scores.missing", { items: missing.join(", ") })})` : ""}`;
+    return `- ${local(each, "label")}${colon()} ${pointsOf(each)}, ${reachedOf(each)}${missing && ` (${missing})`}`;
   };
   const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}${colon()} ${text}` + (age ? ` (${ago(age)})` : "");
   const part = (name, lines) => (lines.length ? ["", t(`part.${name}`), ...lines] : []);
@@ -33,7 +33,7 @@ export function asText(answer) {
     answerInWords(answer),
     ...certaintyInWords(answer),
     `${t("verdict.model")}${colon()} ${content.model.name} ${content.model.version}`,
-    ...part("warnings", content.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
+    ...part("warnings", answer.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
     ...part("reasons", content.contributions.slice(0, MAX_REASONS).map(reason)),
     ...part("scores", content.scores.map(score)),
     ...part("values", [...answer.patient().map((each) => `- ${each.join(`${colon()} `)}`), ...answer.lastValues().map(value)]),

@@ -6,6 +6,10 @@ import { CONSTANTS, HOUR } from "./stay.js";
 import { fromCanonical, unitName, withUnit } from "./units.js";
 
 const MAX_SHOWN = 20;
+const NEVER_DROPPED = ["range:Age", "stay.const", "stay.all_missing"];
+
+/** Whether there may be an answer without the value of a problem; never without an age, for which the model may not be. */
+export const isDroppable = ({ rule, loc }) => !NEVER_DROPPED.includes(rule) && loc.at(-1) !== "age";
 
 /** The field of a problem: `{name, at}`; `at` is the index of the hour, null for a constant. */
 export function placeOf(loc, stay) {
@@ -44,7 +48,8 @@ export function inTypedUnits(problem, stay, text) {
   const { low, high } = problem.ctx;
   const isConverted = (each) => stay.unit(each.name) !== each.unit || each.name === "hospital_admission_hour";
   if (low !== undefined && name !== HOUR && isConverted(variable) && stay.text(name, at ?? 0)) {
-    const [from, to] = [low, high].map((end) => fromCanonical(variable, stay.unit(name), end)).sort((a, b) => a - b);
+    // Hours in hospital are asked for as a positive number.
+    const [from, to] = [low, high].map((end) => fromCanonical(variable, stay.unit(name), end)).sort((a, b) => a - b).map((end) => Math.max(end, name === "hospital_admission_hour" ? 0 : end));
     const value = withUnit(stay.text(name, at ?? 0), variable, stay.unit(name));
     const key = problem.rule.startsWith("range:") ? "problem.range" : "problem.unusual";
     return t(key, { label: stay.label(name), value, low: number(from, 3), high: number(to, 3) });
@@ -104,10 +109,11 @@ export class Problems {
     for (const problem of problems) this.mark(problem);
     const all = h("button", { type: "button", class: "primary", onclick: () => this.repair(repairs) }, t("problem.repair_all", { n: repairs.length }));
     const drop = h("button", { type: "button", onclick: this.actions.drop }, t("problem.drop"));
+    const canDrop = problems.every(isDroppable);
     return [
       h("ul", {}, items),
-      h("p", { class: "buttons" }, repairs.length > 1 ? all : null, drop),
-      h("p", { class: "hint" }, t("problem.drop_means")),
+      h("p", { class: "buttons" }, repairs.length > 1 ? all : null, canDrop ? drop : null),
+      canDrop ? h("p", { class: "hint" }, t("problem.drop_means")) : null,
     ];
   }
 

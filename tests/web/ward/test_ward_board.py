@@ -98,9 +98,11 @@ def test_an_error_of_one_bed_is_told_there_and_costs_the_others_nothing(board: B
 
 
 def test_what_the_model_is_not_for_is_not_offered_to_be_left_out(board: Board) -> None:
-    board.show("bed,HR,Age,ICULOS\n1,80,7,1\n2,80,60,1")
-    expect(board.row("1").locator(".failure")).to_contain_text("7")
-    expect(board.row("1").get_by_role("button", name=board.text("problem.drop"))).to_have_count(0)
+    board.show("bed,HR,Age,ICULOS\n1,80,7,1\n2,80,60,1\n3,80,abc,1")
+    for bed, age in (("1", "7"), ("3", "abc")):
+        row = board.row(bed)
+        expect(row.locator(".failure")).to_contain_text(age)
+        expect(row.get_by_role("button", name=board.text("problem.drop"))).to_have_count(0)
 
 
 def test_a_cell_that_cannot_be_read_is_told_before_and_after(board: Board) -> None:
