@@ -3,7 +3,7 @@
 import { MAX_REASONS, missingOf, pointsOf, reachedOf } from "./answer.js";
 import { courseTable, drawCourse, zoomButtons } from "./charts.js";
 import { $, h, heads, icon, stacked, svg } from "./dom.js";
-import { ago, dateTime, local, serviceText, t } from "./i18n.js";
+import { ago, colon, dateTime, local, serviceText, t } from "./i18n.js";
 import { inTypedUnits } from "./problems.js";
 
 const MAX_PRINTED = 5; // warnings, as in print.css
@@ -64,7 +64,7 @@ const MIN_POINTS = 0.05; // less is shown as 0.0
 /** Why, how sure, and how often wrong. */
 function certainty(answer, missing) {
   const { such, change, served } = answer.certainty();
-  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
+  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", colon() + points));
   return h(
     "div",
     { class: "certainty" },

@@ -95,6 +95,9 @@ export const ago = (hours) => (hours === 0 ? t("age.now") : t("age.ago", { hours
 
 export const dateTime = (date) => date.toLocaleString(LOCALES[language], { dateStyle: "short", timeStyle: "short" });
 
+/** A colon with the spaces of the language. */
+export const colon = () => (language === "fr" ? "\u00a0: " : ": ");
+
 const GROUPED = /^[+-]?\d{1,3}([\s ]\d{3})+([.,]\d+)?$/;
 const PLAIN = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i;
 

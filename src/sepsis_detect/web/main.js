@@ -16,7 +16,7 @@ import { setSpellings } from "./units.js";
 
 const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters
 
-const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome, loadModel };
+const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome, loadModel, giveToBoard };
 
 async function start() {
   await loadLanguage(preferredLanguage());
@@ -182,15 +182,22 @@ function clear() {
   $("data-title").focus();
 }
 
-async function loadExample(name) {
-  if (!page.stay) return;
+/** Use a module that is loaded when it is needed. */
+async function useModule(loading, use) {
   try {
-    const [{ example }] = await fetchAll([import("./examples.js")]);
-    useExample(example(name, page.stay));
+    use(...(await fetchAll([loading])));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     page.problems.show(error);
   }
+}
+
+function loadExample(name) {
+  if (page.stay) useModule(import("./examples.js"), ({ example }) => useExample(example(name, page.stay)));
+}
+
+function giveToBoard(stay) {
+  useModule(import("./ward_link.js"), (link) => ($("said-action").textContent = link.giveToBoard(stay) ? "" : t("action.no_tab")));
 }
 
 function useExample(content) {
