@@ -176,8 +176,15 @@ def test_hours_in_hospital_are_asked_for_as_a_positive_number(visit: Visit) -> N
     expect(visit.problems).to_have_count(0)
 
 
-def test_zero_is_explained_to_a_person(visit: Visit) -> None:
+def test_hints_are_for_a_person(visit: Visit) -> None:
     visit.fill(heart_rate="0", temperature="37")
     visit.estimate()
     expect(visit.problems).to_contain_text(visit.text("problem.zero"))
     expect(visit.problems).not_to_contain_text("null")
+    visit.page.locator("#system-conventional").check()
+    visit.fill(heart_rate="80", bun="90", creatinine="0.4")  # their ratio is unusual
+    visit.estimate()
+    warnings = visit.page.locator(".part.warnings")
+    expect(warnings.locator(".hint")).not_to_have_count(0)
+    expect(warnings).to_contain_text("creatinin" if visit.language == "en" else "créatinin")
+    expect(warnings).not_to_contain_text("`")

@@ -235,7 +235,7 @@ RENAL_RATIO = warning(
     "renal.ratio",
     "Urea nitrogen {a} and creatinine {b} fit poorly (ratio outside 1.5 to 100).",
     "Azote uréique {a} et créatinine {b} s'accordent mal (rapport hors de 1,5 à 100).",
-    "Is urea in mmol/L, or creatinine in umol/L? Say so in `units`.",
+    "Is urea in mmol/L, or creatinine in µmol/L? Say so in `units`.",
     "Urée en mmol/L ou créatinine en µmol/L ? Indiquez-le dans `units`.",
 )
 UNIT_BOTH = refused(

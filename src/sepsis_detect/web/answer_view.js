@@ -4,7 +4,7 @@ import { MAX_REASONS, missingOf, pointsOf, reachedOf } from "./answer.js";
 import { courseTable, drawCourse, zoomButtons } from "./charts.js";
 import { $, h, heads, icon, stacked, svg } from "./dom.js";
 import { ago, colon, dateTime, local, serviceText, t } from "./i18n.js";
-import { inTypedUnits } from "./problems.js";
+import { hintOf, inTypedUnits } from "./problems.js";
 
 const MAX_PRINTED = 5; // warnings, as in print.css
 const STALE_HOURS = 24;
@@ -83,7 +83,7 @@ function warnings({ warnings: all, stay, state }, repairsOf) {
   const item = (warning) => {
     const hour = warning.ctx.icu_hour;
     const repairs = warning.type === "dropped" ? [] : repairsOf(warning);
-    const hint = repairs.length ? null : serviceText(warning, "hint");
+    const hint = repairs.length ? null : hintOf(warning, stay);
     return h(
       "li",
       { class: warning.type },

@@ -64,6 +64,14 @@ export function inTypedUnits(problem, stay, text) {
   }, text);
 }
 
+/** The hint of a problem or warning, without what the service says to programs; null if there is none. */
+export function hintOf(problem, stay) {
+  if (problem.key) return null;
+  if (problem.ctx[placeOf(problem.loc, stay).name] === 0) return t("problem.zero");
+  const sentences = serviceText(problem, "hint")?.split(/(?<=[.?!]) /) ?? [];
+  return sentences.filter((each) => !/`|\bnull\b/.test(each)).join(" ") || null;
+}
+
 export class Problems {
   /** @param actions `{retry, drop, keep}` of the page. */
   constructor(stay, form, actions) {
@@ -126,7 +134,7 @@ export class Problems {
     });
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
     const repairs = this.repairButtons(problem);
-    const hint = repairs.length ? null : this.hint(problem);
+    const hint = repairs.length ? null : hintOf(problem, this.stay);
     return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, repairs.length ? h("div", { class: "buttons" }, repairs) : null);
   }
 
@@ -135,13 +143,6 @@ export class Problems {
     const { text, key } = problem;
     if (key) return t(key, { text, label: this.form.label(name), unit: unitName(this.stay.variables.get(name), this.stay.unit(name), { inChoice: true }) });
     return inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
-  }
-
-  hint(problem) {
-    if (problem.key) return null;
-    const { name } = placeOf(problem.loc, this.stay);
-    // What the service says about zero is for programs, which send null.
-    return problem.ctx[name] === 0 ? t("problem.zero") : serviceText(problem, "hint");
   }
 
   /** Buttons that write a likely intended value into the form and ask again. */

@@ -9,7 +9,7 @@ const NAMES = {
 };
 const NAMES_FR = {
   "U/L": "UI/L", "10*9/L": "G/L", "/uL": "/mm³", "mo": "mois", "d": "jours",
-  "g/L (urea)": "g/L (urée)", "mmol/L (urea)": "mmol/L (urée)", "mg/dL (urea)": "mg/dL (urée)",
+  "g/L (urea)": "g/L", "mmol/L (urea)": "mmol/L", "mg/dL (urea)": "mg/dL", // its label is urea
 };
 
 /** The name of a unit; a fraction has one only in a choice. */
@@ -19,7 +19,7 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
   const own = unit === variable.unit ? (lang() === "fr" ? variable.unit_label_fr : variable.unit_label_en) : "";
   const name = (lang() === "fr" ? NAMES_FR[unit] : undefined) ?? NAMES[unit] ?? (own || unit);
   if (variable.name !== "bun" || unit !== "mg/dL") return name;
-  if (lang() === "fr") return "mg/dL (azote)"; // its label is urea
+  if (lang() === "fr") return "mg/dL (azote)";
   return inChoice ? "mg/dL (nitrogen)" : name;
 }
 

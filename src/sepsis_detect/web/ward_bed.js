@@ -2,7 +2,7 @@
 
 import { Answer } from "./answer.js";
 import { percent, pointsInWords, serviceText, t } from "./i18n.js";
-import { inTypedUnits, isDroppable } from "./problems.js";
+import { hintOf, inTypedUnits, isDroppable } from "./problems.js";
 import { errorInWords } from "./table_input.js";
 
 /** States of a bed, the most urgent first. */
@@ -57,11 +57,12 @@ export class Bed {
   }
 
   /** Why there is no answer, in sentences. */
-  reasonsOfFailure() {
+  reasonsOfFailure({ withHints = false } = {}) {
     const service = this.problems.map((problem) => {
       const hour = problem.ctx?.icu_hour;
       const at = hour === null || hour === undefined ? "" : `${t("problem.hour", { hour })} `;
-      return at + inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
+      const hint = withHints && hintOf(problem, this.stay);
+      return at + inTypedUnits(problem, this.stay, serviceText(problem, "msg")) + (hint ? ` ${hint}` : "");
     });
     return [...this.faults.map((fault) => errorInWords(fault, this.table)), ...service];
   }

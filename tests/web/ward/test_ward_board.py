@@ -91,6 +91,11 @@ def test_an_error_of_one_bed_is_told_there_and_costs_the_others_nothing(board: B
     failure = board.row("10-wrong").locator(".failure")
     expect(failure).to_contain_text(board.text("problem.hour", hour=HOURS))
     expect(failure).to_contain_text("124")
+    board.page.get_by_role("button", name="10-wrong", exact=True).click()
+    told = board.page.locator("#answer-content li")
+    expect(told.last).to_contain_text("124")
+    expect(told.last).to_contain_text("?")  # the hint
+    board.page.keyboard.press("Escape")
     failure.get_by_role("button").click()
     dropped = board.row("10-wrong")
     expect(dropped.locator(".risk")).to_be_visible()
