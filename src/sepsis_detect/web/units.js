@@ -29,20 +29,6 @@ export function withUnit(text, variable, unit) {
   return text + (name && !(name === "%" && lang() === "en") ? "\u00a0" : "") + name;
 }
 
-const UNUSED = /^(\{|\[IU\]|Hz)/;
-
-/** The units of a choice, without synonyms of earlier ones. */
-export function choices(variable) {
-  const seen = new Set();
-  const others = variable.conversions.filter(({ unit, scale, factor, offset }) => {
-    const key = `${scale} ${factor} ${offset}`;
-    const isNew = !seen.has(key) && !UNUSED.test(unit);
-    seen.add(key);
-    return isNew;
-  });
-  return [variable.unit, ...others.map(({ unit }) => unit)];
-}
-
 const conversion = (variable, unit) => variable.conversions.find((each) => each.unit === unit) ?? { factor: 1, offset: 0 };
 
 // Hours in hospital before intensive care: positive on the page, negative in the API.
@@ -106,6 +92,15 @@ export function usualUnit(variable, system, isUrea = false) {
   if (isUrea && system !== "si") return "mg/dL (urea)";
   const usual = (system === "si" ? SI : CONVENTIONAL)[variable.name];
   return variable.units.includes(usual) ? usual : variable.unit;
+}
+
+const UNUSED = /^(\{|\[IU\]|Hz)/;
+
+/** The units of a choice: of those that convert alike, its own one or the first. */
+export function choices(variable, own) {
+  const named = [own, variable.unit, ...variable.conversions.map(({ unit }) => unit).filter((unit) => !UNUSED.test(unit))];
+  const isFirst = (unit, at) => named.findIndex((each) => isSameUnit(variable, each, unit)) === at;
+  return named.filter(isFirst);
 }
 
 let spellings = [];
