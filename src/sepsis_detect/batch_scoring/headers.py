@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
+from sepsis_detect.clinical.table_words import TABLE_WORDS
 from sepsis_detect.clinical.units import Conversion, accepted, conversion
-from sepsis_detect.clinical.variables import MEDICAL_UNIT, SEX, SURGICAL_UNIT, VARIABLES, Variable
+from sepsis_detect.clinical.variables import (
+    ICU_HOUR,
+    MEDICAL_UNIT,
+    SEX,
+    SURGICAL_UNIT,
+    VARIABLES,
+    Variable,
+)
 
 ICU_UNIT = "icu_unit"
 WITHOUT_UNIT = (SEX, MEDICAL_UNIT, SURGICAL_UNIT)
@@ -119,6 +127,12 @@ _PROPOSED = {
     **{name: variable.name for name, variable in _VARIABLES.items()},
     compact(ICU_UNIT): ICU_UNIT,
 }
+_TIMES = {
+    compact(word)
+    for each in TABLE_WORDS
+    if each.kind == "role" and each.meanings == ("time",)
+    for word in each.words
+}
 
 
 def id_rank(header: str) -> int | None:
@@ -197,6 +211,8 @@ def in_two_parts(header: str) -> Iterable[tuple[str, str]]:
 def nearest(header: str) -> str | None:
     """The name that a header we do not read resembles most; None if it resembles none."""
     name = compact(_OPENING.split(header)[0])
+    if name in _TIMES:
+        return VARIABLES[ICU_HOUR].name
     words = [compact(word) for word in _WORD.findall(header)]
     found = get_close_matches(name, _PROPOSED, n=1, cutoff=MIN_LIKENESS) or [
         *sorted((each for each in _PROPOSED if len(name) >= MIN_PART and name in each), key=len),

@@ -125,7 +125,7 @@ def test_a_unit_that_is_not_accepted_refuses_the_file(tmp_path: Path, how: objec
     sentence = refusal_of(psv(tmp_path, row), FULL if how is FULL else PARTIAL)
     assert sentence == (
         "FILE column lactate (mmol): 'mmol' is not a unit of lactate: "
-        "its units are mmol/L, mg/dL, mg/L"
+        "its units are mmol/L, meq/L, mg/dL, mg/L"
     )
 
 
