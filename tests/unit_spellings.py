@@ -39,13 +39,13 @@ PRINTED = {
         "/min",
     ): "/MIN|1/Min|per minute|bats/min|pulsations/min|"
     "bpm|BPM|beats/min|beats per minute|batt/min|b/min|/mn|Schläge/min|"
-    "Schlaege pro Minute",
+    "Schlaege pro Minute|Herzschläge pro Minute",
     ("Resp", "/min"): "insp/min|breaths/min|rpm|c/min|cycles/min|resp/min|Atemzüge/min|AZ/min",
     ("Temp", "Cel"): "°C|ºC|° C|℃|C|degC|Deg. C|deg C|Celsius|°c|Grad Celsius|"
     "CEL|oC|deg_C|Centigrade",
     ("Temp", "[degF]"): "°F|F|degF|Deg. F|Fahrenheit|℉|[DEGF]|oF",
     ("SBP", "mm[Hg]"): "mmHg|mm Hg|mm_Hg|mm/Hg|mmHg.|mm of Hg|MMHG|mmHG|Torr|mm[hg]|mm(Hg)|"
-    "millimeter of mercury|millimètres de mercure",
+    "millimeter of mercury|Millimeter Quecksilbersäule|millimètres de mercure",
     ("SBP", "cm[Hg]"): "cmHg|cm Hg",
     ("PaCO2", "kPa"): "kpa|KPA|Kpa",
     ("AST", "[IU]/L"): "IU/L|IU/l|UI/L|UI/l|[iU]/L|[IU]/l|iu/L|U.I./L",
