@@ -115,8 +115,9 @@ def _readable(event: Json) -> Json:
         if event.get(name):
             readable[name] = _readable_headers(event[name])
     body = event.get("body")
-    readable["isBase64Encoded"] = bool(body and event.get("isBase64Encoded"))
-    if readable["isBase64Encoded"]:
+    readable["isBase64Encoded"] = False
+    if body and event.get("isBase64Encoded"):
+        readable["isBase64Encoded"] = True
         readable["body"] = b""
         with suppress(binascii.Error, ValueError):
             readable["body"] = base64.b64decode("".join(body.split()), validate=True)

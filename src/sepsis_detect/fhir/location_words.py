@@ -26,7 +26,7 @@ _ICU = (
     r"|reanimation|soins? intensifs?|soins? critiques?|medecine intensive"
     r"|(?:centre|unite|service)(?: de traitement)? des (?:grands )?brules|grands brules"
     # German
-    r"|\w*intensiv(?:(?:therapie|pflege)?station|medizin\w*|therapie|pflege|einheit|bereich|behandlung|bett"
+    r"|\w*intensiv(?:(?:therapie|pflege)?station(?:a?er|ar)?|medizin\w*|therapie|pflege|einheit|bereich|behandlung|bett"
     r"|zimmer)?(?:en)?"
 )
 ICU = re.compile(rf"\b(?:{_ICU})\b")
@@ -48,7 +48,7 @@ LOWER = re.compile(
     r"|outpatients?|ambulatory|follow\W?up|waiting|board(?:er|ing)s?|mobile|visitors?|lounge|rehab\w*"
     r"|soins continus|surveillance continue|usc|sspi|reveil|consultations?|externes?|ambulatoires?"
     r"|hopital de jour|hdj|reeducation|readaptation|soins de suite"
-    r"|aufwachraum|wachstation|\w*uberwachung\w*|ambulan\w*|normalstation|tagesklinik"
+    r"|aufwachraum|wachstation|\w*uberwachung\w*|ambulan\w*|normalstation\w*|tagesklinik"
     r"|ausserklinisch\w*|postintensiv\w*)\b"
 )
 WARD = re.compile(

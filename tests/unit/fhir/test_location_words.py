@@ -12,6 +12,8 @@ UNKNOWN_KIND = [
     "Service de MIR",
     "REAPOLY",
     "Intensivpflegestation",
+    "intensivstationaer",
+    "Intensivstationär",
     "Intensivtherapiestation",
     "Intensivmedizinische Abteilung",
     "Intensive-Care-Unit",
@@ -138,6 +140,7 @@ MEDICAL = [
 LOWER = [
     "ED - ICU Boarding",
     "Mobile ICU",
+    "normalstationaer",
     "Without ICU",
     "aucune réanimation",
     "pas de réanimation",
