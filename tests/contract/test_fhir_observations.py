@@ -74,6 +74,7 @@ def test_every_code_and_unit_of_the_table_is_read(client: TestClient, variable: 
         ("1922-4", 4, "mmol/L", "base_excess", -4),
         ("2744-1", 7.35, "[pH]", "ph", 7.35),
         ("2744-1", 7.35, None, "ph", 7.35),
+        ("2744-1", 7.35, "", "ph", 7.35),
         ("2744-1", 7.35, "1", "ph", 7.35),
         ("8867-4", 90, "{beats}/min", "heart_rate", 90),
         ("6690-2", 8, "10*9/L", "wbc", 8),
@@ -98,6 +99,13 @@ def test_units_are_converted(
 
 def test_a_unit_in_words_is_read_where_it_is_known(client: TestClient) -> None:
     pressure = observation("8480-6", 0, None, valueQuantity={"value": 121, "unit": "mmHg"})
+    same(client, a_bundle(pressure, systolic_bp=119), a_patient())
+
+
+@pytest.mark.parametrize("code", ["", None])
+def test_an_empty_code_of_a_unit_is_no_code(client: TestClient, code: str | None) -> None:
+    sent = {"value": 121, "unit": "mmHg", "code": code, "system": UCUM}
+    pressure = observation("8480-6", 0, None, valueQuantity=sent)
     same(client, a_bundle(pressure, systolic_bp=119), a_patient())
 
 

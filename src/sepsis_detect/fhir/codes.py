@@ -18,6 +18,9 @@ _SYSTEMS = {
     "loinc.org": LOINC,
     "www.loinc.org": LOINC,
     "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    "2.16.840.1.113883.6.1": LOINC,
+    "loinc": LOINC,
+    "ln": LOINC,  # HL7 version 2, table 0396
     # LOINC as the French national terminology server publishes it
     "mos.esante.gouv.fr/nos/tre_a04-loinc/fhir/tre-a04-loinc": LOINC,
     "snomed.info/sct": SNOMED,
@@ -33,7 +36,7 @@ VITAL_SIGNS, LABORATORY = "vital-signs", "laboratory"
 @lru_cache(maxsize=1_024)
 def system_of(uri: str) -> str:
     """The code system of a URI: `LOINC`, `SNOMED`, `MDC`, `UCUM`; empty for any other."""
-    text = uri.strip().lower().rstrip("/")
+    text = uri.partition("|")[0].strip().lower().rstrip("/")  # without its version
     return _SYSTEMS.get(text.removeprefix("https://").removeprefix("http://"), "")
 
 

@@ -192,6 +192,11 @@ def _unknown(system: str, code: str) -> tuple[str, str]:
             f"Code `{name}` has no `system`: it could be of any",
             f"Le code `{name}` n'a pas de `system` : il peut être de n'importe lequel",
         )
+    if system_of(system) != LOINC and code in MEANINGS:
+        return (
+            f"Code `{name}` is one of LOINC, but its system is `{quoted(system)}`",
+            f"Le code `{name}` est de LOINC, mais son système est `{quoted(system)}`",
+        )
     of = "" if system_of(system) == LOINC else f" ({quoted(system)})"
     return (
         f"Code `{name}`{of} is none of those read",
