@@ -31,6 +31,7 @@ from tests.resources import (
     a_hook,
     a_person,
     a_searchset,
+    an_encounter,
     observation,
     vital_signs,
     without,
@@ -189,6 +190,14 @@ def test_a_patient_other_than_that_of_the_context_is_refused(client: TestClient)
     context = {"userId": "Practitioner/abc", "patientId": "p9"}
     (card,) = cards_of(client, a_hook(prefetch={"patient": None}, context=context))
     assert "more than one patient" in card["detail"]
+
+
+def test_an_encounter_other_than_that_of_the_context_is_refused(client: TestClient) -> None:
+    (card,) = cards_of(client, a_hook(prefetch={"encounter": an_encounter(id="e2")}))
+    assert "The Encounter sent is not the one of the context" in card["detail"]
+    context = {"userId": "Practitioner/abc", "patientId": "p1"}
+    for given in (context, context | {"encounterId": "Encounter/e1"}):
+        assert "not the one" not in str(cards_of(client, a_hook(context=given)))
 
 
 def test_a_page_of_a_longer_result_is_noted(client: TestClient) -> None:
