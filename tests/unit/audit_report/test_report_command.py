@@ -66,6 +66,23 @@ def test_an_alert_is_right_up_to_six_hours_before_sepsis_and_after(
 
 
 @pytest.mark.parametrize(
+    ("hours_before", "alerted"),
+    [(0.0, "-"), (-2.0, "-"), (0.01, "1.0000"), (12.0, "1.0000"), (12.01, "-")],
+)
+def test_an_alert_is_in_time_in_the_12_hours_before_onset_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hours_before: float, alerted: str
+) -> None:
+    answered = datetime(2026, 2, 2, 0, 0, 0, 123456, tzinfo=UTC)
+    log = a_file(tmp_path / "log", an_audit_line(0))
+    row = f"r0,{answered + timedelta(hours=hours_before)},7"
+    outcomes = outcomes_of(tmp_path / "o.csv", row, header="request_id,septic_at,stay_id")
+    assert run([log], outcomes, tmp_path / "report") == 0
+    assert printed(capsys)["alerted in time"] == [alerted]
+    text = (tmp_path / "report/report.txt").read_text("utf-8")
+    assert "In time: stays with an alert in the 12 hours before onset" in text
+
+
+@pytest.mark.parametrize(
     ("header", "row"),
     [
         ("request_id,septic_at", "r0,{}"),
