@@ -214,7 +214,7 @@ def test_a_similar_measure_is_used_with_a_note(
     similar = observation(code, value, unit, category="laboratory")
     found = assessed(client, a_bundle(similar))
     assert says in warned(found)["code.nearly"]["details"]["text"]
-    expected = by_rest(client, a_patient(**{name: value}))
+    expected = by_rest(client, a_patient() | {name: value})
     assert probability(found) == pytest.approx(expected, abs=1e-6)
 
 
@@ -233,7 +233,7 @@ def test_an_equivalent_code_is_used_without_a_note(
 ) -> None:
     others = [each for each in vital_signs() if name != "temperature" or "8310-5" not in str(each)]
     body = bundle(a_person(), an_encounter(), *others, observation(code, value, unit))
-    same(client, body, a_patient(**{name: value}))
+    same(client, body, a_patient() | {name: value})
 
 
 # --- Status, comparators, absent values ---

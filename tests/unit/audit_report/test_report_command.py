@@ -176,7 +176,7 @@ def test_bad_outcomes_are_told_in_one_sentence_and_nothing_is_written(
 def test_times_without_offset_in_parquet_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], log: Path
 ) -> None:
-    for moments in (pa.array([datetime(2026, 2, 2)]), pa.array([1.5]), pa.array([[1]])):  # noqa: DTZ001
+    for moments in (pa.array([datetime(2026, 2, 2)]), pa.array([1.5]), pa.array([[1]])):  # noqa: DTZ001 - refused
         path = tmp_path / "outcomes.parquet"
         pa.parquet.write_table(pa.table({"request_id": ["r0"], "septic_at": moments}), path)
         assert run([log], path) == 2
