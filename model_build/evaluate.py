@@ -12,7 +12,7 @@ from model_build.data.cohort import Cohort
 from model_build.data.dataset import dataset
 from model_build.judge.ablation import ablation
 from model_build.judge.evaluation import description, evaluation_figures, whole_stay_figures
-from model_build.judge.figures import Figures, json_values
+from model_build.judge.figures import Figures, json_values, write_json
 from model_build.judge.judgement import judge
 from model_build.judge.patient_bootstrap import DRAWS
 from model_build.judge.permutation_importance import importance
@@ -79,7 +79,7 @@ def write(figures: Figures, out: Path) -> None:
     docs.mkdir(parents=True, exist_ok=True)
     names = (COMPARISON, TUNING, EXTERNAL, LEARNING_CURVE, FAMILIARITY)
     comparison, tuning, external, curve, familiarity = (_read(docs / name) for name in names)
-    (docs / METRICS).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    write_json(figures, docs / METRICS)
     plots.write(figures, docs)
     (docs / REPORT).write_text(
         training_report.text(figures, comparison, tuning, external, curve, familiarity),

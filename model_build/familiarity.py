@@ -6,7 +6,6 @@ with a threshold by patients of the source that were left out. Familiarity is al
 the hours that the model was fitted on. Definitions and criterion: `judge.familiarity`.
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from model_build.data.cohort import Cohort
 from model_build.data.dataset import Dataset, dataset
 from model_build.judge.familiarity import PATTERN, VALUES, Accuracy, familiarities, numbered
 from model_build.judge.familiarity import qualifies as meets_criterion
-from model_build.judge.figures import Figures, json_values
+from model_build.judge.figures import Figures, json_values, write_json
 from model_build.judge.group_figures import Hours
 from model_build.judge.metrics import best_threshold
 from model_build.judge.patient_bootstrap import Resampling
@@ -122,9 +121,8 @@ def familiarity(
 def write(found: Figures, out: Path) -> None:
     """Write figures and plot; the same figures give the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / FIGURES).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    with style.applied():
-        style.save(plot(found), out / PLOT)
+    write_json(found, out / FIGURES)
+    style.save_plot(plot, found, out / PLOT)
     log.info("%s and %s written", out / FIGURES, out / PLOT)
 
 

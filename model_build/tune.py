@@ -6,7 +6,6 @@ not that of the report, so that no choice is fitted to the folds of the report. 
 one hospital, evaluated in the other. Features and constraints are chosen by what transfers.
 """
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from model_build.config import LEFT_OUT, Recipe
 from model_build.data.cohort import Cohort
 from model_build.data.dataset import Dataset, dataset
 from model_build.data.split import folds
+from model_build.judge.figures import write_json
 from model_build.judge.metrics import best_threshold
 from model_build.judge.transfer import directions
 from model_build.learn.out_of_fold import fit
@@ -131,7 +131,7 @@ def tune(cohort: Cohort, recipe: Recipe, *, out: Path, work: Path) -> dict[str, 
         "variations": rows,
     }
     out.mkdir(parents=True, exist_ok=True)
-    (out / "tuning.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(found, out / "tuning.json")
     return found
 
 

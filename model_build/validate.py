@@ -3,7 +3,6 @@
 `validation.json` holds every figure; report and plots are functions of it alone.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from model_build.data.stay_files import absent_variables
 from model_build.judge import limits
 from model_build.judge.days_of_stay import across_hospitals, alerts_by_day, figures_by_day, rates
 from model_build.judge.evaluation import evaluation_figures
-from model_build.judge.figures import Figures, json_values
+from model_build.judge.figures import Figures, json_values, write_json
 from model_build.judge.group_figures import Hours, figures
 from model_build.judge.limits import Limit
 from model_build.judge.patient_bootstrap import DRAWS, Resampling
@@ -91,8 +90,7 @@ def write(found: Figures, out: Path) -> None:
         BadFileError: The folder cannot be written; what was there before is left.
     """
     with results_folder(out, OUTPUT_FILES) as folder:
-        text = json.dumps(found, indent=1) + "\n"
-        (folder / FIGURES).write_text(text, encoding="utf-8")
+        write_json(found, folder / FIGURES)
         plots.write(found, folder)
         (folder / REPORT).write_text(validation_report.text(found), encoding="utf-8")
     log.info("%s and %s written", out / REPORT, out / FIGURES)

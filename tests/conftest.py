@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from sepsis_detect.api.app import create_app
 from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import Settings
-from sepsis_detect.telemetry import logs
+from sepsis_detect.telemetry import logs, metrics
 from tests.faulty_s3 import FaultyS3, faulty_s3
 from tools.containers import is_engine_here
 
@@ -37,6 +37,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return LoadFolderScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from what all tests need: thousands of them take it a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def loggers_as_they_were() -> Iterator[None]:
     """Restore handlers and levels after each test, which may close its log stream."""
@@ -46,6 +52,14 @@ def loggers_as_they_were() -> Iterator[None]:
     root.handlers = before[0]
     root.setLevel(before[1])
     logs.logger.setLevel(before[2])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def metrics_only_on_demand() -> Iterator[None]:
+    """No thread of an application logs its metrics while a test of another reads the log."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "FLUSH_SECONDS", 86_400.0)
+        yield
 
 
 @pytest.fixture

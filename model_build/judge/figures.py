@@ -1,5 +1,7 @@
 """A figure with its confidence interval, and figures as JSON values."""
 
+import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,6 +36,11 @@ def json_values(figures: Any) -> Any:
         case float():
             return _significant(figures) if np.isfinite(figures) else None
     return figures
+
+
+def write_json(figures: Figures, path: Path) -> None:
+    """Write figures as JSON; the same figures give the same bytes."""
+    path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def rounded(figure: float, digits: int) -> float | None:

@@ -1,10 +1,9 @@
 """The report of an adaptation: `adaptation.md`, `adaptation.json` and plots, from its figures."""
 
-import json
 import logging
 from pathlib import Path
 
-from model_build.judge.figures import Figures
+from model_build.judge.figures import Figures, write_json
 from model_build.report import report_tables as tables
 from model_build.report.formatting import number, percent, table, with_interval
 from model_build.report.plots import adaptation as plots
@@ -39,8 +38,7 @@ def write(found: Figures, out: Path) -> None:
         BadFileError: The folder cannot be written; what was there before is left.
     """
     with results_folder(out, OUTPUT_FILES) as folder:
-        written = json.dumps(found, indent=1) + "\n"
-        (folder / FIGURES).write_text(written, encoding="utf-8")
+        write_json(found, folder / FIGURES)
         plots.write(found, folder)
         (folder / REPORT).write_text(text(found), encoding="utf-8")
     log.info("%s and %s written", out / REPORT, out / FIGURES)

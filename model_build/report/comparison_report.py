@@ -22,8 +22,7 @@ def write_report(found: Figures, out: Path) -> None:
     text = json.dumps(found, indent=1, allow_nan=False, ensure_ascii=False)
     (out / "compare.json").write_text(text + "\n", encoding="utf-8")
     (out / "compare.md").write_text(markdown(found), encoding="utf-8")
-    with style.applied():
-        style.save(comparison(found), out / "compare.svg")
+    style.save_plot(comparison, found, out / "compare.svg")
 
 
 def markdown(found: Figures) -> str:

@@ -4,13 +4,12 @@
 at least ten stays only: no value and no identifier of a patient.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from model_build.data.labels import septic_stays
-from model_build.judge.figures import Figures, json_values
+from model_build.judge.figures import Figures, json_values, write_json
 from model_build.report.plots import style
 from model_build.site import data_report_plots, data_report_text
 from model_build.site.own_data import OwnData, stays_with
@@ -66,11 +65,10 @@ def figures(own: OwnData, metadata: ModelMetadata, *, about: str = "") -> Figure
 
 def write(found: Figures, folder: Path) -> None:
     """Write figures, text and plots into a folder that exists."""
-    (folder / FIGURES).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(found, folder / FIGURES)
     (folder / REPORT).write_text(data_report_text.text(found), encoding="utf-8")
     for name, draw in data_report_plots.PLOTS.items():
-        with style.applied():
-            style.save(draw(found), folder / f"{name}.svg")
+        style.save_plot(draw, found, folder / f"{name}.svg")
 
 
 def _stays(own: OwnData) -> Figures:

@@ -9,7 +9,6 @@ Samples of one size do not overlap; a figure is the mean over them. With all loc
 adaptation is cross-validated. Every fit is cached: an interrupted run goes on where it stopped.
 """
 
-import json
 import logging
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -21,7 +20,7 @@ import numpy as np
 from model_build.config import LearningCurve, Recipe
 from model_build.data.cohort import Cohort
 from model_build.data.dataset import dataset
-from model_build.judge.figures import Figures, json_values
+from model_build.judge.figures import Figures, json_values, write_json
 from model_build.judge.group_figures import Hours
 from model_build.judge.patient_bootstrap import Resampling
 from model_build.report.plots import style
@@ -111,9 +110,8 @@ def learning_curve(
 def write(found: Figures, out: Path) -> None:
     """Write figures and plot; the same figures give the same bytes."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / FIGURES).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    with style.applied():
-        style.save(plot(found), out / PLOT)
+    write_json(found, out / FIGURES)
+    style.save_plot(plot, found, out / PLOT)
     log.info("%s and %s written", out / FIGURES, out / PLOT)
 
 

@@ -36,6 +36,7 @@ EXPECTED_PATH = re.compile(
     r"/predict/patients?\?include=trend&include=contributions&include=scores"
     r"(&on_incoherence=drop)?"
 )
+LAST_HEART_RATE = {"well": "74", "septic": "126", "bad": "101"}  # of the examples
 FAILED_REQUEST = "Failed to load resource"  # logged by the browser for every 4xx
 
 
@@ -167,7 +168,9 @@ class Visit:
         return self.page.locator("#problems .summary")
 
     def example(self, name: str) -> None:
+        """Load an example: its module is fetched first, and an earlier answer stays until then."""
         self.button(f"examples.{name}").click()
+        expect(self.field("heart_rate")).to_have_value(LAST_HEART_RATE[name])
 
     def _is_expected(self, url: str) -> bool:
         """Whether a request goes to this service, without any value entered."""

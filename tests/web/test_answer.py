@@ -228,6 +228,8 @@ def _everything_measured(visit: Visit) -> None:
     visit.page.get_by_text(visit.text("several.title")).click()
     visit.page.locator("#several-text").fill("\n".join("|".join(row) for row in table))
     visit.button("several.use").click()
+    heart_rate = next(each for each in clinical if each["name"] == "heart_rate")
+    expect(visit.field("heart_rate")).to_have_value(str(heart_rate["reference_high"]))
 
 
 def test_the_answer_prints_on_one_page(visit: Visit, tmp_path: Path) -> None:

@@ -24,5 +24,4 @@ PLOTS = {
 def write(figures: dict[str, Any], folder: Path) -> None:
     """Draw every plot into a folder."""
     for name, draw in PLOTS.items():
-        with style.applied():
-            style.save(draw(figures), folder / f"{name}.svg")
+        style.save_plot(draw, figures, folder / f"{name}.svg")

@@ -64,5 +64,4 @@ PLOTS = {"figures": figures, "calibration": calibration, "alert_burden": alert_b
 def write(found: Figures, folder: Path) -> None:
     """Draw every plot into a folder."""
     for name, draw in PLOTS.items():
-        with style.applied():
-            style.save(draw(found), folder / f"{name}.svg")
+        style.save_plot(draw, found, folder / f"{name}.svg")

@@ -3,7 +3,7 @@
 Source of the colours: Okabe & Ito, Color Universal Design, https://jfly.uni-koeln.de/color/.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+from model_build.judge.figures import Figures
 
 BLACK, GREY, LIGHT = "#000000", "#767676", "#D9D9D9"
 ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
@@ -44,7 +46,7 @@ SETTINGS: dict[Any, Any] = {
 
 
 @contextmanager
-def applied() -> Iterator[None]:
+def _applied() -> Iterator[None]:
     """Context with this style and no other settings."""
     with mpl.rc_context():
         mpl.rcdefaults()
@@ -58,9 +60,10 @@ def axes(columns: int = 1, *, height: float = HEIGHT, **options: Any) -> tuple[F
     return figure, list(figure.subplots(1, columns, squeeze=False, **options)[0])
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write an SVG without date or program, so that equal plots are equal files."""
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
+def save_plot(plot: Callable[[Figures], Figure], figures: Figures, path: Path) -> None:
+    """Draw figures as an SVG without date or program, so that equal plots are equal files."""
+    with _applied():
+        plot(figures).savefig(path, metadata={"Date": None, "Creator": None})
 
 
 def percent(ax: Axes, *, x: bool = False, y: bool = False, decimals: int = 0) -> None:

@@ -84,5 +84,4 @@ PLOTS = ANYHOW | WHERE_ENOUGH
 def write(figures: Figures, folder: Path) -> None:
     """Draw the plots; those of ranking and calibration only with enough septic patients."""
     for name, draw in (PLOTS if "auroc" in figures["overall"] else ANYHOW).items():
-        with style.applied():
-            style.save(draw(figures), folder / f"{name}.svg")
+        style.save_plot(draw, figures, folder / f"{name}.svg")
