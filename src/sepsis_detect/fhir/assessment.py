@@ -76,7 +76,7 @@ class FhirAssessment:
 
     @property
     def probability(self) -> float:
-        """Of sepsis within six hours, 0 to 1."""
+        """That sepsis begins within six hours or has begun, 0 to 1."""
         return float(self.assessment.probabilities[-1])
 
     @property
