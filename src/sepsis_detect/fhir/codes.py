@@ -81,6 +81,14 @@ MEANINGS |= {
     "2746-6": VENOUS_PH,
     "77136-0": _of("BUN")._replace(is_moles_only=True),
 }
+# Of blood that may be venous; bicarbonate and base excess of veins hardly differ.
+MEANINGS |= {
+    code: _of(challenge)._replace(
+        caution_en=f"{code} does not say of which blood: read as arterial.",
+        caution_fr=f"{code} ne dit pas de quel sang : lu comme artériel.",
+    )
+    for code, challenge in (("11558-4", "pH"), ("11557-6", "PaCO2"), ("20564-1", "SaO2"))
+}
 # In serum, plasma and blood, arterial and venous, measured and calculated.
 TOTAL_CO2 = ("2028-9", "20565-8", "77143-6", "2026-3", "2027-1", "41647-9", "48391-7", "57922-7")
 MEANINGS |= {
@@ -99,6 +107,10 @@ SATURATION_BY_CATEGORY = {VITAL_SIGNS: _of("O2Sat"), LABORATORY: _of("SaO2")}
 SATURATIONS = frozenset(SATURATION_BY_CATEGORY.values())
 
 _IONISED = ("ionised calcium", "le calcium ionisé")
+_STANDARD_BICARBONATE = (
+    "standard bicarbonate, not the actual one",
+    "le bicarbonate standard, et non le bicarbonate réel",
+)
 _CO2_FRACTION = (
     "a volume fraction of CO2, not a pressure",
     "une fraction de CO2, pas une pression",
@@ -110,6 +122,12 @@ NOT_INTERCHANGEABLE = {
     "12180-6": _IONISED,
     "17863-2": _IONISED,
     "34581-9": _IONISED,
+    "19230-2": _STANDARD_BICARBONATE,
+    "19231-0": _STANDARD_BICARBONATE,
+    "19232-8": _STANDARD_BICARBONATE,
+    "19233-6": _STANDARD_BICARBONATE,
+    "69964-5": _STANDARD_BICARBONATE,
+    "97544-1": _STANDARD_BICARBONATE,
     "63561-5": ("an aPTT ratio, not seconds", "un rapport de TCA, pas des secondes"),
     "39106-0": ("skin temperature", "la température cutanée"),
     "19834-1": ("a ventilator setting", "un réglage du respirateur"),

@@ -133,8 +133,9 @@ class ObservationCodes:
 
     def _saturation(self, known: set[Meaning], path: str, category: str) -> Meaning | None:
         """The variable of code 2708-6: by another coding, else by the category."""
-        if len(known) == 1 and (meaning := next(iter(known))) in codes.SATURATIONS:
-            return meaning
+        named = {meaning.without_caution() for meaning in known}  # 2708-6 is of arterial blood
+        if len(named) == 1 and named <= codes.SATURATIONS:
+            return named.pop()
         if known:
             self._ambiguous(path)
             return None
