@@ -73,7 +73,7 @@ def read_request(sent: Any) -> CdsRequest:
     if not any(key in prefetch for key in SEARCHES):
         raise _no_data()
     encounter = context.get("encounterId")
-    encounter_id = _bare_id(encounter) if _is_word(encounter) else None
+    encounter_id = _bare_id(str(encounter)) if _is_word(encounter) else None
     return CdsRequest(hook, _bare_id(context["patientId"]), encounter_id, prefetch)
 
 
