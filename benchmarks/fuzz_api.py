@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         local_server(access | {"SEPSIS_LOG_LEVEL": "WARNING"}) as server,
         tempfile.TemporaryDirectory() as folder,  # schemathesis writes caches where it runs
     ):
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             command(options, f"http://127.0.0.1:{server.port}/openapi.json", key),
             env=os.environ
             | {"SCHEMATHESIS_HOOKS": "benchmarks.schema_checks", "PYTHONPATH": str(HERE.parent)},

@@ -147,7 +147,7 @@ def _send(port: int, tally: Tally, among: list[Target], seed_: int, numbers: ran
 
 
 def _send_generated(port: int, tally: Tally, among: list[Target], seed_: int, n: int) -> None:
-    client, rng = Client(port), Random(seed_)  # noqa: S311 - not for secrets
+    client, rng = Client(port), Random(seed_)
 
     @seed(seed_)
     @settings(

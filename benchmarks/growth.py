@@ -63,7 +63,7 @@ def score_file(n_hours: int) -> FileRun:
         _write_stays(source, n_hours)
         command = [sys.executable, "-m", "sepsis_detect", "score", str(source), "-o", str(output)]
         started_at = time.monotonic()
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 - our own
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         status, usage = os.wait4(process.pid, 0)[1:]
         seconds = time.monotonic() - started_at
     if status:

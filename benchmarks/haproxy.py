@@ -47,9 +47,7 @@ class Balancer:
             timeout_ms=int(CHECK_TIMEOUT_SECONDS * 1000),
         ) + "".join(f"    server slot{slot} 127.0.0.1:1 disabled\n" for slot in range(N_SLOTS))
         (folder / "haproxy.cfg").write_text(configuration, "utf-8")
-        self.process = subprocess.Popen(  # noqa: S603
-            ["haproxy", "-q", "-db", "-f", str(folder / "haproxy.cfg")]  # noqa: S607
-        )
+        self.process = subprocess.Popen(["haproxy", "-q", "-db", "-f", str(folder / "haproxy.cfg")])
         wait_until(self._control.exists, "haproxy did not start")
 
     def add(self, slot: int, port: int) -> None:

@@ -85,7 +85,7 @@ def targets(document: Any) -> list[Target]:
 
 def hostile(seed: int, number: int, among: list[Target]) -> Request:
     """Request `number` of `seed`."""
-    rng = Random(f"{seed} {number}")  # noqa: S311 - not for secrets
+    rng = Random(f"{seed} {number}")
     target = rng.choice(among)
     kind, make, _ = rng.choices(MAKERS, [weight for *_, weight in MAKERS])[0]
     body = make(rng, rng.choice(target.bodies))

@@ -135,7 +135,7 @@ def _started(command: tuple[str, ...], variables: Mapping[str, str]) -> Iterator
     with (
         tempfile.TemporaryDirectory() as folder,
         (Path(folder) / "log").open("wb") as log,
-        subprocess.Popen(  # noqa: S603 - our own commands
+        subprocess.Popen(
             [sys.executable, *command, "--port", str(port)],
             env=environment | {"ORT_DISABLE_TELEMETRY": "1"} | dict(variables),
             stdout=subprocess.DEVNULL,

@@ -104,7 +104,7 @@ def _plan(n_swaps: int, seed: int) -> list[str]:
     others = [*BAD, "deleted object", *(f"S3: {fault}" for fault in FAULTS)]
     plan = [others[at % len(others)] for at in range(n_swaps // 2)]
     plan += ["good"] * (n_swaps - len(plan) - 1)
-    random.Random(seed).shuffle(plan)  # noqa: S311 - not for secrets
+    random.Random(seed).shuffle(plan)
     return [*plan, "good"]
 
 

@@ -29,7 +29,7 @@ class Patient:
     """A made-up patient: typical values that vary by up to 7 % from hour to hour."""
 
     def __init__(self, seed: int):
-        self._random = random.Random(seed)  # noqa: S311 - not for secrets
+        self._random = random.Random(seed)
         self.demographics: dict[str, Any] = {
             "Age": self._random.randint(40, 85),
             "Gender": self._random.randint(0, 1),

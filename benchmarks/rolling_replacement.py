@@ -61,7 +61,7 @@ def kill(image: str, steady_seconds: float) -> list[Bound]:
             rate = requests.n_requests / steady_seconds
             pid = victim.state()["Pid"]
             # The process itself: the engine would not restart after `docker kill`.
-            subprocess.run(["kill", "-9", str(pid)], check=True)  # noqa: S603, S607
+            subprocess.run(["kill", "-9", str(pid)], check=True)
             seconds = wait_until(
                 lambda: victim.state()["Pid"] not in (0, pid), "the container is not started again"
             )

@@ -24,7 +24,7 @@ MAX_IMAGES = 30
 def _revision() -> str:
     try:
         done = subprocess.run(
-            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            ["git", "rev-parse", "HEAD"],  # noqa: S607 - git of the path
             cwd=ROOT,
             capture_output=True,
             text=True,

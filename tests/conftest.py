@@ -27,9 +27,9 @@ SHARED_FOLDERS = ("tests/infra/deployment/", "tests/infra/templates/", "tests/sp
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """As `--dist loadfile`, but all tests of a folder in `SHARED_FOLDERS` run in one process."""
-    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # no types
 
-    class LoadFolderScheduling(LoadFileScheduling):  # type: ignore[misc]
+    class LoadFolderScheduling(LoadFileScheduling):  # type: ignore[misc]  # untyped base
         def _split_scope(self, nodeid: str) -> str:  # xdist's documented method to override
             file: str = super()._split_scope(nodeid)
             return next((folder for folder in SHARED_FOLDERS if file.startswith(folder)), file)
@@ -115,7 +115,7 @@ def image() -> str:
             pytest.fail("no container engine answers `docker info`")
         pytest.skip("no container engine answers `docker info`")
     done = subprocess.run(
-        ["make", "image", f"IMAGE={IMAGE}"],  # noqa: S607
+        ["make", "image", f"IMAGE={IMAGE}"],
         capture_output=True,
         text=True,
         timeout=800,

@@ -25,33 +25,44 @@ UCUM = {
 
 PRINTED = {
     ("WBC", "10*3/uL"): "K/uL|K/µL|K/mcL|k/ul|10^3/ul|x10^3/uL|x10E3/uL|10E3/uL|X10(3)/uL|10x3/uL|"
-    "10**3/uL|10³/µL|10³/mm³|Thousand/uL|thou/mm3|THOU/uL|1000/uL|Tsd./µl|K/cumm|10^3/mm^3|×10³/µL",
+    "10**3/uL|10³/µL|10³/mm³|Thousand/uL|thou/mm3|THOU/uL|1000/uL|Tsd./µl|K/cumm|10^3/mm^3|×10³/µL|"
+    "K/UL|K/CUMM|X10(3)/MCL|x1000/mm3|x10.e3/µL|10^3 cells/uL|10\\S\\3/uL|THOUS/MCL",
     (
         "Platelets",
         "10*9/L",
-    ): "G/L|G/l|giga/L|Giga/l|Gpt/l|10⁹/L|x10^9/l|10e9/L|10⁹·L⁻¹|x 10^9/L|Mrd/l",
+    ): "G/L|G/l|giga/L|Giga/l|Gpt/l|10⁹/L|x10^9/l|10e9/L|10⁹·L⁻¹|x 10^9/L|Mrd/l|"
+    "x10E+09/L|*10^9/L|1E9/L",
     ("WBC", "/uL"): "cells/uL|/µl|1/μL|#/uL",
-    ("WBC", "/mm3"): "/mm³|cells/cu mm|/cmm|cells/mm3",
-    ("HR", "/min"): "bpm|BPM|beats/min|beats per minute|batt/min|b/min|/mn|Schläge/min|"
-    "Schlaege pro Minute",
-    ("Resp", "/min"): "insp/min|breaths/min|rpm|c/min|cycles/min|resp/min|Atemzüge/min",
-    ("Temp", "Cel"): "°C|ºC|° C|℃|C|degC|Deg. C|deg C|Celsius|°c|Grad Celsius",
-    ("Temp", "[degF]"): "°F|F|degF|Deg. F|Fahrenheit|℉",
-    ("SBP", "mm[Hg]"): "mmHg|mm Hg|MMHG|mmHG|Torr|mm[hg]|mm(Hg)|"
-    "millimeter of mercury|millimètres de mercure",
+    ("WBC", "/mm3"): "/mm³|cells/cu mm|/cmm|cells/mm3|elts/mm3|éléments/mm3|/MM3",
+    (
+        "HR",
+        "/min",
+    ): "/MIN|1/Min|per minute|bats/min|pulsations/min|"
+    "bpm|BPM|beats/min|beats per minute|batt/min|b/min|/mn|Schläge/min|"
+    "Schlaege pro Minute|Herzschläge pro Minute",
+    ("Resp", "/min"): "insp/min|breaths/min|rpm|c/min|cycles/min|resp/min|Atemzüge/min|AZ/min",
+    ("Temp", "Cel"): "°C|ºC|° C|℃|C|degC|Deg. C|deg C|Celsius|°c|Grad Celsius|"
+    "CEL|oC|deg_C|Centigrade",
+    ("Temp", "[degF]"): "°F|F|degF|Deg. F|Fahrenheit|℉|[DEGF]|oF",
+    ("SBP", "mm[Hg]"): "mmHg|mm Hg|mm_Hg|mm/Hg|mmHg.|mm of Hg|MMHG|mmHG|Torr|mm[hg]|mm(Hg)|"
+    "millimeter of mercury|Millimeter Quecksilbersäule|millimètres de mercure",
     ("SBP", "cm[Hg]"): "cmHg|cm Hg",
     ("PaCO2", "kPa"): "kpa|KPA|Kpa",
     ("AST", "[IU]/L"): "IU/L|IU/l|UI/L|UI/l|[iU]/L|[IU]/l|iu/L|U.I./L",
-    ("AST", "U/L"): "Units/L|unit/L|unités/L",
+    ("AST", "U/L"): "Units/L|unit/L|unités/L|units per liter",
     ("AST", "ukat/L"): "µkat/L|µkat/l",
-    ("Potassium", "meq/L"): "mEq/L|mEq/l|mval/l",
-    ("Hgb", "g/dL"): "gm/dL|Gm/dL|gms/dl|g/100mL|g/100 ml",
-    ("Creatinine", "umol/L"): "µmol/L|μmol/l|mcmol/L|micromol/L",
-    ("Creatinine", "mg/dL"): "mg/100mL|mgm/dL",
+    ("Potassium", "meq/L"): "mEq/L|mEq/l|mval/l|MEQ/L",
+    ("Potassium", "mmol/L"): "MMOL/L|mMol/L|mmoles/L",
+    ("Lactate", "meq/L"): "mEq/L|MEQ/L",
+    ("TroponinI", "ng/mL"): "NG/ML",
+    ("TroponinI", "pg/mL"): "PG/ML",
+    ("Hgb", "g/dL"): "G/DL|GM/DL|gm/dL|Gm/dL|gms/dl|g/100mL|g/100 ml",
+    ("Creatinine", "umol/L"): "µmol/L|μmol/l|mcmol/L|micromol/L|UMOL/L|MCMOL/L|µMol/L",
+    ("Creatinine", "mg/dL"): "mg/100mL|mgm/dL|MG/DL|mg per dL",
     ("TroponinI", "ug/L"): "mcg/L|µg/l",
-    ("FiO2", "%"): "percent|Vol%|%{oxygen}",
+    ("FiO2", "%"): "percent|Vol%|Vol-%|% O2|%{oxygen}",
     ("FiO2", "1"): "fraction",
-    ("pH", "[pH]"): "pH|units|pH units",
+    ("pH", "[pH]"): "pH|units|pH units|unité pH",
     ("PTT", "s"): "sec|secs|Sec|sec.|seconds|secondes|Sek.",
     ("Age", "a"): "years|ans|yr|y",
     ("Age", "mo"): "months|mois",
@@ -67,7 +78,7 @@ UNCLEAR = {
     "BUN": "g/L|g/l",  # of urea, or of its nitrogen
     "PTT": "%|ratio|S",
     "Hgb": "gr/dL|g%",
-    "Creatinine": "UMOL/L|Mg/dL|mg%|mol/L",
+    "Creatinine": "Umol/L|Mg/dL|mg%|mol/L|mmol/L",
     "Lactate": "M|mM",
     "EtCO2": "%",
     "Age": "m",

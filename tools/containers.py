@@ -28,8 +28,8 @@ def docker(*arguments: str, timeout_seconds: float = 120.0) -> str:
     Raises:
         EngineError: It failed; the message is the engine's.
     """
-    done = subprocess.run(  # noqa: S603  # our own commands
-        ["docker", *arguments],  # noqa: S607  # found in the PATH
+    done = subprocess.run(  # our own commands
+        ["docker", *arguments],  # found in the PATH
         capture_output=True,
         text=True,
         timeout=timeout_seconds,
@@ -73,8 +73,8 @@ class Container:
 
     def logs(self) -> str:
         """Its standard output and standard error so far."""
-        done = subprocess.run(  # noqa: S603
-            ["docker", "logs", self.name],  # noqa: S607
+        done = subprocess.run(
+            ["docker", "logs", self.name],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -144,8 +144,8 @@ def container(
         found = docker("port", name, "8080/tcp").rpartition(":")[2] if is_published else "0"
         yield Container(name, int(found))
     finally:
-        subprocess.run(  # noqa: S603
-            ["docker", "rm", "--force", name],  # noqa: S607
+        subprocess.run(
+            ["docker", "rm", "--force", name],
             capture_output=True,
             timeout=60,
             check=False,

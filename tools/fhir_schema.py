@@ -32,7 +32,7 @@ def main() -> int:
     if npm is None:
         return _without("there is no npm (install Node.js)")
     with tempfile.TemporaryDirectory() as folder:
-        packed = subprocess.run(  # noqa: S603  npm itself, with our own arguments
+        packed = subprocess.run(
             [npm, "pack", f"{PACKAGE}@{VERSION}", "--silent"],
             cwd=folder,
             capture_output=True,

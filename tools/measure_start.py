@@ -24,7 +24,7 @@ def main() -> None:
     for n_workers in (1, 2):
         starts = [_start(options.image, n_workers) for _ in range(options.runs)]
         seconds, busy = (median(column) for column in zip(*starts, strict=True))
-        print(  # noqa: T201
+        print(
             f"{n_workers} worker(s): 200 on /health {seconds:.2f} s after docker run, "
             f"{busy:.2f} s of CPU time"
         )

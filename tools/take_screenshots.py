@@ -9,17 +9,18 @@ import sys
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from typing import Literal
 
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
 
 from sepsis_detect.api.routes.page import read_assets
 from tests.web.service import BROWSER_ARGUMENTS, browser_path, service
 from tests.web.ward.tables import LARGE
 
 FOLDER = Path(__file__).parents[1] / "docs" / "screenshots"
-DESKTOP, PHONE = {"width": 1280, "height": 1180}, {"width": 390, "height": 844}
-A4 = {"width": 718, "height": 1047}  # CSS pixels within the margins of print.css
+DESKTOP, PHONE = ViewportSize(width=1280, height=1180), ViewportSize(width=390, height=844)
+A4 = ViewportSize(width=718, height=1047)  # CSS pixels within the margins of print.css
 TABLE = "\n".join(
     [
         "HR;MAP;Temp;Creatinine (\u00b5mol/L);ICULOS",
@@ -30,7 +31,8 @@ TABLE = "\n".join(
         "121;59;38,9;;9",
     ]
 )
-SHOTS = (
+Shot = tuple[str, str, str, ViewportSize, Literal["light", "dark"]]
+SHOTS: tuple[Shot, ...] = (
     # name, language, content, size, colour scheme
     ("desktop-en", "en", "septic", DESKTOP, "light"),
     ("desktop-fr", "fr", "septic", DESKTOP, "light"),
@@ -46,15 +48,14 @@ SHOTS = (
 )
 PAGES = {"ward": ("ward", "#ward-example:enabled")}  # path, and what is there once it is ready
 COLOURS = 128
-Shot = tuple[str, str, str, dict[str, int], str]
 
 
 def take(browser: Browser, address: str, shot: Shot) -> float:
     """Take one screenshot; returns the seconds until the form was ready."""
     name, language, shown, size, scheme = shot
     context = browser.new_context(
-        viewport=size,  # type: ignore[arg-type]
-        color_scheme=scheme,  # type: ignore[arg-type]
+        viewport=size,
+        color_scheme=scheme,
         reduced_motion="reduce",
         locale="fr-FR" if language == "fr" else "en-GB",
         timezone_id="Europe/Paris",
@@ -98,8 +99,8 @@ def ward_seconds(browser: Browser, address: str) -> float:
     """Seconds from the click to the drawn board, for 30 patients of 72 hours; the best of three."""
     page = browser.new_page()
     page.goto(f"{address}/ward?lang=en")
-    file = {"name": "ward.csv", "mimeType": "text/csv", "buffer": LARGE.encode()}
-    page.locator("#several-file").set_input_files(file)  # type: ignore[arg-type]
+    file = FilePayload(name="ward.csv", mimeType="text/csv", buffer=LARGE.encode())
+    page.locator("#several-file").set_input_files(file)
     taken = []
     for _ in range(3):
         page.locator("#several-use:enabled").wait_for()

@@ -77,9 +77,9 @@ a unit that fits all unusual pressures of the hour is named, and `beside` has th
 converted.
 
 Spellings that are equal in UCUM (`[iU]/L`, `1/min`, `10^9/L`, `mEq/l`, `{beats}/min`) and clear
-printed ones (`K/uL`, `G/l`, `gm/dL`, `sec`, `°C`, `mcmol/L`) are read as well: in `units`, in FHIR,
-in `--unit` and on the page, by `unit_spellings.csv`. What has two meanings (`M/uL`, `u/L`, `mg%`,
-capitals such as `UMOL/L`) is refused.
+printed ones (`K/uL`, `G/l`, `gm/dL`, `sec`, `°C`, `mcmol/L`, capitals such as `MG/DL`) are read as
+well: in `units`, in FHIR, in `--unit` and on the page, by `unit_spellings.csv`. What has two
+meanings (`M/uL`, `u/L`, `mg%`, `Mg/dL`) is refused.
 
 | variable | challenge | unit | possible | expected | warns as | also accepted | range from |
 |---|---|---|---|---|---|---|---|

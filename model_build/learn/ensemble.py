@@ -28,7 +28,7 @@ from sepsis_detect.clinical.stay import BoolArray, Float32Array, FloatArray, Int
 HOURS_AT_A_TIME = 50_000
 
 
-class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class AveragedGradientBoosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped base
     """Mean margin of several HistGradientBoostingClassifier, then a sigmoid.
 
     Parameters are those of `Recipe`, under scikit-learn's names; `directions` are of

@@ -12,6 +12,7 @@ from sepsis_detect.batch_scoring import headers
 from sepsis_detect.batch_scoring.headers import HeaderError
 from sepsis_detect.batch_scoring.hour_rows import Reading
 from sepsis_detect.batch_scoring.hour_tables import open_hours, readable
+from sepsis_detect.batch_scoring.reading_options import add_unit_to
 from sepsis_detect.clinical.units import stated_conversions
 from sepsis_detect.errors import SettingsError
 from sepsis_detect.prediction.model import Model
@@ -27,14 +28,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
     )
-    parser.add_argument(
-        "--unit",
-        dest="units",
-        metavar="VARIABLE=UNIT",
-        help="unit of a column that is not in the canonical one",
-        action="append",
-        default=[],
-    )
+    add_unit_to(parser)
 
 
 def add_model_to(parser: argparse.ArgumentParser) -> None:

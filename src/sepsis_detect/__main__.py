@@ -9,6 +9,7 @@ from typing import Any
 
 from sepsis_detect import __version__
 from sepsis_detect.audit_report import command as audit_command
+from sepsis_detect.batch_scoring import reading_options
 from sepsis_detect.errors import SepsisDetectError, SettingsError
 from sepsis_detect.model_delivery import commands as model_commands
 from sepsis_detect.settings import API_KEY
@@ -111,16 +112,7 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "-o", "--output", required=True, type=Path, metavar="OUT", help="csv or parquet"
     )
-    score.add_argument(
-        "--unit",
-        action="append",
-        default=[],
-        metavar="VARIABLE=UNIT",
-        help="unit of a column that is not in the canonical one, such as creatinine=umol/L",
-    )
-    score.add_argument(
-        "--partial", action="store_true", help="accept files that lack columns: all missing"
-    )
+    reading_options.add_to(score)
     score.add_argument("--quiet", action="store_true", help="no progress bar")
     score.set_defaults(run=_score)
 
@@ -173,7 +165,7 @@ def _score(options: argparse.Namespace) -> int:
     return score_files.score_files(
         options.files,
         options.output,
-        stated_units=options.unit,
+        stated_units=options.units,
         is_partial_allowed=options.partial,
         is_quiet=options.quiet,
     )

@@ -9,14 +9,18 @@ an HTTP request fails the invocation; the error contains nothing of the event.
 """
 
 import asyncio
+import base64
+import binascii
 import json
 import logging
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from mangum import Mangum
 from starlette.applications import Starlette
+from starlette.types import Message, Receive, Scope, Send
 
 from sepsis_detect.api.app import create_app
 from sepsis_detect.api.error_responses import problem_response
@@ -61,7 +65,9 @@ class Handler:
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         # With lifespan, Mangum would start and stop the application in every invocation.
-        self._mangum = Mangum(app, lifespan="off")
+        self._mangum = Mangum(self._answer, lifespan="off")
+        self._app = app
+        self._is_body_readable = True  # of the event that is being answered
 
     def __call__(self, event: Json, context: Any) -> Json:
         """Answer one event in the format of its kind.
@@ -72,7 +78,9 @@ class Handler:
         self._run_due_tasks()
         asyncio.set_event_loop(self._loop)
         try:
-            answer = self._mangum(_readable(event), context)
+            readable = _readable(event)
+            self._is_body_readable = not readable.get("isBase64Encoded")
+            answer = self._mangum(readable | {"isBase64Encoded": False}, context)
         except Exception as error:
             logs.event(logging.ERROR, "event_refused", **logs.failure(error))
             # Not `from error`: Lambda logs the message, which may quote the event.
@@ -86,6 +94,9 @@ class Handler:
             return _too_large(answer, max_bytes)
         return answer
 
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive if self._is_body_readable else _no_base64, send)
+
     def _run_due_tasks(self) -> None:
         """Poll the model, refresh the keys, flush the metrics: Lambda suspends their threads."""
         self._models.refresh_if_due(timeout_seconds=REFRESH_SECONDS)
@@ -95,15 +106,39 @@ class Handler:
 
 
 def _readable(event: Json) -> Json:
-    """The event without headers that are not valid in HTTP and that Mangum cannot read."""
+    """The event without headers that are not valid in HTTP and that Mangum cannot read.
+
+    A body in base64 is decoded; one that is none is left out, and its mark stays.
+    """
     readable = _without_stage(event)
     for name in ("headers", "multiValueHeaders"):
         if event.get(name):
             readable[name] = _readable_headers(event[name])
-    if isinstance(body := event.get("body"), str):
+    body = event.get("body")
+    readable["isBase64Encoded"] = False
+    if body and event.get("isBase64Encoded"):
+        readable["isBase64Encoded"] = True
+        readable["body"] = b""
+        with suppress(binascii.Error, ValueError):
+            readable["body"] = base64.b64decode("".join(body.split()), validate=True)
+            readable["isBase64Encoded"] = False
+    elif isinstance(body, str):
         # A lone surrogate is answered like any other body that is not UTF-8.
         readable["body"] = body.encode(errors="surrogatepass")
     return readable
+
+
+async def _no_base64() -> Message:
+    problem = Problem(
+        type="body",
+        rule="body.base64",
+        loc=("body",),
+        msg="The event says that its body is in base64, and it is not.",
+        msg_fr="L'événement annonce un corps en base64, ce qu'il n'est pas.",
+        hint="Set isBase64Encoded to false for plain JSON.",
+        hint_fr="Mettez isBase64Encoded à false pour du JSON non codé.",
+    )
+    raise RequestError(422, [problem])
 
 
 def _without_stage(event: Json) -> Json:

@@ -50,7 +50,7 @@ def test_the_image_is_small_and_labelled(image: str) -> None:
         int(docker("image", "inspect", "-f", "{{.Size}}", each)) for each in (image, BASE)
     )
     megabytes = (size - base) / 1e6
-    print(f"{megabytes:.0f} MB over its base")  # noqa: T201
+    print(f"{megabytes:.0f} MB over its base")
     assert megabytes <= MAX_MEGABYTES_OVER_BASE
     config = json.loads(docker("image", "inspect", "-f", "{{json .Config}}", image))
     assert config["User"] == "10001:10001"
@@ -74,14 +74,14 @@ def test_processes_are_unprivileged_and_within_the_memory_limit(service: Contain
         service.ask("POST", "/predict/patient?include=contributions", a_patient())
     lines = service.execute("python", "-c", PROCESSES).splitlines()
     megabytes = [int(line.split()[0]) / 1024 for line in lines]
-    print("resident:", [round(each) for each in megabytes])  # noqa: T201
+    print("resident:", [round(each) for each in megabytes])
     assert len(lines) == 3
     assert {line.split()[1] for line in lines} == {"10001"}
     assert max(megabytes) <= MAX_MEGABYTES_A_WORKER
 
 
 def test_nothing_is_written_and_no_folder_is_writable(service: Container) -> None:
-    for path in ("/", "/opt", "/opt/sepsis-detect", "/tmp", "/var", "/etc"):  # noqa: S108
+    for path in ("/", "/opt", "/opt/sepsis-detect", "/tmp", "/var", "/etc"):  # noqa: S108 - in the image
         with pytest.raises(EngineError, match=r"Read-only file system|Permission denied"):
             service.execute("touch", f"{path}/written")
     assert docker("diff", service.name) == ""

@@ -34,7 +34,7 @@ def function(image: str) -> Iterator[tuple[RuntimeApi, Container]]:
             began = time.monotonic()
             api.invoke(HEALTH_CHECK)
             warm = time.monotonic() - began
-            print(  # noqa: T201  # -s shows it
+            print(  # -s shows it
                 f"docker run to first answer {cold:.2f} s, next {warm * 1000:.1f} ms"
             )
             yield api, running

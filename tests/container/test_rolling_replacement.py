@@ -24,5 +24,5 @@ def test_no_request_fails_in_a_rolling_replacement(image: str) -> None:
         timeout=400,
         check=False,
     )
-    print(done.stdout)  # noqa: T201
+    print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

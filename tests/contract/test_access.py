@@ -64,7 +64,8 @@ def test_without_a_key_every_route_answers_alike(
 
 def every_path(client: TestClient) -> list[str]:
     """Every path the application answers, whatever router holds it, and some it does not."""
-    app: Starlette = client.app  # type: ignore[assignment]
+    app = client.app
+    assert isinstance(app, Starlette)
     found = {route.path for route in app.routes if isinstance(route, Route)}
     assert {PATIENT, "/docs", "/openapi.json", "/cds-services", "/fhir/$sepsis-risk"} <= found
     return sorted(found | {"/nowhere", "/docs/nowhere", "/health/", "/fhir/nowhere", "/.env"})

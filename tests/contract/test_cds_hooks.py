@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sepsis_detect.api.app import create_app
 from sepsis_detect.fhir.assessment import percent
 from sepsis_detect.fhir.systems import EXTENSION
 from sepsis_detect.settings import Settings
+from tests.artifacts import OPERATING_POINTS, a_model
 from tests.builders import Json, a_patient
 from tests.contract.asking import refused
 from tests.contract.asking_fhir import (
@@ -31,6 +33,7 @@ from tests.resources import (
     a_hook,
     a_person,
     a_searchset,
+    an_encounter,
     observation,
     vital_signs,
     without,
@@ -135,6 +138,26 @@ def test_a_positive_patient_has_a_card(client: TestClient, hook: str) -> None:
     assert card["links"][0]["url"] == "http://testserver/"
 
 
+@pytest.mark.parametrize(
+    ("points", "said", "said_fr"),
+    [
+        ([OPERATING_POINTS[0]], "true: 6.1 %,", "justes : 6,1 %,"),
+        ([OPERATING_POINTS[0] | {"ppv": None}], "not known", "inconnue"),
+        (None, "not known", "inconnue"),
+    ],
+)
+def test_a_card_says_how_many_such_alerts_are_true_or_that_it_is_not_known(
+    tmp_path: Path, points: list[Json] | None, said: str, said_fr: str
+) -> None:
+    at_zero = points and [each | {"threshold": 1e-6} for each in points]
+    path = tmp_path / "model.onnx"
+    path.write_bytes(a_model("1", threshold=1e-6, operating_points=at_zero))
+    with TestClient(create_app(Settings(model_uri=str(path)))) as client:
+        (english,), (french,) = cards_of(client, sick()), cards_of(client, sick(), "fr")
+    assert said in english["detail"]
+    assert said_fr in french["detail"]
+
+
 def test_a_card_is_in_the_language_asked_for(client: TestClient) -> None:
     (card,) = cards_of(client, sick(), "fr")
     assert card["summary"].startswith("Risque de sepsis")
@@ -189,6 +212,14 @@ def test_a_patient_other_than_that_of_the_context_is_refused(client: TestClient)
     context = {"userId": "Practitioner/abc", "patientId": "p9"}
     (card,) = cards_of(client, a_hook(prefetch={"patient": None}, context=context))
     assert "more than one patient" in card["detail"]
+
+
+def test_an_encounter_other_than_that_of_the_context_is_refused(client: TestClient) -> None:
+    (card,) = cards_of(client, a_hook(prefetch={"encounter": an_encounter(id="e2")}))
+    assert "The Encounter sent is not the one of the context" in card["detail"]
+    context = {"userId": "Practitioner/abc", "patientId": "p1"}
+    for each in (context, context | {"encounterId": "Encounter/e1"}):
+        assert "not the one" not in str(cards_of(client, a_hook(context=each)))
 
 
 def test_a_page_of_a_longer_result_is_noted(client: TestClient) -> None:

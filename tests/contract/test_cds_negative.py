@@ -49,6 +49,36 @@ def test_an_implausible_value_makes_an_info_card(client: TestClient) -> None:
     assert "29" in card["detail"]
 
 
+@pytest.mark.parametrize(
+    ("loinc", "value", "unit"),
+    [
+        pytest.param("2345-7", 30, "mg/dL", id="glucose in mmol/L"),
+        pytest.param("19123-9", 1.1, "mg/dL", id="magnesium in mmol/L"),
+        pytest.param("17861-6", 2.3, "mg/dL", id="calcium in mmol/L"),
+        pytest.param("2777-1", 0.9, "mg/dL", id="phosphate in mmol/L"),
+        pytest.param("2160-0", 25, "mg/dL", id="creatinine"),
+        pytest.param("2160-0", 0.15, "mg/dL", id="low creatinine"),
+        pytest.param("2019-8", 12, "mm[Hg]", id="PaCO2 in kPa"),
+    ],
+)
+def test_an_unusual_value_is_shown_whatever_its_rule_is_called(
+    client: TestClient, loinc: str, value: float, unit: str
+) -> None:
+    (card,) = cards_of(client, hook(*vital_signs(), observation(loinc, value, unit)))
+    assert str(value) in card["detail"].split("Data quality:")[1]
+    if card["indicator"] == "info":
+        assert "implausible" in card["summary"]
+
+
+def test_other_notes_do_not_hide_an_implausible_value(client: TestClient) -> None:
+    analytes = [observation(code, 1, "mmol/L") for code in ("1994-3", "1995-0", "12180-6")]
+    others = [observation(code, 1, "mm[Hg]") for code in ("2021-4", "2020-6", "19834-1")]
+    glucose = observation("2345-7", 30, "mg/dL")
+    sent = hook(*vital_signs(), *analytes, *others, glucose)
+    (card,) = cards_of(client, sent)
+    assert "30 mg/dL" in card["detail"]
+
+
 @pytest.mark.parametrize(("language", "said"), [("en", "24 hours"), ("fr", "24 heures")])
 def test_old_vital_signs_make_an_info_card(client: TestClient, language: str, said: str) -> None:
     old = [each | {"effectiveDateTime": at(3)} for each in vital_signs()]

@@ -282,3 +282,14 @@ def test_a_wrong_time_in_another_place_changes_nothing(period: Json) -> None:
     icu = {"location": {"display": "MICU"}, "period": {"start": at(0.5)}}
     found = read(bundle(a_person(), an_encounter(location=[ward, icu]), *vital_signs()))
     assert hours(found) == [START]
+
+
+@pytest.mark.parametrize(
+    ("code", "is_icu"), [("intensivstationaer", True), ("teilstationaer", False)]
+)
+def test_the_german_kind_of_contact_says_intensive_care(
+    client: TestClient, code: str, is_icu: bool
+) -> None:
+    kind = {"coding": [{"system": "http://fhir.de/CodeSystem/kontaktart-de", "code": code}]}
+    body = bundle(a_person(), an_encounter(location=[], type=[kind]), *vital_signs())
+    assert ("icu.start_assumed" in warned(assessed(client, body))) != is_icu

@@ -229,6 +229,10 @@ def test_a_schedule_has_a_sentence_of_its_own(client: TestClient) -> None:
         "http://loinc.org/",
         "http://LOINC.org",
         "urn:oid:2.16.840.1.113883.6.1",
+        "2.16.840.1.113883.6.1",
+        "http://loinc.org|2.77",
+        "LOINC",
+        "LN",
         "https://mos.esante.gouv.fr/NOS/TRE_A04-Loinc/FHIR/TRE-A04-Loinc",
     ],
 )
@@ -250,6 +254,13 @@ def test_a_code_without_system_has_a_sentence_of_its_own(client: TestClient) -> 
     assert "`2524-7` has no `system`" in note["details"]["text"]
 
 
+def test_a_code_of_loinc_under_another_system_has_a_sentence_of_its_own(client: TestClient) -> None:
+    code = {"coding": [{"system": "http://hospital.example/loinc", "code": "2524-7"}]}
+    note = unused(client, observation(code, 9, "mmol/L"))["code.unknown"]
+    sentence = "Code `2524-7` is one of LOINC, but its system is `http://hospital.example/loinc`"
+    assert note["details"]["text"].startswith(sentence)
+
+
 def test_an_unknown_code_is_named_first(client: TestClient) -> None:
     system = "http://mimic.mit.edu/fhir/mimic/CodeSystem/mimic-chartevents-d-items-and-more"
     code = {"coding": [{"system": system, "code": "220045"}]}
@@ -265,6 +276,7 @@ def test_an_unknown_code_is_named_first(client: TestClient) -> None:
     [
         ("2160-0", "mg/dL", "umol/L"),
         ("2160-0", "umol/L", "mg/dL"),
+        ("2160-0", "umol/L", "MG/DL"),
         ("2345-7", "mmol/L", "mg/dL"),
         ("8310-5", "Cel", "°F"),
         ("77136-0", "mmol/L", "mg/dL"),

@@ -74,6 +74,7 @@ def test_every_code_and_unit_of_the_table_is_read(client: TestClient, variable: 
         ("1922-4", 4, "mmol/L", "base_excess", -4),
         ("2744-1", 7.35, "[pH]", "ph", 7.35),
         ("2744-1", 7.35, None, "ph", 7.35),
+        ("2744-1", 7.35, "", "ph", 7.35),
         ("2744-1", 7.35, "1", "ph", 7.35),
         ("8867-4", 90, "{beats}/min", "heart_rate", 90),
         ("6690-2", 8, "10*9/L", "wbc", 8),
@@ -98,6 +99,13 @@ def test_units_are_converted(
 
 def test_a_unit_in_words_is_read_where_it_is_known(client: TestClient) -> None:
     pressure = observation("8480-6", 0, None, valueQuantity={"value": 121, "unit": "mmHg"})
+    same(client, a_bundle(pressure, systolic_bp=119), a_patient())
+
+
+@pytest.mark.parametrize("code", ["", None])
+def test_an_empty_code_of_a_unit_is_no_code(client: TestClient, code: str | None) -> None:
+    sent = {"value": 121, "unit": "mmHg", "code": code, "system": UCUM}
+    pressure = observation("8480-6", 0, None, valueQuantity=sent)
     same(client, a_bundle(pressure, systolic_bp=119), a_patient())
 
 
@@ -165,6 +173,8 @@ def test_a_saturation_is_identified_by_its_other_code_or_its_category(
         (observation(("1925-7", "1922-4"), 4, "mmol/L"), "code.ambiguous", "different"),
         (observation("1995-0", 1.15, "mmol/L"), "code.other_analyte", "ionised calcium"),
         (observation(("17861-6", "1995-0"), 1.15, "mmol/L"), "code.other_analyte", "ionised"),
+        (observation("19230-2", 12, "mmol/L"), "code.other_analyte", "standard bicarbonate"),
+        (observation("97544-1", 12, "mmol/L"), "code.other_analyte", "standard bicarbonate"),
         (observation("63561-5", 1.2, "{ratio}"), "code.other_analyte", "ratio"),
         (observation("39106-0", 33, "Cel"), "code.other_analyte", "skin"),
         (observation("99999-9", 1, "1"), "code.unknown", "99999-9"),
@@ -196,11 +206,42 @@ def test_many_unknown_codes_are_counted(client: TestClient) -> None:
     assert rule_of(rest) == "code.unknown"
 
 
-def test_a_similar_measure_is_used_with_a_note(client: TestClient) -> None:
-    venous = observation("2746-6", 7.35, "[pH]", category="laboratory")
-    found = assessed(client, a_bundle(venous))
-    assert "Venous" in warned(found)["code.nearly"]["details"]["text"]
-    assert probability(found) == pytest.approx(by_rest(client, a_patient(ph=7.35)), abs=1e-6)
+@pytest.mark.parametrize(
+    ("code", "name", "value", "unit", "says"),
+    [
+        ("2746-6", "ph", 7.35, "[pH]", "Venous"),
+        ("11558-4", "ph", 7.35, "[pH]", "of which blood"),
+        ("11557-6", "paco2", 55, "mm[Hg]", "of which blood"),
+        ("20564-1", "sao2", 91, "%", "of which blood"),
+        ("2028-9", "bicarbonate", 20, "mmol/L", "Total CO2"),
+    ],
+)
+def test_a_similar_measure_is_used_with_a_note(
+    client: TestClient, code: str, name: str, value: float, unit: str, says: str
+) -> None:
+    similar = observation(code, value, unit, category="laboratory")
+    found = assessed(client, a_bundle(similar))
+    assert says in warned(found)["code.nearly"]["details"]["text"]
+    expected = by_rest(client, a_patient() | {name: value})
+    assert probability(found) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "value", "unit"),
+    [
+        pytest.param("8333-7", "temperature", 38.4, "Cel", id="tympanic temperature"),
+        pytest.param("49563-0", "troponin_i", 2.5, "ng/mL", id="troponin I"),
+        pytest.param("19890-3", "etco2", 30, "mm[Hg]", id="end-tidal CO2, calculated"),
+        pytest.param("19235-1", "base_excess", -6, "mmol/L", id="standard base excess"),
+        pytest.param("97543-3", "bicarbonate", 18, "mmol/L", id="bicarbonate, central venous"),
+    ],
+)
+def test_an_equivalent_code_is_used_without_a_note(
+    client: TestClient, code: str, name: str, value: float, unit: str
+) -> None:
+    others = [each for each in vital_signs() if name != "temperature" or "8310-5" not in str(each)]
+    body = bundle(a_person(), an_encounter(), *others, observation(code, value, unit))
+    same(client, body, a_patient() | {name: value})
 
 
 # --- Status, comparators, absent values ---

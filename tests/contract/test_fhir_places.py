@@ -204,6 +204,12 @@ def test_a_further_code_that_is_not_known_could_be_any_place(client: TestClient)
         ("2160-0", 12, "mg/dL", {"specimen": {"display": "Urine, 24 h"}}),
         ("9279-1", 30, "/min", {"method": {"text": "Ventilator setting"}}),
         ("8480-6", 31, "mm[Hg]", {"bodySite": concept((SNOMED, "48345005"))}),
+        ("8480-6", 31, "mm[Hg]", {"device": {"display": "Swan-Ganz catheter"}}),
+        ("8480-6", 31, "mm[Hg]", {"method": {"text": "Swan Ganz"}}),
+        ("8480-6", 31, "mm[Hg]", {"bodySite": {"text": "CVC"}}),
+        ("8480-6", 31, "mm[Hg]", {"method": {"text": "Cathéter central"}}),
+        ("8310-5", 33, "Cel", {"bodySite": {"text": "Left foot"}}),
+        ("8310-5", 37, "Cel", {"device": {"display": "Humidifier"}}),
         ("8480-6", 31, "mm[Hg]", {"category": [concept((SNOMED, "182744004"))]}),
     ],
 )

@@ -106,6 +106,9 @@ def test_a_move_between_beds_is_one_stay() -> None:
         ([place("MICU", 0, 10), place("Ward 3", 10)], {}),
         ([place("MICU", 0), place("Ward 3", 10)], {}),
         ([place("MICU", 0), place("Step-down", 10)], {}),
+        ([place("MICU", 0), place("Cardiology", 10)], {}),
+        ([place("MICU", 0), place("Pneumologie", 10)], {}),
+        ([place("MICU", 0), place("Klinik für Neurologie", 10)], {}),
         ([place("MICU", 0, status="completed"), place("4 West", 10, status="active")], {}),
         ([place("MICU", 0)], {"period": {"start": at(-8), "end": at(10.5)}}),
         ([place("MICU", 0, 30)], {"period": {"start": at(-8), "end": at(10.5)}}),
@@ -120,8 +123,18 @@ def test_values_after_the_stay_are_counted_and_not_used(places: list[Json], chan
 
 
 def test_a_later_bed_does_not_end_the_stay() -> None:
-    places = [place("MICU", 0), place("Bed 7", 5)]
-    assert hours(read(stay(places, 2, 12))) == [2, 12]
+    found = read(stay([place("MICU", 0), place("Bed 7", 5)], 2, 12))
+    assert hours(found) == [2, 12]
+    assert "taken as still in intensive care" in noted(found)["icu.later_place"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Scanner", "Cath lab, Cardiology", "Interventional Neuroradiology"]
+)
+def test_a_later_procedure_room_neither_ends_the_stay_nor_is_noted(name: str) -> None:
+    found = read(stay([place("MICU", 0), place(name, 5)], 2, 12))
+    assert hours(found) == [2, 12]
+    assert "icu.later_place" not in noted(found)
 
 
 def test_a_stay_that_goes_on_has_no_note_of_its_end(client: TestClient) -> None:

@@ -140,6 +140,21 @@ def test_a_body_in_base64_is_decoded(handler: Handler, kind: Asked) -> None:
     assert handler(event, None)["statusCode"] == 200
 
 
+@pytest.mark.parametrize("body", ["***", "eyJ", "{}", '{"age": 63}', "é", "\ud800"])
+@pytest.mark.parametrize("path", ["/predict/patient", "/fhir/$sepsis-risk"])
+def test_a_body_that_is_not_base64_as_its_event_says_is_422(
+    handler: Handler, kind: Asked, path: str, body: str
+) -> None:
+    event = kind("POST", path) | {"body": body, "isBase64Encoded": True}
+    answer = handler(event, None)
+    assert answer["statusCode"] == 422
+    text = (
+        base64.b64decode(answer["body"]) if answer["isBase64Encoded"] else answer["body"].encode()
+    )
+    assert b"body.base64" in text
+    assert (b"OperationOutcome" in text) == path.startswith("/fhir")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

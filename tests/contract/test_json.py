@@ -147,6 +147,13 @@ def test_an_unknown_field_is_refused_with_what_was_meant(
     assert f"`{meant}`" in problem["hint_fr"]
 
 
+def test_a_second_field_is_suggested_only_if_it_is_alike(client: TestClient) -> None:
+    (problem,) = refused(ask(client, {"spo2": 97, "heartrate": 80}))
+    assert problem["ctx"]["did_you_mean"] == ["heart_rate"]
+    (problem,) = refused(ask(client, {"spo2": 97, "bilirubin": 1}))
+    assert problem["ctx"]["did_you_mean"]
+
+
 @pytest.mark.parametrize("key", ["", "\x00", "\ud800", "é" * 9000, "patient_name", "$sepsis", "😀"])
 def test_a_field_similar_to_no_other_is_refused(client: TestClient, key: str) -> None:
     (problem,) = refused(ask(client, {"HR": 80, key: None}))

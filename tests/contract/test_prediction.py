@@ -124,7 +124,7 @@ def test_the_order_of_keys_changes_nothing(client: TestClient, patient: dict[str
         if not isinstance(value, dict):
             return value
         keys = list(value)
-        Random(len(keys)).shuffle(keys)  # noqa: S311
+        Random(len(keys)).shuffle(keys)
         return {key: shuffled(value[key]) for key in keys}
 
     assert probability(client, shuffled(patient)) == probability(client, patient)

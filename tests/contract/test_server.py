@@ -152,7 +152,7 @@ def test_it_starts_answers_and_stops(ending: int) -> None:
         assert server.ask("GET", "/health")[1]["status"] == "OK"
         megabytes = resident_megabytes(server.process.pid)
         assert server.stop(ending) == 0
-    print(f"first answer after {seconds:.2f} s, {megabytes:.0f} MB resident")  # noqa: T201
+    print(f"first answer after {seconds:.2f} s, {megabytes:.0f} MB resident")
     assert seconds < MAX_SECONDS
     assert megabytes < MAX_MEGABYTES
 
@@ -309,7 +309,7 @@ BEYOND = "beyond this machine, needs SEPSIS_API_KEYS"
 @pytest.mark.parametrize(
     ("arguments", "beginning"),
     [
-        (("--host", "0.0.0.0"), f"listening on 0.0.0.0, {BEYOND}"),  # noqa: S104
+        (("--host", "0.0.0.0"), f"listening on 0.0.0.0, {BEYOND}"),  # noqa: S104 - is told
         (("--host", "::"), f"listening on ::, {BEYOND}"),
         (("--host", ""), f"listening on every address, {BEYOND}"),
         (("--host", "192.0.2.1"), f"listening on 192.0.2.1, {BEYOND}"),
@@ -361,7 +361,7 @@ def test_with_keys_every_worker_asks_for_one(workers: str) -> None:
 
 def test_beyond_loopback_it_serves_only_when_told_that_no_key_is_asked_for() -> None:
     with subprocess.Popen(
-        command("--host", "0.0.0.0", "--port", "0"),  # noqa: S104
+        command("--host", "0.0.0.0", "--port", "0"),  # noqa: S104 - beyond loopback
         env=environment(AUTH="off"),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

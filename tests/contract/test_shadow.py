@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,11 @@ def shadow_of(server: Server) -> ShadowHealth:
     shadow = Health.model_validate(answer).shadow
     assert shadow is not None
     return shadow
+
+
+def is_version(server: Server, name: str) -> bool:
+    """Whether the shadow model has this version."""
+    return version(server) == name
 
 
 def version(server: Server) -> str | None:
@@ -187,7 +193,7 @@ def test_under_load_a_crash_a_swap_and_a_stop_of_the_shadow_fail_no_answer(
                     os.kill(child, ending)
                 until(lambda: shadow_of(server).failure)
                 put(s3, SHADOW_KEY, a_model(ending.name))
-                until(lambda name=ending.name: version(server) == name)  # type: ignore[misc]
+                until(partial(is_version, server, ending.name))
                 until(lambda: not shadow_of(server).failure)
         finally:
             is_over = True

@@ -42,6 +42,7 @@ def test_a_timestamp_with_its_offset_changes_nothing(client: TestClient, stamp: 
         pytest.param("2026-03-28T20:00:00", "time.tz", id="no offset"),
         pytest.param("28/03/2026 20:00", "time.format", id="French date"),
         pytest.param("2026-03-28", "time.format", id="a day"),
+        pytest.param("20260328200000+0000", "time.format", id="a time of HL7 version 2"),
         pytest.param("2026-02-30T20:00:00Z", "time.format", id="no such day"),
         pytest.param("2026-03-28T25:00:00Z", "time.format", id="no such hour"),
         pytest.param("", "time.format", id="empty"),

@@ -105,7 +105,7 @@ def test_a_common_spelling_of_a_unit_is_understood(client: TestClient, spelling:
     assert there == probability(client, sent_in("creatinine", "umol/L", 88) | {"Resp": 16})
 
 
-@pytest.mark.parametrize("unit", ["furlong", "", "mol/L", "UMOL/L", "\x00", "\ud800", "u" * 5000])
+@pytest.mark.parametrize("unit", ["furlong", "", "mol/L", "Umol/L", "\x00", "\ud800", "u" * 5000])
 def test_an_unknown_unit_is_refused_and_the_accepted_ones_listed(
     client: TestClient, unit: str
 ) -> None:
@@ -181,6 +181,8 @@ MIX_UPS = [
     pytest.param("pH", 40, "nmol/L", id="hydrogen ions"),
     pytest.param("BUN", 0.4, "urea", id="urea in g/L"),
     pytest.param("Age", 1958, "year of birth", id="year of birth"),
+    pytest.param("Age", 300, "above 89: send 90", id="age of MIMIC-III above 89"),
+    pytest.param("Age", 307.4, "above 89: send 90", id="age above 89, grown older"),
     pytest.param("HospAdmTime", 30, "send -30", id="hours before, without the sign"),
     pytest.param("Gender", 2, "female", id="sex coded 1 and 2"),
 ]
@@ -194,6 +196,13 @@ def test_a_mix_up_of_units_is_refused_with_a_hint(
     assert problem["rule"] == f"range:{challenge}"
     assert words in problem["hint"]
     assert problem["hint_fr"] != problem["hint"]
+
+
+@pytest.mark.parametrize("age", ["> 89", "90+"])
+def test_an_age_above_89_in_words_has_a_hint_of_its_own(client: TestClient, age: str) -> None:
+    (problem,) = refused(ask(client, {"Resp": 16, "Age": age}))
+    assert problem["rule"] == "json.string"
+    assert "above 89: send 90" in problem["hint"]
 
 
 @pytest.mark.parametrize(("challenge", "value", "words"), MIX_UPS)

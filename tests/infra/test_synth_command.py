@@ -60,7 +60,7 @@ def assembly(cdk: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert done.returncode == 0, done.stdout + done.stderr
-    print(f"{seconds:.1f} s of processor")  # noqa: T201
+    print(f"{seconds:.1f} s of processor")
     assert seconds <= MAX_PROCESSOR_SECONDS
     return folder / "out"
 

@@ -62,7 +62,7 @@ def test_the_scores_are_the_bits_of_the_command_score(spark: SparkSession, tmp_p
 def test_the_order_of_the_rows_does_not_matter(spark: SparkSession, tmp_path: Path) -> None:
     expected = table_of(score(frame_of(spark, write(tmp_path / "sorted.parquet", STAYS))))
     mixed = list(STAYS)
-    random.Random(4).shuffle(mixed)  # noqa: S311
+    random.Random(4).shuffle(mixed)
     frame = frame_of(spark, write(tmp_path / "mixed.parquet", mixed)).repartition(7)
     assert table_of(score(frame)).equals(expected)
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -122,7 +122,10 @@ def test_two_runs_do_not_overlap() -> None:
 
 def test_on_request_the_action_gets_arguments() -> None:
     received: list[float] = []
-    action: Callable[..., None] = lambda *, timeout_seconds: received.append(timeout_seconds)  # noqa: E731
+
+    def action(*, timeout_seconds: float) -> None:
+        received.append(timeout_seconds)
+
     task = PeriodicTask(action, lambda: 0.0, name="receiving")
     task.run_if_due(timeout_seconds=10.0)
     assert received == [10.0]

@@ -17,6 +17,7 @@ from playwright.sync_api import (
     Page,
     Request,
     Response,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -29,7 +30,7 @@ KEY = new_key()
 LANGUAGES = ("en", "fr")
 TIMEOUT_MS = 30_000.0  # long enough for a busy machine
 expect.set_options(timeout=TIMEOUT_MS)
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP, PHONE = ViewportSize(width=1280, height=900), ViewportSize(width=390, height=844)
 EXPECTED_PATH = re.compile(
     r"/(ward)?(\?lang=(en|fr))?|/web/\w+\.(js|json|css|svg)|/variables|/model|/health|"
     r"/predict/patients?\?include=trend&include=contributions&include=scores"
@@ -117,7 +118,7 @@ class Visit:
             self.field("heart_rate").wait_for()
         except PlaywrightTimeoutError:  # seen once, cause unknown: print what is known
             statuses = {response.url: response.status for response in self.answered}
-            print("no form:", self.errors, statuses, self.requested)  # noqa: T201
+            print("no form:", self.errors, statuses, self.requested)
             raise
         return self
 

@@ -18,7 +18,7 @@ def test_axe_finds_nothing_in_any_view(visit: Visit, view: Callable[[Visit], Non
     visit.page.evaluate(to_end)
     found = {"light, desktop": violations(visit)}
     visit.page.emulate_media(color_scheme="dark")
-    visit.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    visit.page.set_viewport_size(PHONE)
     visit.page.evaluate(to_end)
     found["dark, phone"] = violations(visit)
     visit.page.emulate_media(color_scheme="light", forced_colors="active")

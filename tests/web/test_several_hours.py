@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import FilePayload, Locator, expect
 
 from sepsis_detect.clinical import units
 from sepsis_detect.clinical.variables import BY_CHALLENGE
@@ -102,8 +102,8 @@ def test_the_page_reads_spellings_of_units_as_the_service_does(visit: Visit) -> 
 def test_a_file_can_be_opened_or_dropped(visit: Visit, text: Locator) -> None:
     with visit.page.expect_file_chooser() as chooser:
         visit.button("several.file").click()
-    file = {"name": "stay.psv", "mimeType": "text/plain", "buffer": CHALLENGE.encode()}
-    chooser.value.set_files(file)  # type: ignore[arg-type]
+    file = FilePayload(name="stay.psv", mimeType="text/plain", buffer=CHALLENGE.encode())
+    chooser.value.set_files(file)
     expect(visit.page.locator("#several-preview tbody tr")).to_have_count(2)
     expect(visit.button("several.use")).to_be_enabled()
     visit.button("several.clear").click()
@@ -170,8 +170,8 @@ def test_an_unreadable_cell_is_a_problem_before_the_request(visit: Visit, text: 
 def test_a_stay_of_336_hours_is_shown(visit: Visit, text: Locator) -> None:
     rows = [f"{80 + hour % 7};{hour}" for hour in range(1, 337)]
     content = "HR;ICULOS\n" + "\n".join(rows)
-    file = {"name": "stay.csv", "mimeType": "text/csv", "buffer": content.encode()}
-    visit.page.locator("#several-file").set_input_files(file)  # type: ignore[arg-type]
+    file = FilePayload(name="stay.csv", mimeType="text/csv", buffer=content.encode())
+    visit.page.locator("#several-file").set_input_files(file)
     expect(text).to_have_value(content)
     visit.button("several.use").click()
     expect(visit.page.locator(".course > .chart .dot")).to_have_count(336)

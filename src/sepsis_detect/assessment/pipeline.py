@@ -31,7 +31,7 @@ class Assessment:
         model: The model that predicted.
         stay: The hours that the model saw.
         icu_hours: Shape (n_hours,), NaN where the request did not say.
-        probabilities: Shape (n_hours,), of sepsis within six hours, 0 to 1.
+        probabilities: Shape (n_hours,), that sepsis begins within six hours or has begun.
         is_positive: Shape (n_hours,), probability at or above the model's threshold.
         last_features: Shape (n_features,), of the last hour.
         sufficiency: How much the answer for the last hour rests on.

@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from math import isnan
 
+from sepsis_detect.audit_report.figures import MAX_HOURS_IN_TIME
 from sepsis_detect.audit_report.joined_answers import MAX_DISTANCE_DAYS
 from sepsis_detect.audit_report.report import FigureRow, Report
 
 MAX_LINES_NAMED = 10  # of one log file
 UNKNOWN = "-"
 
-DEFINITIONS = """\
+DEFINITIONS = f"""\
 An alert is a positive answer; it is right when sepsis begins within six hours, or has begun.
 PPV: right alerts among alerts. Sensitivity: right alerts among septic answers.
 Alerts per patient-day: flagged hours in 24 hours of patients with an answer.
-In time: stays with an alert from 12 hours before onset to 3 hours after.
+In time: stays with an alert in the {MAX_HOURS_IN_TIME:.0f} hours before onset, of those with
+an answer then.
 Weeks begin on Monday, 00:00 UTC. Answers of one stay are not independent:
 figures of few stays may be chance."""
 

@@ -44,7 +44,7 @@ SUFFICIENCY = pa.array(LEVELS, pa.string())
 
 @dataclass(slots=True)
 class Dropped:
-    """Incoherent values of scored stays that were taken as missing.
+    """Incoherent values that were taken as missing, of stays scored or left without any value.
 
     Attributes:
         n_total: How many values.
@@ -146,6 +146,7 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     stay = batch.stay
     probabilities = np.full(stay.n_hours, np.nan, dtype=np.float32)
     sufficiency = np.zeros(stay.n_hours, dtype=np.intp)
+    is_counted = np.zeros(stay.n_hours, dtype=np.bool_)
     reasons, dropped = [], Dropped()
     edges = list(pairwise([*stay.starts.tolist(), stay.n_hours]))
     for patient_id, reason, is_again, (begin, end), result in zip(
@@ -158,10 +159,15 @@ def score_batch(batch: Batch, model: Model) -> Scored:
     ):
         if why := reason or _why_unscored(result):
             reasons += [] if is_again else [(patient_id, why)]
+            if reason is None and _has_lost_all(result):
+                is_counted[begin:end] = True
+                dropped.add_stay(result.judgement)
         elif isinstance(result, Assessment):
             probabilities[begin:end] = result.probabilities
             sufficiency[begin:end] = result.sufficiency_codes
+            is_counted[begin:end] = True
             dropped.add_stay(result.judgement)
+    dropped.n_measured = np.count_nonzero(~np.isnan(stay.values[is_counted]), axis=0)
     return _scored(batch, model, probabilities, sufficiency, dropped, reasons)
 
 
@@ -176,7 +182,6 @@ def _scored(
     """The table of a batch and its counts."""
     stay = batch.stay
     is_scored = ~np.isnan(probabilities)
-    dropped.n_measured = np.count_nonzero(~np.isnan(stay.values[is_scored]), axis=0)
     is_positive = model.is_positive(probabilities)
     lengths = np.diff(stay.starts, append=stay.n_hours)
     stay_of_row = np.repeat(np.arange(stay.n_stays), lengths)
@@ -216,6 +221,13 @@ def _assessed(
         if n_hours >= PIECE_HOURS or end == stay.n_hours:
             yield from pipeline.assess(model, piece, OnIncoherence.DROP, every_hour=True)
             piece, n_hours = [], 0
+
+
+def _has_lost_all(result: Assessment | Refusal) -> bool:
+    """Whether a stay is not scored because all its values were dropped."""
+    return isinstance(result, Refusal) and any(
+        each.rule is rules.ALL_MISSING for each in result.judgement.refusals
+    )
 
 
 def _why_unscored(result: Assessment | Refusal) -> str | None:

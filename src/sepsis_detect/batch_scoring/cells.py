@@ -24,11 +24,24 @@ from sepsis_detect.batch_scoring.written_numbers import (
 from sepsis_detect.clinical import deidentified_ages
 from sepsis_detect.clinical.deidentified_ages import CODES, TAKEN_AS
 from sepsis_detect.clinical.stay import FloatArray
+from sepsis_detect.clinical.table_words import TABLE_WORDS
 from sepsis_detect.clinical.variables import AGE, ICU_UNITS, SEX_CODES, number
 
-SEX_WORDS = SEX_CODES | {"f": 0.0, "m": 1.0, "femme": 0.0, "homme": 1.0, "h": 1.0}
-UNIT_WORDS = {word: float(index) for index, word in enumerate(ICU_UNITS)}
-UNIT_WORDS |= {"medicale": UNIT_WORDS["medical"], "chirurgicale": UNIT_WORDS["surgical"]}
+
+def _codes(codes: Mapping[str, float]) -> dict[str, float]:
+    """Codes of words, with the further words for them that tables have."""
+    further = {
+        word: codes[each.meanings[0]]
+        for each in TABLE_WORDS
+        if each.kind == "value" and each.meanings[0] in codes
+        for word in each.words
+        if not word.isdigit()
+    }
+    return {**codes, **further}
+
+
+SEX_WORDS = _codes(SEX_CODES)
+UNIT_WORDS = _codes({word: float(index) for index, word in enumerate(ICU_UNITS)})
 FLAG_WORDS = {"false": 0.0, "true": 1.0}
 TEXT_TYPES = frozenset(
     [

@@ -12,8 +12,16 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
+from sepsis_detect.clinical.table_words import TABLE_WORDS
 from sepsis_detect.clinical.units import Conversion, accepted, conversion
-from sepsis_detect.clinical.variables import MEDICAL_UNIT, SEX, SURGICAL_UNIT, VARIABLES, Variable
+from sepsis_detect.clinical.variables import (
+    ICU_HOUR,
+    MEDICAL_UNIT,
+    SEX,
+    SURGICAL_UNIT,
+    VARIABLES,
+    Variable,
+)
 
 ICU_UNIT = "icu_unit"
 WITHOUT_UNIT = (SEX, MEDICAL_UNIT, SURGICAL_UNIT)
@@ -21,31 +29,56 @@ WITHOUT_UNIT = (SEX, MEDICAL_UNIT, SURGICAL_UNIT)
 # Names of MIMIC, eICU, AmsterdamUMCdb, SICdb, OMOP, CLIF, Epic, French and German hospital systems.
 ICU_STAY_IDS = (
     *("stay_id", "icustay_id", "icu_stay_id", "icu_id", "patientunitstayid", "visit_detail_id"),
-    *("admissionid", "caseid"),
+    *("admissionid", "caseid", "icu_admission_id", "stay", "stay_no", "stay_number"),
 )
 HOSPITAL_STAY_IDS = (
     *("hadm_id", "hospitalization_id", "patienthealthsystemstayid", "encounter_id", "encounter"),
     *("visit_occurrence_id", "visit_id", "csn", "pat_enc_csn_id", "episode_id", "episode"),
-    *("iep", "nda", "sejour_id", "id_sejour", "numero_sejour", "fallnummer", "falnr", "fall_id"),
+    *("encounter_number", "visit_number", "case_number", "encntr_id"),
+    *("iep", "nda", "sejour_id", "id_sejour", "numero_sejour", "sejour", "no_sejour", "n°_sejour"),
+    *("num_sejour", "numero_de_sejour", "fallnummer", "falnr", "fall_nr", "fall_id"),
 )
 PATIENT_IDS = (
     *("subject_id", "subject", "person_id", "patient_id", "patient", "pat_id", "id_patient"),
-    *("patient_number", "patient_no", "uniquepid", "pid", "mrn", "ipp", "nip", "patnr"),
-    "patientennummer",
+    *("patient_number", "patient_no", "uniquepid", "pid", "mrn", "ipp", "nip", "patnr", "ptid"),
+    *("patientennummer", "patienten_id", "dossier", "no_dossier", "n°_dossier"),
 )
 STAY_IDS = (*ICU_STAY_IDS, *HOSPITAL_STAY_IDS, *PATIENT_IDS)
 """Names of identifiers, the finest first."""
 
 _BETWEEN_WORDS = re.compile(r"[\s_.'’\"-]+")
 _OPENING = re.compile(r"[(\[]")
-_ID_WORDS = re.compile(
-    r"(.*[^a-z])?(id|uid|nr|no|num|number)"
-    r"|(case|patient|pat|stay|subject|person|visit|admission|bed|fall|sejour|dossier|lit|name|nom)"
-    r"|.*(patient|pat|stay|case|subject|person|visit|encounter|admission|episode|record|bed)id"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words that number something, and what identifies a patient or a stay.
+_MARKS = _words("id uid uuid guid nr no n num nbr number nummer numero hash key")
+_IDENTIFIED = _words(
+    "case patient patienten pat pt pts stay subject person participant visit admission "
+    "encounter episode fall behandlungsfall sejour dossier aufenthalt aufnahme aufnahmenummer "
+    "mrn csn ipp nip iep nda ssn nhs pseudonym"
 )
-_ROW_WORDS = re.compile(r"row|line|seq|obs|event|measure|time|hour|date|index|zeile|ligne")
+_NAMED = _words(
+    "bed lit bett room chambre zimmer name nom prenom vorname nachname file filename fichier "
+    "datei source"
+)
+_BESIDE = _words("de du d des la le l of the icu unit hospital reference hashed full")
+_GLUED_ID = re.compile(
+    r"(no|num|numero|nr)?(patient|pat|pt|stay|case|subject|person|visit|encounter|admission|episode"
+    r"|record|bed|sejour|dossier)(id|nr|no|num)"
+    r"|(no|num|numero|nr)(patient|visite?|sejour|dossier|lit)"
+)
+_ROW_WORDS = re.compile(
+    r"row|line|seq|obs|event|measure|time|hour|date|index|zeile|ligne|day|length|since|los"
+    r"|sample|specimen|order|device|user|nurse|staff|caregiver|provider|lab\b"
+)
 _WORD = re.compile(r"[^\W_]{2,}")
 MIN_LIKENESS = 0.75  # of a name that is proposed, from 0 to 1
+MIN_TYPED = 6  # letters of a header that may be mistyped
+ID_LIKENESS = 0.85  # of a name that is taken for one of an identifier
 MIN_PART = 4  # letters of a header that are a part of a name
 
 
@@ -93,6 +126,12 @@ _PROPOSED = {
     **{compact(name): name for name in STAY_IDS},
     **{name: variable.name for name, variable in _VARIABLES.items()},
     compact(ICU_UNIT): ICU_UNIT,
+}
+_TIMES = {
+    compact(word)
+    for each in TABLE_WORDS
+    if each.kind == "role" and each.meanings == ("time",)
+    for word in each.words
 }
 
 
@@ -172,6 +211,8 @@ def in_two_parts(header: str) -> Iterable[tuple[str, str]]:
 def nearest(header: str) -> str | None:
     """The name that a header we do not read resembles most; None if it resembles none."""
     name = compact(_OPENING.split(header)[0])
+    if name in _TIMES:
+        return VARIABLES[ICU_HOUR].name
     words = [compact(word) for word in _WORD.findall(header)]
     found = get_close_matches(name, _PROPOSED, n=1, cutoff=MIN_LIKENESS) or [
         *sorted((each for each in _PROPOSED if len(name) >= MIN_PART and name in each), key=len),
@@ -182,5 +223,23 @@ def nearest(header: str) -> str | None:
 
 def is_like_an_id(header: str) -> bool:
     """Whether the name of a column we do not read suggests that it names patients or stays."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower().strip()
-    return bool(_ID_WORDS.fullmatch(spaced)) and not _ROW_WORDS.search(spaced)
+    words = _words_of(header)
+    if not words or words == ["pt"] or _ROW_WORDS.search(" ".join(words)):  # prothrombin time
+        return False
+    if words[-1] in _MARKS - {"n"} or words[-1] in _IDENTIFIED or "#" in header.strip()[1:]:
+        return True
+    if any(_GLUED_ID.fullmatch(word) for word in (words[-1], "".join(words))):
+        return True
+    known = _MARKS | _IDENTIFIED | _NAMED
+    is_told = not _MARKS.issuperset(words) and not known.isdisjoint(words)
+    if is_told and (known | _BESIDE).issuperset(words):
+        return True
+    whole = "".join(words)
+    return len(whole) >= MIN_TYPED and bool(get_close_matches(whole, _ID_RANKS, 1, ID_LIKENESS))
+
+
+def _words_of(header: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).lower()
+    plain = unicodedata.normalize("NFKD", spaced)
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return re.findall(r"[a-z]+", plain)

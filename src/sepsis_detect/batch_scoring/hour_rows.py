@@ -22,6 +22,7 @@ from sepsis_detect.clinical.variables import (
     N_COLUMNS,
     SEX,
     SURGICAL_UNIT,
+    VARIABLES,
 )
 from sepsis_detect.errors import BadFileError
 
@@ -222,7 +223,8 @@ class HourReader:
         return values, wrong, notes
 
     def _cells(self, found: Any, column: int) -> Cells:
-        if column == AGE and column not in self.columns.conversions:
+        conversion = self.columns.conversions.get(column)
+        if column == AGE and (conversion is None or conversion.unit == VARIABLES[AGE].unit):
             return cells.ages(found, self.signs)
         if column == SEX and cells.is_text(found.type):
             return cells.words(found, cells.SEX_WORDS, is_number_allowed=True)

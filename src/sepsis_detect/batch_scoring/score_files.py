@@ -28,7 +28,6 @@ from sepsis_detect.prediction.model import Model
 from sepsis_detect.settings import read_settings
 
 N_THREADS = min(os.cpu_count() or 1, 4)
-NOTHING_SCORED = 3  # exit status
 MAX_BATCHES_IN_MEMORY = 2 * N_THREADS
 
 
@@ -78,8 +77,8 @@ def score_files(
             write(scored.table)
             bar.update(scored.table.num_rows)
             tally.add(scored)
-    print(*lines(tally, output, surveyed), sep="\n", file=sys.stderr)  # noqa: T201
-    return 0 if tally.n_hours_scored else NOTHING_SCORED
+    print(*lines(tally, output, surveyed), sep="\n", file=sys.stderr)
+    return tally.exit_status
 
 
 def _require_different(files: Sequence[Path], output: Path) -> None:

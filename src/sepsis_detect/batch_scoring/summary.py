@@ -10,6 +10,7 @@ from sepsis_detect.batch_scoring.hour_columns import said
 from sepsis_detect.batch_scoring.stay_files import Survey
 from sepsis_detect.clinical.variables import VARIABLES
 
+NOTHING_SCORED = 3  # exit status
 MAX_STAYS_LISTED = 20  # stays that could not be scored; the rest is counted
 MAX_NOTES_LISTED = 20  # ways of writing an age above 89
 MAX_RULES_LISTED = 20  # variables and rules of dropped values
@@ -27,6 +28,11 @@ class Tally:
     dropped: Dropped = field(default_factory=Dropped)
     listed: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def exit_status(self) -> int:
+        """Of the command: 0, or `NOTHING_SCORED` if no stay could be scored."""
+        return 0 if self.n_hours_scored else NOTHING_SCORED
 
     def add(self, scored: Scored) -> None:
         """Count one batch."""

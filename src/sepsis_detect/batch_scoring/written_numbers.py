@@ -7,12 +7,13 @@ cells of a file decide: `DecimalSigns` says what its columns show, and what they
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from math import isfinite, nan
+from math import isfinite, isnan, nan
 from typing import NamedTuple
 
 import numpy as np
 
 from sepsis_detect.clinical.coherence import USUAL_HIGH, USUAL_LOW
+from sepsis_detect.clinical.rules import WHOLE_NUMBERS
 from sepsis_detect.clinical.units import Conversion
 
 MISSING = frozenset(
@@ -128,8 +129,12 @@ class DecimalSigns:
         doubtful = {number for number in numbers if number.is_ambiguous}
         if not doubtful:
             return doubtful
-        sure = {number.sign for number in numbers if not number.is_ambiguous}
+        sure = {
+            number.sign for number in numbers if not (number.is_ambiguous or isnan(number.value))
+        }
         doubtful = {number for number in doubtful if number.sign not in sure}
+        if column in WHOLE_NUMBERS and "" in sure:  # 999 and 1,000 are not written as decimals
+            return doubtful
         if doubtful and not self._is_surveyed:
             for at, texts in self._texts():
                 self._note(at, {read_number(text) for text in texts})

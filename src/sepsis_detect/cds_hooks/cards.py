@@ -19,6 +19,7 @@ from sepsis_detect.fhir.assessment import FhirAssessment, named_reason, percent
 from sepsis_detect.fhir.languages import sentence
 from sepsis_detect.notice import NOTICES
 from sepsis_detect.prediction.data_sufficiency import Level
+from sepsis_detect.prediction.model import ModelMetadata
 from sepsis_detect.problems import Problem
 
 MAX_LISTED = 5  # problems or warnings of one card
@@ -152,13 +153,7 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
             if is_french
             else "MAP < 65 mmHg (last 4 hours) or lactate > 4 mmol/L (last 24 hours)."
         )
-    if points := metadata.operating_points:
-        true = percent(points[0].ppv or 0, language)
-        yield (
-            f"Alertes justes : {true}, chez les patients qui ont servi à juger le modèle."
-            if is_french
-            else f"Alerts that are true: {true}, in the patients by whom the model was judged."
-        )
+    yield _share_of_true_alerts(metadata, language)
     raised = [each for each in assessment.reasons if each.effect > 0]
     if raised:
         title = (
@@ -167,6 +162,24 @@ def _details(assessment: FhirAssessment, language: Language) -> Iterable[str]:
         yield "\n".join([title, "", *(f"- {named_reason(each, language)}" for each in raised)])
     yield from _doubts(assessment, language)
     yield f"_{NOTICES[language]}_"
+
+
+def _share_of_true_alerts(metadata: ModelMetadata, language: Language) -> str:
+    """How many such alerts are true; the first operating point is the served one."""
+    points = metadata.operating_points
+    ppv = points[0].ppv if points else None
+    if ppv is None:
+        return (
+            "Part d'alertes justes de ce modèle : inconnue."
+            if language == "fr"
+            else "Alerts of this model that are true: not known."
+        )
+    true = percent(ppv, language)
+    return (
+        f"Alertes justes : {true}, chez les patients qui ont servi à juger le modèle."
+        if language == "fr"
+        else f"Alerts that are true: {true}, in the patients by whom the model was judged."
+    )
 
 
 def _when(assessment: FhirAssessment, language: Language) -> Iterable[str]:

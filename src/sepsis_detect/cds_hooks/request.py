@@ -31,11 +31,13 @@ class CdsRequest:
     Attributes:
         hook: `patient-view` or `encounter-start`.
         patient_id: Id of the patient whose chart is open.
+        encounter_id: Id of the current encounter, if the context has one.
         prefetch: Resources by key, without those that the client could not get.
     """
 
     hook: str
     patient_id: str
+    encounter_id: str | None
     prefetch: dict[str, Resource]
 
 
@@ -70,7 +72,9 @@ def read_request(sent: Any) -> CdsRequest:
         raise unprocessable(problems)
     if not any(key in prefetch for key in SEARCHES):
         raise _no_data()
-    return CdsRequest(hook, str(context["patientId"]).rpartition("/")[2], prefetch)
+    encounter = context.get("encounterId")
+    encounter_id = _bare_id(str(encounter)) if _is_word(encounter) else None
+    return CdsRequest(hook, _bare_id(context["patientId"]), encounter_id, prefetch)
 
 
 def read_patient(request: CdsRequest, now: datetime, on_incoherence: OnIncoherence) -> FhirPatient:
@@ -97,6 +101,15 @@ def _entries(request: CdsRequest, reader: Reader) -> list[Entry]:
         )
     found = [_entry(person, "patient", "Patient")]
     if encounter := request.prefetch.get("encounter"):
+        sent_id = encounter.get("id")
+        if request.encounter_id and _is_word(sent_id) and sent_id != request.encounter_id:
+            reader.problem(
+                "cds.encounter",
+                f"{BASE}.encounter.id",
+                "The Encounter sent is not the one of the context.",
+                "Le séjour (Encounter) envoyé n'est pas celui du contexte.",
+                kind="incoherent",
+            )
         found.append(_entry(encounter, "encounter", "Encounter"))
     for key in SEARCHES:
         if key in request.prefetch:
@@ -132,10 +145,15 @@ def _prefetch(sent: Any, problems: list[Problem]) -> dict[str, Resource]:
         if kind == wanted:
             found[key] = value
         else:
-            msg = f"`{key}` must be a {wanted} or null, not `{quoted(kind)}`."
-            msg_fr = f"`{key}` doit être un {wanted} ou null, et non `{quoted(kind)}`."
+            msg = f"`{key}` must be of type {wanted} or null, not `{quoted(kind)}`."
+            msg_fr = f"`{key}` doit être de type {wanted} ou null, et non `{quoted(kind)}`."
             problems.append(_wrong((BASE, key), msg, msg_fr))
     return found
+
+
+def _bare_id(reference: str) -> str:
+    """The id of `Patient/ID` or `ID`: clients send both."""
+    return reference.rpartition("/")[2]
 
 
 def _is_word(value: Any) -> bool:

@@ -12,11 +12,21 @@ import unicodedata
 CODES = range(299, 321)  # years; stand for any age above 89
 TAKEN_AS = 90.0  # years; the model takes all ages from 90 on as one
 
+HINT = (
+    "In de-identified data this stands for any age above 89: send 90.",
+    "Dans des données désidentifiées, ceci désigne tout âge au-delà de 89 ans : envoyez 90.",
+)
+
 _YEARS = r"(?:a|y|yr|yrs|years?|years? old|ans?|jahre?)?"
 _BEFORE = r"(?P<before>>=?|=>|≥|over|above|more than|older than|plus de|uber|alter als)?"
 _OR_MORE = "(?:and|or) (?:over|above|older|more)|(?:et|ou) plus|(?:und|oder) (?:alter|mehr)"
 _AFTER = rf"(?P<after>\+|{_OR_MORE})?"
 _WRITTEN = re.compile(rf"{_BEFORE} ?(?:89|90)(?:[.,]0+)? ?{_YEARS} ?{_AFTER} ?{_YEARS}")
+
+
+def is_code(years: float) -> bool:
+    """Whether a number stands for any age above 89."""
+    return CODES.start <= years < CODES.stop
 
 
 def is_above_89(text: str) -> bool:

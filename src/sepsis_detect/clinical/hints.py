@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from math import log
 from typing import NamedTuple
 
-from sepsis_detect.clinical import units
+from sepsis_detect.clinical import deidentified_ages, units
 from sepsis_detect.clinical.rules import WHOLE_NUMBERS
 from sepsis_detect.clinical.sent_values import SentValue
 from sepsis_detect.clinical.units import Conversion
-from sepsis_detect.clinical.variables import VARIABLES, Language, Variable, number
+from sepsis_detect.clinical.variables import AGE, VARIABLES, Language, Variable, number
 
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
@@ -259,8 +259,11 @@ def _sentence(
 ) -> str:
     """The likeliest unit with its equation, then the others; units of equal size are named once."""
     of_size = {each.converted: each for each in reversed(likely)}  # keeps the likeliest name
-    first, *others = sorted(of_size.values(), key=likely.index)
-    parts = [_looks_like(variable, sent.value, first, language)]
+    others = sorted(of_size.values(), key=likely.index)
+    if variable.column == AGE and deidentified_ages.is_code(sent.value):
+        parts = [deidentified_ages.HINT[LANGUAGES.index(language)]]
+    else:
+        parts = [_looks_like(variable, sent.value, others.pop(0), language)]
     if others:
         joiner, also = WORDS[language].joiner, WORDS[language].also
         names = [

@@ -12,7 +12,7 @@ from enum import Enum
 
 import numpy as np
 
-from sepsis_detect.clinical.variables import BY_CHALLENGE, VARIABLES
+from sepsis_detect.clinical.variables import BY_CHALLENGE, N_CLINICAL, VARIABLES
 
 
 class Severity(Enum):
@@ -106,6 +106,13 @@ def _unusual(challenge: str, side: str) -> Rule:
 
 UNUSUALLY_LOW = {v.column: _unusual(v.challenge, "low") for v in VARIABLES}
 UNUSUALLY_HIGH = {v.column: _unusual(v.challenge, "high") for v in VARIABLES}
+IMPLAUSIBLE = frozenset(
+    rule.id
+    for unusual in (UNUSUALLY_LOW, UNUSUALLY_HIGH)
+    for column, rule in unusual.items()
+    if column < N_CLINICAL or rule.id.startswith("range_w:")
+)
+"""Warnings about values that are possible and hardly ever right, not about who the patient is."""
 
 
 # --- Two values of one hour ---------------------------------------------------------------------

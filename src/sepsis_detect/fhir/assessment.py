@@ -20,7 +20,6 @@ from sepsis_detect.problems import Problem, unprocessable
 NOT_A_WARNING_HERE = frozenset({rules.HOUR_GAP.id})
 MAX_REASONS = 5
 DROPPED = "dropped"  # type of a warning about a value that was left out
-IMPLAUSIBLE = "range_w:"  # prefix of the rules about values outside of the usual range
 LIMITS_THE_ANSWER = ("data.", "stay.", "icu.")  # prefixes of rules
 NOT_READ = frozenset({"code.unknown", "code.no_system", "resource.unused"})
 CTX_OF_UNITS = frozenset({"likely_unit", "likely_units", "converted"})
@@ -60,8 +59,8 @@ class FhirAssessment:
     Attributes:
         patient: As read.
         assessment: The prediction for the last hour.
-        warnings: Dropped values, what limits the answer, then other notes of the reader and
-            warnings of the rules; codes and resources that are not read come last.
+        warnings: Dropped values, what limits the answer, implausible values, then other notes of
+            the reader and warnings of the rules; codes and resources that are not read come last.
         reasons: Variables that raised the probability most, then those that lowered it most.
     """
 
@@ -77,7 +76,7 @@ class FhirAssessment:
 
     @property
     def probability(self) -> float:
-        """Of sepsis within six hours, 0 to 1."""
+        """That sepsis begins within six hours or has begun, 0 to 1."""
         return float(self.assessment.probabilities[-1])
 
     @property
@@ -121,7 +120,7 @@ class FhirAssessment:
     @property
     def implausible(self) -> list[Problem]:
         """Warnings about values that are possible and hardly ever right."""
-        return [each for each in self.warnings if each.rule.startswith(IMPLAUSIBLE)]
+        return [each for each in self.warnings if each.rule in rules.IMPLAUSIBLE]
 
     @property
     def dropped(self) -> list[Problem]:
@@ -187,7 +186,9 @@ def _rank(warning: Problem) -> int:
         return 0
     if warning.rule.startswith(LIMITS_THE_ANSWER):
         return 1
-    return 3 if warning.rule in NOT_READ else 2
+    if warning.rule in rules.IMPLAUSIBLE:
+        return 2
+    return 4 if warning.rule in NOT_READ else 3
 
 
 def _worded(problem: Problem, patient: FhirPatient) -> Problem:

@@ -18,6 +18,9 @@ _SYSTEMS = {
     "loinc.org": LOINC,
     "www.loinc.org": LOINC,
     "urn:oid:2.16.840.1.113883.6.1": LOINC,
+    "2.16.840.1.113883.6.1": LOINC,
+    "loinc": LOINC,
+    "ln": LOINC,  # HL7 version 2, table 0396
     # LOINC as the French national terminology server publishes it
     "mos.esante.gouv.fr/nos/tre_a04-loinc/fhir/tre-a04-loinc": LOINC,
     "snomed.info/sct": SNOMED,
@@ -33,7 +36,7 @@ VITAL_SIGNS, LABORATORY = "vital-signs", "laboratory"
 @lru_cache(maxsize=1_024)
 def system_of(uri: str) -> str:
     """The code system of a URI: `LOINC`, `SNOMED`, `MDC`, `UCUM`; empty for any other."""
-    text = uri.strip().lower().rstrip("/")
+    text = uri.partition("|")[0].strip().lower().rstrip("/")  # without its version
     return _SYSTEMS.get(text.removeprefix("https://").removeprefix("http://"), "")
 
 
@@ -78,6 +81,14 @@ MEANINGS |= {
     "2746-6": VENOUS_PH,
     "77136-0": _of("BUN")._replace(is_moles_only=True),
 }
+# Of blood that may be venous; bicarbonate and base excess of veins hardly differ.
+MEANINGS |= {
+    code: _of(challenge)._replace(
+        caution_en=f"{code} does not say of which blood: read as arterial.",
+        caution_fr=f"{code} ne dit pas de quel sang : lu comme artériel.",
+    )
+    for code, challenge in (("11558-4", "pH"), ("11557-6", "PaCO2"), ("20564-1", "SaO2"))
+}
 # In serum, plasma and blood, arterial and venous, measured and calculated.
 TOTAL_CO2 = ("2028-9", "20565-8", "77143-6", "2026-3", "2027-1", "41647-9", "48391-7", "57922-7")
 MEANINGS |= {
@@ -96,6 +107,10 @@ SATURATION_BY_CATEGORY = {VITAL_SIGNS: _of("O2Sat"), LABORATORY: _of("SaO2")}
 SATURATIONS = frozenset(SATURATION_BY_CATEGORY.values())
 
 _IONISED = ("ionised calcium", "le calcium ionisé")
+_STANDARD_BICARBONATE = (
+    "standard bicarbonate, not the actual one",
+    "le bicarbonate standard, et non le bicarbonate réel",
+)
 _CO2_FRACTION = (
     "a volume fraction of CO2, not a pressure",
     "une fraction de CO2, pas une pression",
@@ -107,6 +122,12 @@ NOT_INTERCHANGEABLE = {
     "12180-6": _IONISED,
     "17863-2": _IONISED,
     "34581-9": _IONISED,
+    "19230-2": _STANDARD_BICARBONATE,
+    "19231-0": _STANDARD_BICARBONATE,
+    "19232-8": _STANDARD_BICARBONATE,
+    "19233-6": _STANDARD_BICARBONATE,
+    "69964-5": _STANDARD_BICARBONATE,
+    "97544-1": _STANDARD_BICARBONATE,
     "63561-5": ("an aPTT ratio, not seconds", "un rapport de TCA, pas des secondes"),
     "39106-0": ("skin temperature", "la température cutanée"),
     "19834-1": ("a ventilator setting", "un réglage du respirateur"),

@@ -131,8 +131,30 @@ class LocationHistory:
             ended_at, end = ward.started_at, ward.path
         elif last is not None and last >= started_at and (ended_at is None or last < ended_at):
             ended_at, end = last, f"{encounter.path}.period.end"
+        else:
+            self._note_later_place(elsewhere, started_at, ended_at)
         stay = self.outermost(encounter)[-1]
         self.icu.append(LocationPeriod(started_at, ended_at, at, end, place, encounter, stay))
+
+    def _note_later_place(
+        self, elsewhere: list[LocationPeriod], started_at: datetime, ended_at: datetime | None
+    ) -> None:
+        later = [
+            each.path
+            for each in elsewhere
+            if each.started_at > started_at
+            and each.place.is_named
+            and not each.place.is_procedure_room
+        ]
+        if ended_at is None and later:
+            self._reader.note(
+                "icu.later_place",
+                later[0],
+                "This place is not known, and the location of intensive care before it has no end: "
+                "taken as still in intensive care.",
+                "Ce lieu est inconnu, et celui de réanimation qui le précède n'a pas de fin : le "
+                "patient est considéré comme encore en réanimation.",
+            )
 
     def _note_undated(
         self, in_icu: list[tuple[Resource, str, CareLocation]], encounter: Entry

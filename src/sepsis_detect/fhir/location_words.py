@@ -17,7 +17,7 @@ MAX_NAME_LENGTH = 200
 _ICU = (
     # acronyms: ICU with its prefixes, coronary care, French units
     r"(?!(?:post|non|pre|sub|ex|step)icu)[a-z]{0,8}icus?|i?ccu|nccu|csru|itu"
-    r"|usi(?:c|p|pd|nv|r|h)?|rea|reanim"
+    r"|usi(?:c|p|pd|nv|r|h)?|mir|rea(?:nim|chir|med|poly|neuro|cardio)?"
     # English
     r"|(?:intensive|critical|coronary) care|intensive (?:cardiac care|therapy|treatment)"
     r"|cardiac (?:care|surgery recovery) unit"
@@ -26,7 +26,8 @@ _ICU = (
     r"|reanimation|soins? intensifs?|soins? critiques?|medecine intensive"
     r"|(?:centre|unite|service)(?: de traitement)? des (?:grands )?brules|grands brules"
     # German
-    r"|\w*intensiv(?:station|medizin|therapie|einheit|bereich|behandlung|bett|zimmer)?(?:en)?"
+    r"|\w*intensiv(?:(?:therapie|pflege)?station(?:a?er|ar)?|medizin\w*|therapie|pflege|einheit|bereich|behandlung|bett"
+    r"|zimmer)?(?:en)?"
 )
 ICU = re.compile(rf"\b(?:{_ICU})\b")
 NEGATED_ICU = re.compile(
@@ -44,14 +45,15 @@ SPECIALTY = re.compile(
 LOWER = re.compile(
     r"\b(?:step\W?down|intermedia\w*|im(?:c|cu|u)|pcu|hdu|progressive care|high\W?dependency"
     r"|tele|telemetry|pacu|post\W?an(?:ae|e)sth\w*|recovery (?:room|unit|area|ward)|outreach"
-    r"|outpatients?|ambulatory|follow\W?up|waiting|visitors?|lounge|rehab\w*"
+    r"|outpatients?|ambulatory|follow\W?up|waiting|board(?:er|ing)s?|mobile|visitors?|lounge|rehab\w*"
     r"|soins continus|surveillance continue|usc|sspi|reveil|consultations?|externes?|ambulatoires?"
-    r"|hopital de jour|hdj|reeducation|readaptation|soins de suite|equipe mobile"
-    r"|aufwachraum|wachstation|\w*uberwachung\w*|ambulan\w*|normalstation|tagesklinik"
+    r"|hopital de jour|hdj|reeducation|readaptation|soins de suite"
+    r"|aufwachraum|wachstation|\w*uberwachung\w*|ambulan\w*|normalstation\w*|tagesklinik"
     r"|ausserklinisch\w*|postintensiv\w*)\b"
 )
 WARD = re.compile(
-    r"\b(?:\w*ward|floor|medecine|hospitalisation|normalstation|bettenstation|home|domicile)\b"
+    r"\b(?:\w*ward|floor|(?!radio)\w*(?:logy|logie)|geriatrics|orthop\w*|oncolog\w*|medicine"
+    r"|chirurgie|chirurgische|medecine|hospitalisation|normalstation|bettenstation|home|domicile)\b"
 )
 PROCEDURE = re.compile(
     r"\b(?:operating|theat(?:re|er)s?|or|bloc|op|\w*radiolog\w*|imag\w+|scanner|irm|mri|ct"
@@ -59,20 +61,20 @@ PROCEDURE = re.compile(
     r"|recovery|pacu|sspi|reveil|aufwachraum|dialys\w*|echo\w*|x\W?ray|rontgen)\b"
 )
 NOT_ADULT = re.compile(
-    r"\b(?:p(?:c|ed|edn)?icu|nicu|scbu|neonat\w*|newborns?|nouveau\W?nes?|p(?:a?e|a)diatr\w*"
+    r"\b(?:p(?:c|ed|edn)?icu|nicu|scbu|nursery|neonat\w*|newborns?|nouveau\W?nes?|p(?:a?e|a)diatr\w*"
     r"|kinder\w*|child\w*|enfants?|infants?|infantile|nourrissons?|bab(?:y|ies)|premature\w*|perinat\w*"
     r"|neugeborene\w*|fruhgeborene\w*|fruhchen\w*|sauglings?\w*|psychiatr\w*)\b"
 )
 ADULT = re.compile(r"\b(?:adult\w*|erwachsen\w*)\b")
 
 _MEDICAL = (
-    r"micus?|medical|medicales?|medicaux|medico|med|internal medicine|medecine interne"
+    r"micus?|reamed|medical|medicales?|medicaux|medico|med|internal medicine|medecine interne"
     r"|(?:care unit|icu)\W+medicine|konservative[nrs]?"
     r"|innere[rn]? medizin|internist\w*|medizinisch\w*"
 )
 _SURGICAL = (
     r"(?:(?:c|ct|cv|t)?sicu|cticu|sticu|csru)s?|\w*surgical|\w*surgery|surg"
-    r"|\w*chirurg\w*|chir|operative[nrs]?"
+    r"|\w*chirurg\w*|(?:rea)?chir|operative[nrs]?"
 )
 _MIXED = r"msicus?|ccus?|coronar\w*|mixed|mixte|interdisziplin\w*|multidisciplin\w*"
 KINDS = {
@@ -145,7 +147,7 @@ def read(name: str) -> Care:
 
 def is_ward(name: str) -> bool:
     """Whether a name says that the place is an ordinary ward, or the patient's home."""
-    return bool(WARD.search(_plain(name)))
+    return bool(WARD.search(_plain(name))) and not is_procedure_room(name)
 
 
 def is_procedure_room(name: str) -> bool:

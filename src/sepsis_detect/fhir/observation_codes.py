@@ -133,8 +133,9 @@ class ObservationCodes:
 
     def _saturation(self, known: set[Meaning], path: str, category: str) -> Meaning | None:
         """The variable of code 2708-6: by another coding, else by the category."""
-        if len(known) == 1 and (meaning := next(iter(known))) in codes.SATURATIONS:
-            return meaning
+        named = {meaning.without_caution() for meaning in known}  # 2708-6 is of arterial blood
+        if len(named) == 1 and named <= codes.SATURATIONS:
+            return named.pop()
         if known:
             self._ambiguous(path)
             return None
@@ -191,6 +192,11 @@ def _unknown(system: str, code: str) -> tuple[str, str]:
         return (
             f"Code `{name}` has no `system`: it could be of any",
             f"Le code `{name}` n'a pas de `system` : il peut être de n'importe lequel",
+        )
+    if system_of(system) != LOINC and code in MEANINGS:
+        return (
+            f"Code `{name}` is one of LOINC, but its system is `{quoted(system)}`",
+            f"Le code `{name}` est de LOINC, mais son système est `{quoted(system)}`",
         )
     of = "" if system_of(system) == LOINC else f" ({quoted(system)})"
     return (

@@ -85,6 +85,7 @@ class ObservationPlaces:
                     *map(words_of, (code, *aside)),
                     *(profile_words(each.resource) for each in (entry, *panels)),
                     display_of(observation.get("specimen")),
+                    display_of(observation.get("device")),
                 ]
             ),
         )

@@ -22,7 +22,7 @@ RULES_BY_CODE = {
     "duplicate": ["bundle.duplicate"],
     "informational": ["code.nearly"],
     "invalid": ["fhir.parameter"],
-    "invariant": ["bundle.two_patients"],
+    "invariant": ["bundle.two_patients", "cds.encounter"],
     "not-found": ["route.unknown"],
     "not-supported": [
         "body.encoding",

@@ -126,13 +126,18 @@ def _words(pattern: str, names: Names) -> Words:
 
 PRESSURE_WORDS = (
     _words(
-        r"\bpulm|wedge|capillar|\bpap[sdmoi]?\b|\bpc?wp\b|\bpaop\b"
-        r"|\bpa (systolic|diastolic|mean|pressure)\b",  # French "PA systolique" is arterial
+        r"\bpulm|wedge|capillar|swan-?\s?ganz|\bpap[sdmoi]?\b|\bpc?wp\b|\bpaop\b"
+        r"|\bpa (systolic|diastolic|mean|pressures?|cath\w*)\b",  # not French "PA systolique"
         PULMONARY,
     ),
     _words(r"\batr(ial|ium)?\b|auricul|oreillette|vorhof|(links|rechts)atrial|\b[rl]ap\b", ATRIAL),
     _words(r"ventric(le|ul)|ventrikul|\b[rl]v(ed)?p\b|\bvent (left|right)\b", VENTRICULAR),
-    _words(r"venous|veineu|ven(ö|oe)s|\bcvp\b|\bpvc\b|\bzvd\b|\bven[ae]?\b|cava\b|jugul", VENOUS),
+    _words(
+        r"venous|veineu|ven(ö|oe)s|\bcvp\b|\bpvc\b|\bzvd\b|\bven[ae]?\b|cava\b|jugul"
+        r"|\bcvc\b|\bkt ?c\b|\bvvc\b|\bzvk\b|\bvc[si]\b|central (line|catheter)"
+        r"|cath[ée]ter central",
+        VENOUS,
+    ),
     _words(r"intra-?(cr|kr)an|\bicp\b|\bpic\b|hirndruck|cerebral|c[ée]r[ée]brale", INTRACRANIAL),
     _words(r"abdom|\biap\b|\bpia\b|bladder|vessie|harnblase", ABDOMINAL),
     _words(r"airway|voies a[ée]r|atemweg|beatmung|\bpeep\b|oesoph|œsoph|esophag", AIRWAY),
@@ -150,6 +155,7 @@ WORDS_OF_ALL = (
 _CORE = r"^(?!.*(axill|aisselle|achsel))"  # an axillary temperature is read, its skin is named
 TEMPERATURE_WORDS = _words(
     _CORE + r".*(\bskin|cutan|\bhaut|\bpeau|\btoe\b|orteil|extremit|extrémit|joint|gelenk|articul"
+    r"|\b(foot|hand|finger)\b|\bpied\b|\bfu(ß|ss)\b|\bdoigt|humidif|anfeuchter|injectat"
     r"|myocard|myokard|airway|voies a[ée]r|atemweg|incubator|couveuse|ambian|ambient"
     r"|room temp|raumtemp|blanket|\bbrust\b"
     r"|breast|wirbels|spine)",

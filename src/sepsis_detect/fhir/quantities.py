@@ -107,7 +107,7 @@ class Quantities:
     # --- Units ---
 
     def _conversion(self, meaning: Meaning, quantity: Resource, path: str) -> Conversion | None:
-        code, text = quantity.get("code"), quantity.get("unit")
+        code, text = quantity.get("code") or None, quantity.get("unit") or None
         if not _is_ucum(quantity):
             code = None  # a code of another system is no UCUM code
         stated = code if code is not None else text

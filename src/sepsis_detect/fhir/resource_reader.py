@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any
 
 from sepsis_detect.assessment.policy import OnIncoherence
+from sepsis_detect.patient_json import timestamps
 from sepsis_detect.patient_json.timestamps import MAX_AHEAD
 from sepsis_detect.problems import Problem, more, shown
 
@@ -20,7 +21,6 @@ Resource = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_PROBLEMS = 200  # of one request, and as many warnings
 MAX_PATHS = 10  # of one note
-SHORTEST_TIME = len("2026-11-23T08:00")
 EARLIEST_YEAR = 1900
 HOUR = timedelta(hours=1)
 DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
@@ -231,11 +231,8 @@ def _about(label: str, colon: str, sentence: str) -> str:
 
 def time_of(text: Any) -> datetime | None:
     """A date with a time, in any zone or none; None for anything else."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return None
-    return None if len(text) < SHORTEST_TIME or moment.year < EARLIEST_YEAR else moment
+    moment = timestamps.time_of(text)
+    return None if moment is None or moment.year < EARLIEST_YEAR else moment
 
 
 def day_of(text: str) -> tuple[date, bool] | None:

@@ -20,7 +20,9 @@ from sepsis_detect.fhir.quantities import VALUE, agrees, conversion_of
 from sepsis_detect.fhir.resource_reader import EPOCH, Resource, finite, time_of
 
 # An Observation or component with one of these is read element by element.
-NOT_USUAL = frozenset({MODIFIER, RULES, "dataAbsentReason", "focus", "method", "specimen"})
+NOT_USUAL = frozenset(
+    {MODIFIER, RULES, "dataAbsentReason", "device", "focus", "method", "specimen"}
+)
 
 
 class Concept(NamedTuple):

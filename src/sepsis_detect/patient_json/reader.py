@@ -17,17 +17,28 @@ from typing import Any
 import numpy as np
 
 from sepsis_detect.assessment.policy import OnIncoherence
-from sepsis_detect.clinical import rules, units
+from sepsis_detect.clinical import deidentified_ages, rules, units
 from sepsis_detect.clinical.coherence import RuleViolation
 from sepsis_detect.clinical.stay import FloatArray, Stay
 from sepsis_detect.clinical.units import Conversion
-from sepsis_detect.clinical.variables import MEDICAL_UNIT, N_COLUMNS, SEX, SURGICAL_UNIT, VARIABLES
+from sepsis_detect.clinical.variables import (
+    AGE,
+    MEDICAL_UNIT,
+    N_COLUMNS,
+    SEX,
+    SURGICAL_UNIT,
+    VARIABLES,
+)
 from sepsis_detect.patient_json import fields, json_body, timestamps
 from sepsis_detect.patient_json.json_body import NotFinite
 from sepsis_detect.patient_json.text_problems import TextProblems
 from sepsis_detect.problems import MAX_PROBLEMS, Location, Problem, RequestError, more, shown
 
 BODY: Location = ("body",)
+SEND_NUMBERS = (
+    'Send 80, not "80"; null when it was not measured.',
+    'Envoyez 80 et non "80" ; null si la mesure n\'a pas été faite.',
+)
 NUMBER = frozenset({float, int})
 NUMBER_OR_NULL = NUMBER | {NoneType}
 
@@ -300,14 +311,16 @@ class _Reader(TextProblems):
         elif fields.COLUMNS.get(key) == SEX or key == fields.ICU_UNIT:
             self.unknown_word(key, place)
         elif isinstance(value, str):
+            is_code = fields.COLUMNS.get(key) == AGE and deidentified_ages.is_above_89(value)
+            hint, hint_fr = deidentified_ages.HINT if is_code else SEND_NUMBERS
             self.problem(
                 "json.string",
                 place,
                 f"`{key}` must be a number, not a text.",
                 f"`{key}` doit être un nombre, pas un texte.",
                 about=key,
-                hint='Send 80, not "80"; null when it was not measured.',
-                hint_fr='Envoyez 80 et non "80" ; null si la mesure n\'a pas été faite.',
+                hint=hint,
+                hint_fr=hint_fr,
             )
         else:
             self.wrong_type(

@@ -9,6 +9,8 @@ from sepsis_detect.clinical.variables import AGE, VARIABLES
 from sepsis_detect.patient_json.fields import BESIDE_HOURS, COLUMNS, ICU_UNIT, IN_AN_HOUR, ONCE
 from sepsis_detect.problems import Location, Problem, shown
 
+ALIKE = 0.75  # of two names that are both suggested, from 0 to 1
+
 
 class TextProblems:
     """Collects the problems of one patient; beyond `max_problems` they are only counted.
@@ -111,7 +113,9 @@ class TextProblems:
             self.n_more += 1
             return None
         by_lower = {field.lower(): field for field in sorted(allowed)}
-        close = [by_lower[each] for each in get_close_matches(key.lower()[:100], by_lower, 2)]
+        sent = key.lower()[:100]
+        first = get_close_matches(sent, by_lower, 1)
+        close = [by_lower[each] for each in get_close_matches(sent, by_lower, 2, ALIKE) or first]
         names = " or ".join(f"`{field}`" for field in close)
         self.problem(
             "json.unknown",

@@ -3,6 +3,7 @@
 RFC 3339 with an offset: a time without one is ambiguous twice a year.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -35,7 +36,20 @@ SENTENCES = {
     ),
 }
 
+# `fromisoformat` takes any sign for the T: in 20260301200000+0000 the 2 of the hour.
+_DATE_AND_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:?[0-9]{2}|[0-9]{8}T[0-9]{4}")
+
 Locate = Callable[[int], Location]
+
+
+def time_of(text: Any) -> datetime | None:
+    """A date with a time, in any zone or none; None for anything else."""
+    if not (isinstance(text, str) and _DATE_AND_TIME.match(text)):
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def check(
@@ -54,7 +68,7 @@ def check(
     for row, stamp in enumerate(stamps):
         if stamp is None:
             continue
-        moment = _parse(stamp)
+        moment = time_of(stamp)
         if moment is None:
             faults.append((row, "time.format"))
         elif moment.tzinfo is None:
@@ -83,12 +97,3 @@ def _disagreements(
 def _problem(rule: str, loc: Location) -> Problem:
     msg, msg_fr = SENTENCES[rule]
     return Problem(type="incoherent", rule=rule, loc=loc, msg=msg, msg_fr=msg_fr)
-
-
-def _parse(stamp: Any) -> datetime | None:
-    if not isinstance(stamp, str) or len(stamp) < len("2026-11-23T08:00"):
-        return None
-    try:
-        return datetime.fromisoformat(stamp)
-    except ValueError:
-        return None

@@ -169,7 +169,7 @@ def test_the_upload_command_swaps_the_model_and_a_bad_file_does_not(
     path = f"/{dev.outputs['ModelBucketName']}/{dev.outputs['ModelKey']}"
     wait_for(instance, lambda health: health["model"]["version"] == "2")
     polls = polls_until_noticed(aws, path, n_workers)
-    print(f"{polls} polls of {n_workers} workers")  # noqa: T201
+    print(f"{polls} polls of {n_workers} workers")
     assert polls <= 2 * n_workers
     (tmp_path / "model.onnx").write_bytes(BAD["truncated"][0]())
     assert upload().returncode == 2

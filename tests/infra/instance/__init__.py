@@ -44,7 +44,7 @@ class Instance:
     def boot(self) -> None:
         """Run the user data."""
         done = subprocess.run(
-            ["docker", "exec", self._name, "bash", "/instance/user-data"],  # noqa: S607
+            ["docker", "exec", self._name, "bash", "/instance/user-data"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -126,7 +126,7 @@ def booted(
     finally:
         for each in (f"{name}-sepsis-detect", name):
             subprocess.run(
-                ["docker", "rm", "--force", each],  # noqa: S607
+                ["docker", "rm", "--force", each],
                 capture_output=True,
                 timeout=60,
                 check=False,

@@ -63,7 +63,7 @@ class LocalAws:
             credentials: Credentials of a role; those of the account if not given.
         """
         made_up = {"aws_access_key_id": "made-up", "aws_secret_access_key": "made-up"}
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload]  # the service is a variable
             service,
             region_name=REGION,
             endpoint_url=f"http://127.0.0.1:{self.port}",

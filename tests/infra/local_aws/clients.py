@@ -16,7 +16,7 @@ def client_of(region: str, url: str) -> Client:
 
     @cache
     def client(service: str) -> Any:
-        return boto3.client(  # type: ignore[call-overload]
+        return boto3.client(  # type: ignore[call-overload]  # the service is a variable
             service,
             region_name=region,
             endpoint_url=url,

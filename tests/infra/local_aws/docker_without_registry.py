@@ -35,7 +35,7 @@ def main() -> None:
     if arguments[0] == "push":
         push(arguments[-1])
     elif arguments[0] != "login":
-        os.execvp("docker", ["docker", *arguments])  # noqa: S606, S607
+        os.execvp("docker", ["docker", *arguments])
 
 
 if __name__ == "__main__":

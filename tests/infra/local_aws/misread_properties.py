@@ -57,4 +57,4 @@ def _forward_to_several() -> None:
                 actions += original(self, properties | {"DefaultActions": [action]})
         return actions
 
-    ELBv2Backend.convert_and_validate_properties = converted  # type: ignore[method-assign]
+    ELBv2Backend.convert_and_validate_properties = converted  # type: ignore[method-assign]  # of moto

@@ -24,7 +24,7 @@ def _ignore_tls_conditions() -> None:
             return PermissionResult.NEUTRAL
         return original(self, *args, **kwargs)
 
-    IAMPolicyStatement.is_action_permitted = judged  # type: ignore[method-assign]
+    IAMPolicyStatement.is_action_permitted = judged  # type: ignore[method-assign]  # of moto
 
 
 def _resolve_secret_arns() -> None:
@@ -35,4 +35,4 @@ def _resolve_secret_arns() -> None:
         secret = self.backend.secrets.get(self._get_param("SecretId") or "")
         return secret.arn if secret else "*"
 
-    SecretsManagerResponse._determine_resource = resource  # type: ignore[attr-defined]
+    SecretsManagerResponse._determine_resource = resource  # type: ignore[attr-defined]  # of moto

@@ -26,7 +26,7 @@ def main() -> None:
     port, *addresses = sys.argv[1:]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     # jsonschema would spend seconds to compile this optional grammar, which no test needs.
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # no such module
     patch_permissions()
     kept = fill_gaps(f"http://127.0.0.1:{port}")
     app: Any = DomainDispatcherApplication(create_backend_app)

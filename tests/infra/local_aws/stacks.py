@@ -82,7 +82,7 @@ def _update_dependents() -> None:
                 )
             done |= changed
 
-    parsing.ResourceMap.update = update  # type: ignore[method-assign]
+    parsing.ResourceMap.update = update  # type: ignore[method-assign]  # of moto
 
 
 def _resolved(resources: Any) -> Resolved:

@@ -1,6 +1,7 @@
 """Settings of the templates under test, and queries of a template."""
 
 import json
+import re
 from typing import Any
 
 from tests.infra.conftest import Template
@@ -38,6 +39,13 @@ def only(template: Template, kind: str) -> Any:
 
 def attributes(properties: Any, name: str) -> dict[str, Any]:
     return {each["Key"]: each["Value"] for each in properties[name]}
+
+
+def seconds_of(template: Template, option: str) -> int:
+    """The seconds after an option in the user data."""
+    found = re.search(rf"{re.escape(option)}(\d+)", user_data(template))
+    assert found is not None
+    return int(found[1])
 
 
 def user_data(template: Template) -> str:

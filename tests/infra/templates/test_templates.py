@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import Synthesise, Template, cdk_context
-from tests.infra.templates.reading import DIGEST, attributes, of_type, only, user_data
+from tests.infra.templates.reading import (
+    DIGEST,
+    attributes,
+    of_type,
+    only,
+    seconds_of,
+)
 from tests.paths import ROOT
 
 # W3005: CDK writes DependsOn besides a Ref.
@@ -103,8 +109,8 @@ def test_shutdown_times_of_an_instance_increase_from_step_to_step(prod: Template
 
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
     delay = int(attributes(group, "TargetGroupAttributes")["deregistration_delay.timeout_seconds"])
-    stop = int(re.search(r"--stop-timeout (\d+)", user_data(prod))[1])  # type: ignore[index]
-    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
+    stop = seconds_of(prod, "--stop-timeout ")
+    drain = seconds_of(prod, "SEPSIS_DRAIN_SECONDS=")
     hook = only(prod, "AutoScaling::LifecycleHook")
     assert hook["LifecycleTransition"] == "autoscaling:EC2_INSTANCE_TERMINATING"
     assert delay < drain + SHUTDOWN_SECONDS < stop < hook["HeartbeatTimeout"]
@@ -112,7 +118,7 @@ def test_shutdown_times_of_an_instance_increase_from_step_to_step(prod: Template
 
 def test_an_instance_drains_until_the_load_balancer_has_noticed(prod: Template) -> None:
     group = only(prod, "ElasticLoadBalancingV2::TargetGroup")
-    drain = int(re.search(r"SEPSIS_DRAIN_SECONDS=(\d+)", user_data(prod))[1])  # type: ignore[index]
+    drain = seconds_of(prod, "SEPSIS_DRAIN_SECONDS=")
     assert group["HealthCheckIntervalSeconds"] * group["UnhealthyThresholdCount"] < drain
 
 
@@ -194,7 +200,7 @@ def test_graviton_and_spot_are_settings(everything: Template) -> None:
 
 
 def test_the_boot_script_has_valid_syntax() -> None:
-    subprocess.run(["bash", "-n", str(ROOT / "infra/boot.sh")], check=True)  # noqa: S607
+    subprocess.run(["bash", "-n", str(ROOT / "infra/boot.sh")], check=True)
 
 
 def test_another_environment_shares_nothing_with_the_first(dev: Template, prod: Template) -> None:

@@ -66,6 +66,23 @@ def test_an_alert_is_right_up_to_six_hours_before_sepsis_and_after(
 
 
 @pytest.mark.parametrize(
+    ("hours_before", "alerted"),
+    [(0.0, "-"), (-2.0, "-"), (0.01, "1.0000"), (12.0, "1.0000"), (12.01, "-")],
+)
+def test_an_alert_is_in_time_in_the_12_hours_before_onset_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], hours_before: float, alerted: str
+) -> None:
+    answered = datetime(2026, 2, 2, 0, 0, 0, 123456, tzinfo=UTC)
+    log = a_file(tmp_path / "log", an_audit_line(0))
+    row = f"r0,{answered + timedelta(hours=hours_before)},7"
+    outcomes = outcomes_of(tmp_path / "o.csv", row, header="request_id,septic_at,stay_id")
+    assert run([log], outcomes, tmp_path / "report") == 0
+    assert printed(capsys)["alerted in time"] == [alerted]
+    text = (tmp_path / "report/report.txt").read_text("utf-8")
+    assert "In time: stays with an alert in the 12 hours before onset" in text
+
+
+@pytest.mark.parametrize(
     ("header", "row"),
     [
         ("request_id,septic_at", "r0,{}"),
@@ -159,7 +176,7 @@ def test_bad_outcomes_are_told_in_one_sentence_and_nothing_is_written(
 def test_times_without_offset_in_parquet_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], log: Path
 ) -> None:
-    for moments in (pa.array([datetime(2026, 2, 2)]), pa.array([1.5]), pa.array([[1]])):  # noqa: DTZ001
+    for moments in (pa.array([datetime(2026, 2, 2)]), pa.array([1.5]), pa.array([[1]])):  # noqa: DTZ001 - refused
         path = tmp_path / "outcomes.parquet"
         pa.parquet.write_table(pa.table({"request_id": ["r0"], "septic_at": moments}), path)
         assert run([log], path) == 2

@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from sepsis_detect.__main__ import main
-from sepsis_detect.batch_scoring.score_files import NOTHING_SCORED
+from sepsis_detect.batch_scoring.summary import NOTHING_SCORED
 
 
 def scored(*arguments: str | Path) -> Any:

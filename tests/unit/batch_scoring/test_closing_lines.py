@@ -42,6 +42,13 @@ def test_dropped_values_are_counted_by_variable_and_rule_with_the_likely_unit(sa
     assert len(said(rows, "--unit", "temperature=[degF]")) == 4
 
 
+def test_dropped_values_of_a_stay_that_has_no_others_are_counted_too(said: Said) -> None:
+    rows = [row | {"Temp": 98.6} for row in all_missing(stay_of("a", 8))]
+    lines = said([*rows, *stay_of("b", 8)])
+    line = "  temperature: 8 of 16 values range:Temp, looks like [degF]: --unit temperature=[degF]"
+    assert line in lines
+
+
 def test_all_units_that_fit_are_named_and_the_likeliest_is_proposed(said: Said) -> None:
     rows = [row | {"Glucose": 8.5} for row in stay_of("a", 8)]
     assert said(rows)[2] == (

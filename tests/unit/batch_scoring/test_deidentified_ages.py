@@ -39,6 +39,19 @@ def test_an_age_above_89_is_scored_as_90_and_noted(
     assert f"1 stay: {sentences(number)[0]}" in capsys.readouterr().err.splitlines()
 
 
+@pytest.mark.parametrize("written", ["300", "> 89"])
+def test_an_age_in_years_by_its_header_may_be_a_code_and_one_in_months_is_none(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str
+) -> None:
+    row = f"a,1,{written},90,97"
+    in_years = few_columns(tmp_path, HEADER.replace("age", "age (years)"), row)
+    assert probabilities(in_years) != [None]
+    assert "de-identified" in capsys.readouterr().err
+    in_months = few_columns(tmp_path, HEADER.replace("age", "age (months)"), row, name="m.csv")
+    assert (probabilities(in_months) == [None]) == (written == "> 89")
+    assert "de-identified" not in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("written", ["> 64", "< 89", "89", "90", "90 ans", "+90", "189+", "9+", ""])
 def test_other_ages_are_not_taken_for_one_above_89(written: str) -> None:
     assert not is_above_89(written)

@@ -116,7 +116,13 @@ def test_two_columns_by_words_for_one_variable_are_refused() -> None:
         columns("stay_id", "icu_hour", "pouls", "FC")
 
 
-@pytest.mark.parametrize("header", ["hour", "heure", "Zeit", "service", "station", "unit", "note"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("hour", "heure", "Zeit", "service", "station", "unit", "note"),
+        *("Standardbikarbonat", "Bicarbonates standard", "HCO3 std"),  # not the actual one
+    ],
+)
 def test_words_of_times_wards_and_other_things_are_not_read(header: str) -> None:
     assert [each for each, _ in columns("stay_id", "icu_hour", header).unread] == [header]
 

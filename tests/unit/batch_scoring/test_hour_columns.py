@@ -125,7 +125,7 @@ def test_a_unit_that_is_not_accepted_refuses_the_file(tmp_path: Path, how: objec
     sentence = refusal_of(psv(tmp_path, row), FULL if how is FULL else PARTIAL)
     assert sentence == (
         "FILE column lactate (mmol): 'mmol' is not a unit of lactate: "
-        "its units are mmol/L, mg/dL, mg/L"
+        "its units are mmol/L, meq/L, mg/dL, mg/L"
     )
 
 
@@ -209,6 +209,36 @@ def test_every_header_has_a_meaning_or_a_sentence(header: str) -> None:
         assert found is headers.NOTHING or found.id_rank is not None or found.variable is not None
     nearest(header)
     headers.is_like_an_id(header)
+
+
+def _each(text: str) -> list[str]:
+    return text.split("|")
+
+
+@pytest.mark.parametrize(
+    "header",
+    _each(
+        "id|ID|uid|MRN#|MRN (hashed)|Visit#|FIN NBR|csn_id|Patient Name|Nom patient|Nom|"
+        "Prénom|OMOP_person|subject.reference|Encounter/reference|stay_uuid|patientUUID|"
+        "no_stay|ptientid|N° lit|Aufenthalt|Behandlungsfall|pseudonym|participant|"
+        "file|filename|source_file|fichier"
+    ),
+)
+def test_a_header_that_may_name_patients_is_like_an_identifier(header: str) -> None:
+    assert headers.id_rank(header) is None
+    assert headers.is_like_an_id(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    _each(
+        "patient_weight|Patient position|head of bed|room temp|row_id|event_id|sample_id|"
+        "caregiver_id|charttime|hours_since_admission|length_of_stay|ICU day|admission_type|"
+        "visit_date|drug name|no_antibiotics|fio2 source|PT|NIBP|ventilation mode|comment"
+    ),
+)
+def test_a_header_of_a_measurement_or_a_row_is_not_like_an_identifier(header: str) -> None:
+    assert not headers.is_like_an_id(header)
 
 
 def test_the_guide_lists_every_identifier_and_missing_value() -> None:

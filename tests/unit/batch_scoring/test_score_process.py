@@ -141,5 +141,5 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
             [sys.executable, "-c", PEAK, *arguments], capture_output=True, text=True, check=True
         )
         peaks.append(int(done.stdout) / 1024)
-    print(f"peak memory in MB at 1x and 3x: {peaks}")  # noqa: T201
+    print(f"peak memory in MB at 1x and 3x: {peaks}")
     assert peaks[1] < peaks[0] * 1.3

@@ -128,7 +128,7 @@ def test_every_way_to_write_the_hours_gives_the_same_probabilities(
     assert probabilities(path, tmp_path / "b.csv") == probabilities(plain, tmp_path / "a.csv")
 
 
-@pytest.mark.parametrize("name", ["pat", "Case Number", "bed", "record", ""])
+@pytest.mark.parametrize("name", ["pat", "Record Number", "MRN#", "bed", "record", ""])
 def test_two_patients_under_an_unknown_name_are_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:

@@ -141,6 +141,14 @@ def test_flags_may_be_true_and_false(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("word", "sex"), [("F", 0), ("weiblich", 0), ("Féminin", 0), ("Mann", 1), ("männlich", 1)]
+)
+def test_words_of_sex_are_those_that_the_page_reads(tmp_path: Path, word: str, sex: float) -> None:
+    path = psv(tmp_path, an_hour(1, Gender=word))
+    assert values_of(path)[0, BY_CHALLENGE["Gender"].column] == sex
+
+
+@pytest.mark.parametrize(
     ("changed", "why"),
     [
         ({"Temp": "x" * 50}, f"column Temp: '{'x' * 40}...' is not a number"),
@@ -148,7 +156,7 @@ def test_flags_may_be_true_and_false(tmp_path: Path) -> None:
         ({"Temp": "1e999"}, "column Temp: '1e999' is not a number"),
         ({"Temp": "inf"}, "column Temp: 'inf' is not a number"),
         ({"Temp": "1_0"}, "column Temp: '1_0' is not a number"),
-        ({"Gender": "woman"}, "column Gender: 'woman' is not female or male"),
+        ({"Gender": "girl"}, "column Gender: 'girl' is not female or male"),
         ({"Unit1": "yes"}, "column Unit1: 'yes' is not false or true"),
     ],
 )

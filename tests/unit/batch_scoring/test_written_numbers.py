@@ -183,3 +183,11 @@ def test_a_column_with_one_sure_decimal_reads_all_as_decimals(
     path = columns(folder, ",", "ast", *decimals, other)
     assert column_of(path, "AST", PARTIAL) == [float(each) for each in [*decimals, other]]
     assert BY_CHALLENGE["AST"].hard_high > 9_999
+
+
+def test_an_hour_with_a_sign_beside_hours_without_is_ambiguous(tmp_path: Path) -> None:
+    rows = ["a,999,80", 'a,"1,000",81', "b,1.000,80", "b,2.000,81"]
+    path = few_columns(tmp_path, "stay_id,icu_hour,HR", *rows)
+    assert "column icu_hour: '1,000' may be 1000 or 1" in str(reasons_of(path, PARTIAL)["a"])
+    path = few_columns(tmp_path, "stay_id,icu_hour,HR", *rows[2:])
+    assert reasons_of(path, PARTIAL) == {"b": None}

@@ -8,6 +8,14 @@ from sepsis_detect.fhir import location_codes, location_words
 from sepsis_detect.fhir.location_words import MAX_NAME_LENGTH, read
 
 UNKNOWN_KIND = [
+    "MIR",
+    "Service de MIR",
+    "REAPOLY",
+    "Intensivpflegestation",
+    "intensivstationaer",
+    "Intensivstationär",
+    "Intensivtherapiestation",
+    "Intensivmedizinische Abteilung",
     "Intensive-Care-Unit",
     "Intensive  Care\u00a0Unit",
     "Medizinische Hochschule Hannover, Intensivstation 14",
@@ -87,6 +95,7 @@ UNKNOWN_KIND = [
     "ICU (beds 1-8)",
 ]
 SURGICAL = [
+    "REACHIR",
     "Medical City Dallas - Surgical ICU",
     "Surgical ICU, St Anne Medical Center",
     "St Anne Medical Center - Surgical ICU",
@@ -113,6 +122,7 @@ SURGICAL = [
     "Operative Intensivmedizin",
 ]
 MEDICAL = [
+    "REAMED",
     "Intensive Care Unit - Medicine",
     "Konservative Intensivstation",
     "MICU",
@@ -128,6 +138,9 @@ MEDICAL = [
     "Intensivstation Innere Medizin",
 ]
 LOWER = [
+    "ED - ICU Boarding",
+    "Mobile ICU",
+    "normalstationaer",
     "Without ICU",
     "aucune réanimation",
     "pas de réanimation",
@@ -199,6 +212,7 @@ SHARED = [
     "Unité de soins intensifs et de surveillance continue (USI-USC)",
 ]
 NOT_ADULT = [
+    "Intensive Care Nursery",
     "Frühgeborenen-Intensivstation",
     "Neugeborenen-Intensivstation",
     "Frühchen-Intensivstation",
@@ -312,7 +326,9 @@ def test_a_code_says_level_and_kind(system: str, code: str, level: str, unit: st
     assert (found.level, found.icu_unit) == (level, unit)
 
 
-@pytest.mark.parametrize("name", ["Ward 3", "Médecine interne", "Station 4 Normalstation"])
+@pytest.mark.parametrize(
+    "name", ["Ward 3", "Médecine interne", "Station 4 Normalstation", "Cardiology", "Hématologie"]
+)
 def test_a_ward_is_known_by_name(name: str) -> None:
     assert location_words.is_ward(name)
     assert not location_words.is_procedure_room(name)

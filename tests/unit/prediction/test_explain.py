@@ -79,7 +79,7 @@ def test_no_row_is_asked_twice_and_none_differs_in_what_the_model_does_not_see(
 ) -> None:
     model = AskedRows(embedded_model)
     row = features.compute(a_stay(n_hours))[-1]
-    explain.effects(model, row)  # type: ignore[arg-type]
+    explain.effects(model, row)  # type: ignore[arg-type]  # all of a model that it uses
     (rows,) = model.asked
     assert len({each.tobytes() for each in rows}) == len(rows)
     assert np.isnan(rows[:, ~model.is_seen]).all()
@@ -136,7 +136,8 @@ def test_interactions_in_pairs_have_their_exact_shapley_values() -> None:
     row = np.zeros(len(features.NAMES), dtype=np.float32)
     for name, value in (("heart_rate", 0.5), ("lactate", 1.0), ("respiratory_rate", -0.3)):
         row[features.NAMES.index(f"{name}_last")] = value
-    effects = dict(zip(explain.PLAYERS, explain.effects(Pairwise(), row), strict=True))  # type: ignore[arg-type]
+    found = explain.effects(Pairwise(), row)  # type: ignore[arg-type]  # all of a model that it uses
+    effects = dict(zip(explain.PLAYERS, found, strict=True))
     assert effects["heart_rate"] == pytest.approx(0.5, abs=1e-9)
     assert effects["lactate"] == pytest.approx(0.5, abs=1e-9)
     assert effects["respiratory_rate"] == pytest.approx(-0.3, abs=1e-6)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, expect
+from playwright.sync_api import BrowserContext, FilePayload, Locator, expect
 
 from tests.web.conftest import Visit
 
@@ -23,8 +23,8 @@ class Board(Visit):
         """Give a table as a file: Playwright types long texts slowly."""
         if not self.page.locator("#several-text").is_visible():
             self.page.locator("#several > summary").click()
-        file = {"name": "ward.csv", "mimeType": "text/csv", "buffer": table.encode()}
-        self.page.locator("#several-file").set_input_files(file)  # type: ignore[arg-type]
+        file = FilePayload(name="ward.csv", mimeType="text/csv", buffer=table.encode())
+        self.page.locator("#several-file").set_input_files(file)
         expect(self.page.locator("#several-text")).to_have_value(table)
 
     def estimate(self) -> None:

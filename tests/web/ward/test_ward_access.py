@@ -54,7 +54,7 @@ def test_axe_finds_nothing_in_any_view(board: Board, view: View) -> None:
     view(board)
     found = {"light, desktop": violations(board)}
     board.page.emulate_media(color_scheme="dark")
-    board.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    board.page.set_viewport_size(PHONE)
     found["dark, phone"] = violations(board)
     assert not any(found.values()), json.dumps(found, indent=1)
 

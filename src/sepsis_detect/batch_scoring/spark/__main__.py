@@ -2,22 +2,16 @@
 
 import argparse
 import os
-import re
+import shutil
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 
-from py4j.protocol import Py4JError  # type: ignore[import-untyped]
-from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from sepsis_detect.batch_scoring import reading_options
+from sepsis_detect.errors import SepsisDetectError, SettingsError
 
-from sepsis_detect.batch_scoring.score_files import NOTHING_SCORED
-from sepsis_detect.batch_scoring.spark import files
-from sepsis_detect.batch_scoring.spark.scoring import Summary, score
-from sepsis_detect.errors import BadFileError, SepsisDetectError
-
-FAILED_TASK = re.compile(rf"{BadFileError.__module__}\.{BadFileError.__name__}: (.+)")
-CAUSE = re.compile(r"^Caused by: [\w.$]+: (.+)", re.MULTILINE)
-CODES = re.compile(r"^\[[A-Z0-9_.]+\] |\.? SQLSTATE: \w+$")  # of Spark, around a sentence
+LIBRARIES = ("pyspark", "pandas", "pyarrow")
+INSTALL = "pip install 'sepsis-detect[spark]'"
 EXAMPLES = """examples:
   python -m sepsis_detect.batch_scoring.spark --input stays.parquet --output scored
   ... --input s3://bucket/2024/ s3://bucket/2025/ --output s3://bucket/scored/
@@ -26,33 +20,39 @@ EXAMPLES = """examples:
 
 The model is that of SEPSIS_MODEL_URI, else the embedded one.
 exit status: 0, also if single stays could not be scored; 3 if no stay could be scored; 2 if files
-or model cannot be used."""
+or model cannot be used, or Spark or Java is absent."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Score files; 0: scores are written, 2: files or model cannot be used, 3: no stay can."""
+    """Score files; returns the exit status of `EXAMPLES`."""
     options = _parser().parse_args(arguments)
-    # Else the workers run the first `python3` of the path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    session = SparkSession.builder.appName("sepsis-detect").getOrCreate()
-    session.sparkContext.setLogLevel("OFF")  # one sentence, not the trace of each attempt
-    summary = Summary(session)
     try:
-        kind = files.output_format(session, options.output)
-        scores = score(
-            files.read(session, options.input),
-            units=options.unit,
-            is_partial_allowed=options.partial,
-            are_files_stays=True,
-            name=", ".join(options.input),
-            summary=summary,
-        )
-        files.write(scores, options.output, kind)
-    except (SepsisDetectError, PySparkException, Py4JError) as error:
-        print(f"sepsis_detect: {_sentence(error)}", file=sys.stderr)  # noqa: T201
+        _require_spark()
+        from sepsis_detect.batch_scoring.spark import job
+
+        summary = job.run(options)
+    except SepsisDetectError as error:
+        print(f"sepsis_detect: {error}", file=sys.stderr)
         return 2
-    print(*summary.lines(options.output), sep="\n", file=sys.stderr)  # noqa: T201
-    return 0 if summary.tally().n_hours_scored else NOTHING_SCORED
+    print(*summary.lines(options.output), sep="\n", file=sys.stderr)
+    return summary.tally().exit_status
+
+
+def _require_spark() -> None:
+    """Ask for what Spark needs, before it does: its own messages are traces of several pages.
+
+    Raises:
+        SettingsError: Libraries or Java are absent.
+    """
+    if absent := [name for name in LIBRARIES if find_spec(name) is None]:
+        raise SettingsError(f"scoring in Spark needs {', '.join(absent)}: {INSTALL}")
+    is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ  # by `spark-submit`, which runs in Java
+    java_home = os.environ.get("JAVA_HOME")
+    if not is_submitted and shutil.which(f"{java_home}/bin/java" if java_home else "java") is None:
+        raise SettingsError(
+            f"scoring in Spark needs Java 17 or 21, which {INSTALL} does not bring: install it, "
+            "and set JAVA_HOME if it is not in the path"
+        )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,28 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--output", required=True, metavar="URI", help="a new folder; .csv for text, else parquet"
     )
-    parser.add_argument(
-        "--unit",
-        action="append",
-        default=[],
-        metavar="VARIABLE=UNIT",
-        help="unit of a column that is not in the canonical one, such as creatinine=umol/L",
-    )
-    parser.add_argument(
-        "--partial", action="store_true", help="accept files that lack columns: all missing"
-    )
+    reading_options.add_to(parser)
     return parser
-
-
-def _sentence(error: Exception) -> str:
-    """What went wrong in one sentence: our own if a task failed with one, else the first cause."""
-    text = str(error)
-    if found := FAILED_TASK.search(text):
-        return found[1]
-    if failure := files.reading_failure(text):
-        return failure
-    causes: list[str] = CAUSE.findall(text)
-    return CODES.sub("", causes[-1] if causes else text.strip().splitlines()[0])
 
 
 if __name__ == "__main__":

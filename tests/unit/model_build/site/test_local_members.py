@@ -1,5 +1,7 @@
 """Local members: no patient is scored by a fit that saw them; fewer trees are the first trees."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -48,9 +50,9 @@ def test_two_folds_are_scored_by_a_fit_on_the_other_three(members: LocalMembers)
 def test_cached_fits_are_not_made_again(own: Dataset) -> None:
     known: dict[str, np.ndarray] = {}
 
-    def cached(name: str, compute: object) -> np.ndarray:
+    def cached(name: str, compute: Callable[[], np.ndarray]) -> np.ndarray:
         if name not in known:
-            known[name] = compute()  # type: ignore[operator]
+            known[name] = compute()
         return known[name]
 
     members = LocalMembers(own, LAST_VALUES, SIZES, folds_of(own), cached)
