@@ -70,7 +70,7 @@ def browser() -> Iterator[Browser]:
 def texts_of(language: str) -> dict[str, str]:
     """The texts of the pages; the ward board replaces the title."""
     texts: dict[str, str] = {}
-    for name in (f"ward_{language}.json", f"{language}.json"):
+    for name in (f"ward_{language}.json", f"table_{language}.json", f"{language}.json"):
         text = files("sepsis_detect").joinpath(f"web/{name}").read_text(encoding="utf-8")
         texts |= json.loads(text)
     return texts

@@ -97,7 +97,7 @@ def test_refused_values_are_dropped_on_request_and_listed(visit: Visit) -> None:
     visit.button("problem.drop").click()
     expect(visit.verdict).to_be_visible()
     dropped = visit.page.locator(".part.warnings li.dropped")
-    expect(dropped).to_have_count(5)  # both pressures of one hour
+    expect(dropped).to_have_count(4)  # one sentence for both pressures of an hour
     expect(dropped.first).to_contain_text(visit.text("warnings.dropped"))
     expect(visit.field("icu_hour")).to_have_value("10")
 
@@ -114,9 +114,13 @@ def test_a_text_that_is_not_a_number_is_not_sent(visit: Visit) -> None:
     )
 
 
-def test_an_empty_form_is_refused_with_a_sentence(visit: Visit) -> None:
-    visit.estimate()
-    expect(visit.problems.locator("li")).to_have_count(1)
+def test_what_cannot_be_left_out_is_not_offered_to_be(visit: Visit) -> None:
+    """Without an age that the model is not for, or no value at all, there is no answer."""
+    for age, heart_rate in (("", ""), ("12", "80"), ("130", "80"), ("abc", "80"), ("8 mo", "x")):
+        visit.fill(age=age, heart_rate=heart_rate)
+        visit.estimate()
+        expect(visit.problems.locator("li").first).to_contain_text(age)
+        expect(visit.button("problem.drop")).to_have_count(0)
 
 
 def test_correcting_a_field_removes_its_error(visit: Visit) -> None:

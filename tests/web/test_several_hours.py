@@ -66,7 +66,7 @@ def test_a_table_is_previewed_and_sent_unchanged(visit: Visit, text: Locator) ->
 def test_headers_can_be_labels_with_units_in_the_language(visit: Visit, text: Locator) -> None:
     header = {
         "en": "Heart rate;Creatinine (µmol/L);Hours since ICU admission",
-        "fr": "Fréquence cardiaque;Créatinine (µmol/L);Durée de séjour en réanimation",
+        "fr": "Fréquence cardiaque;Créatinine (µmol/L);Heure de réanimation",
     }
     text.fill(f"{header[visit.language]}\n88;150;3\n89;;4")
     with visit.page.expect_request(ROUTE) as sent:

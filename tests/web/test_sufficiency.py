@@ -13,3 +13,5 @@ def test_too_little_data_are_no_negative_answer(visit: Visit) -> None:
     expect(verdict).to_have_class("verdict insufficient")
     expect(verdict).not_to_contain_text(visit.text("Negative"))
     expect(verdict).not_to_contain_text(visit.text("not_measured") + " · " + visit.text("last.lab"))
+    icu_type = visit.page.locator(".reasons tr", has_text=visit.text("field.icu_unit"))
+    expect(icu_type).to_contain_text(visit.text("choice.unknown"))

@@ -91,23 +91,52 @@ def test_a_usual_range_warning_offers_the_repair(visit: Visit) -> None:
 
 
 def test_a_number_with_two_readings_is_asked_and_not_sent(visit: Visit) -> None:
-    visit.fill(heart_rate="80", ast="1,234")
-    visit.estimate()
-    expect(visit.problems.locator("li").get_by_role("button")).to_have_count(2)
-    assert not [url for url in visit.requested if "predict" in url]
-    with visit.page.expect_request(ROUTE) as sent:
-        visit.problems.locator("li").get_by_role("button").first.click()
-    assert body_of(sent.value)["ast"] == 1234
-    expect(visit.verdict).to_be_visible()
+    for typed, choice, meant in (("1,234", 0, 1234), ("12.345", 1, 12.345)):
+        visit.fill(heart_rate="80", ast=typed)
+        n_sent = len([url for url in visit.requested if "predict" in url])
+        visit.estimate()
+        repairs = visit.problems.locator("li").get_by_role("button")
+        expect(repairs).to_have_count(2)
+        assert len([url for url in visit.requested if "predict" in url]) == n_sent
+        with visit.page.expect_request(ROUTE) as sent:
+            repairs.nth(choice).click()
+        assert body_of(sent.value)["ast"] == meant
+        expect(visit.verdict).to_be_visible()
 
 
-def test_decimals_with_two_readings_are_used_as_chosen(visit: Visit) -> None:
-    visit.fill(heart_rate="80", ast="12.345")
-    visit.estimate()
+OWN_UNITS = {
+    "age": "64 ans",
+    "icu_hour": "5 h",
+    "heart_rate": "90/min",
+    "respiratory_rate": "18 c/min",
+    "temperature": "37,2 °C",
+    "spo2": "97 %",
+    "systolic_bp": "120 mmHg",
+    "platelets": "150 000 /mm3",
+    "wbc": "11 10^9/L",
+}
+
+
+def test_a_unit_behind_a_number_is_read(visit: Visit) -> None:
+    """The unit of the field is left out; another one is not converted without a click."""
+    visit.page.locator("#system-si").check()
+    visit.choose_unit("platelets", "/uL")
+    visit.fill(**OWN_UNITS, bun="5,2 mmol/l")
     with visit.page.expect_request(ROUTE) as sent:
-        visit.problems.locator("li").get_by_role("button").nth(1).click()
-    assert body_of(sent.value)["ast"] == 12.345
+        visit.estimate()
+    expected = (64, 5, 90, 18, 37.2, 97, 120, 150_000, 11, 5.2)
+    body = body_of(sent.value)
+    assert tuple(body[name] for name in (*OWN_UNITS, "bun")) == expected
+    assert body["units"] == {"bun": "mmol/L (urea)", "platelets": "/uL", "wbc": "10*9/L"}
     expect(visit.verdict).to_be_visible()
+    expect(visit.field("temperature")).to_have_value("37,2")
+    for name, other, own in (("creatinine", "1.2 mg/dL", "106"), ("systolic_bp", "16 kPa", "120")):
+        visit.fill(**{name: other})
+        visit.estimate()
+        expect(visit.problems.get_by_role("link")).to_contain_text(other)
+        visit.problems.locator("li").get_by_role("button").click()
+        expect(visit.field(name)).to_have_value(own)
+        expect(visit.problems).to_have_count(0)
 
 
 def test_changing_a_unit_says_what_happens_at_every_hour(visit: Visit) -> None:
@@ -147,8 +176,15 @@ def test_hours_in_hospital_are_asked_for_as_a_positive_number(visit: Visit) -> N
     expect(visit.problems).to_have_count(0)
 
 
-def test_zero_is_explained_to_a_person(visit: Visit) -> None:
+def test_hints_are_for_a_person(visit: Visit) -> None:
     visit.fill(heart_rate="0", temperature="37")
     visit.estimate()
     expect(visit.problems).to_contain_text(visit.text("problem.zero"))
     expect(visit.problems).not_to_contain_text("null")
+    visit.page.locator("#system-conventional").check()
+    visit.fill(heart_rate="80", bun="90", creatinine="0.4")  # their ratio is unusual
+    visit.estimate()
+    warnings = visit.page.locator(".part.warnings")
+    expect(warnings.locator(".hint")).not_to_have_count(0)
+    expect(warnings).to_contain_text("creatinin" if visit.language == "en" else "créatinin")
+    expect(warnings).not_to_contain_text("`")

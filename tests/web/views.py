@@ -7,8 +7,9 @@ from tests.web.long_stays import use_long_stay
 
 
 def everything_open(visit: Visit) -> None:
-    """Every field, and a table with an unreadable cell."""
-    for summary in visit.page.locator("#data details > summary").all():
+    """Every field, a table with an unreadable cell, and the model card."""
+    visit.page.locator("#model-card table").wait_for(state="attached")
+    for summary in visit.page.locator(":is(#data details, #model-card) > summary").all():
         summary.click()
     visit.page.locator("#several-text").fill("HR;ICULOS;foo\nabc;1;1\n80;2;2")
     expect(visit.page.locator("#several-preview td.wrong")).to_be_visible()

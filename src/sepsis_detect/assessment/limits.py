@@ -41,7 +41,7 @@ def _insufficient(missing: tuple[str, ...], base: Location) -> Problem:
         msg="Too little was measured in the last 36 hours: Negative does not mean low risk here. "
         "In such hours the model recognises hardly any sepsis.",
         msg_fr="Trop peu de mesures depuis 36 heures : « Negative » ne signifie pas ici un risque "
-        "faible. Dans ces heures, le modèle ne reconnaît presque aucun sepsis.",
+        "faible. Dans ce cas, le modèle ne reconnaît presque aucun sepsis.",
         ctx={"level": Level.INSUFFICIENT, "missing": list(missing)},
         hint=f"Most useful: {', '.join(each.label_en for each in absent)}.",
         hint_fr=f"Le plus utile : {', '.join(each.label_fr for each in absent)}.",

@@ -242,7 +242,7 @@ RENAL_RATIO = warning(
     "renal.ratio",
     "Urea nitrogen {a} and creatinine {b} fit poorly (ratio outside 1.5 to 100).",
     "Azote uréique {a} et créatinine {b} s'accordent mal (rapport hors de 1,5 à 100).",
-    "Is urea in mmol/L, or creatinine in umol/L? Say so in `units`.",
+    "Is urea in mmol/L, or creatinine in µmol/L? Say so in `units`.",
     "Urée en mmol/L ou créatinine en µmol/L ? Indiquez-le dans `units`.",
 )
 UNIT_BOTH = refused(
@@ -317,9 +317,9 @@ ALL_MISSING = refused(
 )
 NO_VITALS = warning(
     "stay.no_vitals_24h",
-    "No vital sign in the last 24 h: the prediction rests on old data.",
-    "Aucun signe vital transmis pour les dernières 24 h : la prédiction repose sur des données "
-    "anciennes.",
+    "No vital sign in the last 24 h: the prediction rests on the other data.",
+    "Aucun signe vital transmis pour les dernières 24 h : la prédiction repose sur les autres "
+    "données.",
 )
 TOO_SHORT = warning(
     "stay.too_short",
@@ -336,7 +336,7 @@ JUMPS = {
     name: warning(
         f"jump.{name}",
         "{label} changed from {b} to {a} within one hour.",
-        "{label} est passé(e) de {b} à {a} en une heure.",
+        "{label} : passage de {b} à {a} en une heure.",
         "Another patient, or another unit, for one hour?",
         "Un autre patient, ou une autre unité, pendant une heure ?",
     )

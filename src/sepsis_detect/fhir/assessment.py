@@ -8,7 +8,7 @@ from sepsis_detect.assessment.pipeline import Assessment, Observer, Refusal
 from sepsis_detect.assessment.policy import OnIncoherence
 from sepsis_detect.bedside_scores import shock
 from sepsis_detect.clinical import rules
-from sepsis_detect.clinical.variables import VARIABLES, Language, decimal_comma
+from sepsis_detect.clinical.variables import VARIABLES, Language, Variable, decimal_comma
 from sepsis_detect.fhir.patient import FhirPatient
 from sepsis_detect.prediction import explain
 from sepsis_detect.prediction.data_sufficiency import DataSufficiency, Level
@@ -211,10 +211,17 @@ def named_reason(reason: Contribution, language: Language) -> str:
     variable, value, is_french = _by_name[reason.variable], reason.value, language == "fr"
     label = variable.label(language)
     if value is None:
-        return f"{label} : pas de mesure" if is_french else f"{label}: not measured"
+        return _unknown(variable, language)
     if isinstance(value, str):
         return f"{label} : {WORDS_FR[value]}" if is_french else f"{label}: {value}"
     return f"{label} {variable.measurement(round(value, 2), language)}"
+
+
+def _unknown(variable: Variable, language: Language) -> str:
+    is_stated = variable.kind == "demographic"
+    if language == "fr":
+        return f"{variable.label_fr} : {'non précisé' if is_stated else 'pas de mesure'}"
+    return f"{variable.label_en}: {'not stated' if is_stated else 'not measured'}"
 
 
 def percent(probability: float, language: Language) -> str:

@@ -68,6 +68,13 @@ export class Answer {
     return this.content.warnings.find(({ rule }) => rule === "stay.late");
   }
 
+  /** The warnings, each sentence once: of two values that contradict each other, both are left out. */
+  get warnings() {
+    const { warnings } = this.content;
+    const isSame = (one) => (other) => one.type === other.type && one.msg === other.msg && one.ctx.icu_hour === other.ctx.icu_hour;
+    return warnings.filter((warning, at) => warnings.findIndex(isSame(warning)) === at);
+  }
+
   /** The measured variables that moved the answer most, by at least so many points, those that raised it for an alert, as `reason`. */
   reasons(n, minPoints = 0) {
     const isReason = ({ value, effect }) => value !== null && (effect > 0 || !this.isPositive) && Math.abs(this.share(effect)) >= minPoints;
@@ -126,7 +133,7 @@ export class Answer {
     const variable = this.stay.variables.get(name);
     const unit = this.stay.unit(name);
     const isWord = WORDS.includes(name);
-    const text = value === null ? t("not_measured") : isWord ? t(`choice.${value}`) : withUnit(number(fromCanonical(variable, unit, value)), variable, unit);
+    const text = value === null ? t(variable.kind === "demographic" ? "choice.unknown" : "not_measured") : isWord ? t(`choice.${value}`) : withUnit(number(fromCanonical(variable, unit, value)), variable, unit);
     const interval = value === null || isWord ? null : referenceIn(variable, unit);
     const age = variable.kind === "demographic" || value === null ? null : this.ageOf(hour);
     return {
@@ -151,7 +158,11 @@ export function pointsOf({ value, minimum, maximum, out_of: most, unit }) {
 export const reachedOf = ({ is_reached: reached, threshold, threshold_is: is, value }) =>
   value === null ? t("scores.no_value") : t(reached === null ? "scores.open" : reached ? "scores.reached" : "scores.not_reached", { threshold, is: is === ">=" ? "≥" : ">" });
 
-export const missingOf = (score) => score.items.filter(({ item }) => score.missing.includes(item)).map((item) => local(item, "label"));
+/** What a score misses, in words; empty if nothing. */
+export function missingOf({ items, missing }) {
+  const labels = items.filter(({ item }) => missing.includes(item)).map((item) => local(item, "label"));
+  return labels.length ? t("scores.missing", { n: labels.length, items: labels.join(", ") }) : "";
+}
 
 /** The answer as one or two sentences, for screen readers and exports. */
 export const answerInWords = (answer) => [answer.verdictInWords(), answer.course ? courseInWords(answer.course) : null].filter(Boolean).join(" ");

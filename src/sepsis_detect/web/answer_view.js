@@ -3,8 +3,8 @@
 import { MAX_REASONS, missingOf, pointsOf, reachedOf } from "./answer.js";
 import { courseTable, drawCourse, zoomButtons } from "./charts.js";
 import { $, h, heads, icon, stacked, svg } from "./dom.js";
-import { ago, dateTime, local, serviceText, t } from "./i18n.js";
-import { inTypedUnits } from "./problems.js";
+import { ago, colon, dateTime, local, serviceText, t } from "./i18n.js";
+import { hintOf, inTypedUnits } from "./problems.js";
 
 const MAX_PRINTED = 5; // warnings, as in print.css
 const STALE_HOURS = 24;
@@ -52,7 +52,7 @@ function verdict(answer) {
     h(
       "dl",
       {},
-      fact(t("verdict.time"), content.icu_hour === null ? t("unknown") : t("chart.hour", { hour: content.icu_hour }), h("small", {}, last.join(" · "))),
+      fact(t("verdict.time"), content.icu_hour === null ? t("choice.unknown") : t("chart.hour", { hour: content.icu_hour }), h("small", {}, last.join(" · "))),
       fact(t("verdict.model"), `${content.model.name} ${content.model.version}`, h("small", {}, dateTime(answer.askedAt))),
     ),
   );
@@ -64,7 +64,7 @@ const MIN_POINTS = 0.05; // less is shown as 0.0
 /** Why, how sure, and how often wrong. */
 function certainty(answer, missing) {
   const { such, change, served } = answer.certainty();
-  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", t("certainty.effect", { points })));
+  const leading = answer.reasons(MAX_LEADING, MIN_POINTS).map(({ label, text, age, points }) => h("li", {}, `${label} `, h("strong", {}, text), age ? ` (${age})` : "", colon() + points));
   return h(
     "div",
     { class: "certainty" },
@@ -75,15 +75,15 @@ function certainty(answer, missing) {
   );
 }
 
-function warnings({ content, stay, state }, repairsOf) {
+function warnings({ warnings: all, stay, state }, repairsOf) {
   // The verdict itself says that there are too few data, or that the stay is long.
-  const shown = content.warnings.filter(({ rule }) => rule !== "stay.late" && (state !== "insufficient" || rule !== "data.insufficient"));
+  const shown = all.filter(({ rule }) => rule !== "stay.late" && (state !== "insufficient" || rule !== "data.insufficient"));
   if (shown.length === 0) return null;
   const more = shown.length - MAX_PRINTED;
   const item = (warning) => {
     const hour = warning.ctx.icu_hour;
     const repairs = warning.type === "dropped" ? [] : repairsOf(warning);
-    const hint = repairs.length ? null : serviceText(warning, "hint");
+    const hint = repairs.length ? null : hintOf(warning, stay);
     return h(
       "li",
       { class: warning.type },
@@ -135,7 +135,7 @@ function scores({ content }) {
       {},
       h("th", { scope: "row" }, local(score, "label")),
       h("td", {}, h("strong", {}, pointsOf(score)), h("small", { class: score.is_reached ? "raises" : "" }, reachedOf(score))),
-      h("td", {}, t("scores.items", { n: score.available, total: score.total }), missing.length ? h("small", {}, t("scores.missing", { items: missing.join(", ") })) : null),
+      h("td", {}, t("scores.items", { n: score.available, total: score.total }), missing ? h("small", {}, missing) : null),
     );
   };
   const notes = content.scores.map((score) => [h("dt", {}, local(score, "label")), h("dd", {}, local(score, "note"))]);

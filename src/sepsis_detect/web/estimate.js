@@ -14,7 +14,7 @@ const DROP = "&on_incoherence=drop";
 export class Estimate {
   /**
    * @param stay the data of the form.
-   * @param page `{form, problems, model, loadModel, showWelcome}`.
+   * @param page `{form, problems, model, loadModel, showWelcome, giveToBoard}`.
    */
   constructor(stay, page) {
     Object.assign(this, { stay, page, answer: null, sent: null, pending: null, before: null, isShown: false, redraw: () => {} });
@@ -135,6 +135,7 @@ export class Estimate {
       button("action.curl", copyAction(() => asCurl(sent.path, sent.body, { needsKey: hasKey() }))),
       button("action.request", () => download("sepsis-request.json", sent.body)),
       button("action.answer", () => download("sepsis-answer.json", JSON.stringify(answer.content, null, 2))),
+      button("action.ward", () => this.page.giveToBoard(answer.stay)),
       h("span", { id: "said-action", role: "status" }),
     ];
     this.redraw = showAnswer(answer, actions, (warning) => this.page.problems.repairButtons(warning));

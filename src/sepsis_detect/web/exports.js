@@ -3,9 +3,7 @@
 import { h } from "./dom.js";
 import { MAX_REASONS, answerInWords, missingOf, pointsOf, reachedOf } from "./answer.js";
 import { inTypedUnits } from "./problems.js";
-import { ago, dateTime, lang, local, serviceText, t } from "./i18n.js";
-
-const colon = () => (lang() === "fr" ? "\u00a0:" : ":");
+import { ago, colon, dateTime, local, serviceText, t } from "./i18n.js";
 
 function certaintyInWords(answer) {
   const { such, change, served } = answer.certainty();
@@ -20,23 +18,23 @@ export function asText(answer) {
   const reason = (contribution) => {
     const { label, text: value, reference, age, points } = answer.reason(contribution);
     const about = [age, reference].filter(Boolean).join(", ");
-    return `- ${label}${colon()} ${value}${about ? ` (${about})` : ""}${colon()} ${points}`;
+    return `- ${label}${colon()}${value}${about ? ` (${about})` : ""}${colon()}${points}`;
   };
   const score = (each) => {
     const missing = missingOf(each);
-    return `- ${local(each, "label")}${colon()} ${pointsOf(each)}, ${reachedOf(each)}${missing.length ? ` (${t("scores.missing", { items: missing.join(", ") })})` : ""}`;
+    return `- ${local(each, "label")}${colon()}${pointsOf(each)}, ${reachedOf(each)}${missing && ` (${missing})`}`;
   };
-  const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}${colon()} ${text}` + (age ? ` (${ago(age)})` : "");
+  const value = ({ variable, text, age }) => `- ${answer.stay.label(variable.name)}${colon()}${text}` + (age ? ` (${ago(age)})` : "");
   const part = (name, lines) => (lines.length ? ["", t(`part.${name}`), ...lines] : []);
   return [
     `Sepsis Detect, ${dateTime(askedAt)}`,
     answerInWords(answer),
     ...certaintyInWords(answer),
-    `${t("verdict.model")}${colon()} ${content.model.name} ${content.model.version}`,
-    ...part("warnings", content.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
+    `${t("verdict.model")}${colon()}${content.model.name} ${content.model.version}`,
+    ...part("warnings", answer.warnings.map((warning) => `- ${inTypedUnits(warning, answer.stay, serviceText(warning, "msg"))}`)),
     ...part("reasons", content.contributions.slice(0, MAX_REASONS).map(reason)),
     ...part("scores", content.scores.map(score)),
-    ...part("values", [...answer.patient().map((each) => `- ${each.join(`${colon()} `)}`), ...answer.lastValues().map(value)]),
+    ...part("values", [...answer.patient().map((each) => `- ${each.join(colon())}`), ...answer.lastValues().map(value)]),
     "",
     t("notice"),
     "",

@@ -1,7 +1,9 @@
 // Texts and number formats of the two languages. Labels of variables and messages come from the
-// service in both languages; the texts of the page are in en.json and fr.json.
+// service in both languages; the texts of the page are in en.json and fr.json, others in files with a prefix.
 
 const WORDS = {};
+const FILES = {};
+const prefixes = new Set([""]);
 const LOCALES = { en: "en-GB", fr: "fr-FR" };
 export const LANGUAGES = Object.keys(LOCALES);
 
@@ -9,10 +11,13 @@ let language = "en";
 
 export const lang = () => language;
 
-/** Load the texts of a language, once; texts of later files replace those of earlier ones. */
-export async function loadLanguage(name, files = [name]) {
-  const load = async (file) => (await fetch(`web/${file}.json`)).json();
-  WORDS[name] ??= Object.assign({}, ...(await Promise.all(files.map(load))));
+/** Use the texts of more files: `table_` of table_en.json. They replace those of earlier files. */
+export const useTexts = (...more) => more.forEach((prefix) => prefixes.add(prefix));
+
+/** Load the texts of a language; each file once. */
+export async function loadLanguage(name) {
+  const load = async (prefix) => (FILES[prefix + name] ??= await (await fetch(`web/${prefix}${name}.json`)).json());
+  WORDS[name] = Object.assign({}, ...(await Promise.all([...prefixes].map(load))));
 }
 
 /** The language of the address, else the browser's. */
@@ -89,6 +94,9 @@ export const pointsInWords = (points) => t(isPlural(points) ? "reasons.points" :
 export const ago = (hours) => (hours === 0 ? t("age.now") : t("age.ago", { hours }));
 
 export const dateTime = (date) => date.toLocaleString(LOCALES[language], { dateStyle: "short", timeStyle: "short" });
+
+/** A colon with the spaces of the language. */
+export const colon = () => (language === "fr" ? "\u00a0: " : ": ");
 
 const GROUPED = /^[+-]?\d{1,3}([\s ]\d{3})+([.,]\d+)?$/;
 const PLAIN = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?$/i;

@@ -4,7 +4,7 @@ import { $, h } from "./dom.js";
 import { ServiceError, callService } from "./api.js";
 import { Estimate } from "./estimate.js";
 import { Form } from "./form.js";
-import { LANGUAGES, lang, loadLanguage, number, preferredLanguage, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, lang, loadLanguage, number, preferredLanguage, setLanguage, t, useTexts } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
 import { showModelCard } from "./model_card.js";
 import { servedPoint } from "./operating_point.js";
@@ -16,7 +16,7 @@ import { setSpellings } from "./units.js";
 
 const PRINT_SIZE = { width: 1040, smallWidth: 340 }; // px; A4 shows them at three quarters
 
-const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome, loadModel };
+const page = { stay: null, form: null, tableInput: null, problems: null, estimate: null, undo: null, model: null, service: null, showWelcome, loadModel, giveToBoard };
 
 async function start() {
   await loadLanguage(preferredLanguage());
@@ -92,7 +92,8 @@ async function loadTables() {
   if (!page.stay || page.isLoadingTables) return;
   page.isLoadingTables = true;
   try {
-    const { TableInput } = await fetchModule("./table_input.js");
+    useTexts("table_");
+    const [{ TableInput }] = await fetchAll([import("./table_input.js"), loadLanguage(lang())]);
     page.tableInput = new TableInput(page.service, { system: () => page.stay.system, use: useTable, keep: (key) => page.undo.keep(key) });
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
@@ -101,12 +102,12 @@ async function loadTables() {
   }
 }
 
-/** A module that is loaded when it is needed. */
-async function fetchModule(path) {
+/** Modules and texts that are loaded when they are needed. */
+async function fetchAll(promises) {
   try {
-    return await import(path);
+    return await Promise.all(promises);
   } catch (error) {
-    // Browsers report a module that cannot be fetched as TypeError.
+    // Browsers report a file that cannot be fetched as TypeError.
     throw error instanceof TypeError ? new ServiceError("unreachable") : error;
   }
 }
@@ -181,15 +182,22 @@ function clear() {
   $("data-title").focus();
 }
 
-async function loadExample(name) {
-  if (!page.stay) return;
+/** Use a module that is loaded when it is needed. */
+async function useModule(loading, use) {
   try {
-    const { example } = await fetchModule("./examples.js");
-    useExample(example(name, page.stay));
+    use(...(await fetchAll([loading])));
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     page.problems.show(error);
   }
+}
+
+function loadExample(name) {
+  if (page.stay) useModule(import("./examples.js"), ({ example }) => useExample(example(name, page.stay)));
+}
+
+function giveToBoard(stay) {
+  useModule(import("./ward_link.js"), (link) => ($("said-action").textContent = link.giveToBoard(stay) ? "" : t("action.no_tab")));
 }
 
 function useExample(content) {

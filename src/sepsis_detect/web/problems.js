@@ -6,6 +6,10 @@ import { CONSTANTS, HOUR } from "./stay.js";
 import { fromCanonical, unitName, withUnit } from "./units.js";
 
 const MAX_SHOWN = 20;
+const NEVER_DROPPED = ["range:Age", "stay.const", "stay.all_missing"];
+
+/** Whether there may be an answer without the value of a problem; never without an age, for which the model may not be. */
+export const isDroppable = ({ rule, loc }) => !NEVER_DROPPED.includes(rule) && loc.at(-1) !== "age";
 
 /** The field of a problem: `{name, at}`; `at` is the index of the hour, null for a constant. */
 export function placeOf(loc, stay) {
@@ -44,7 +48,8 @@ export function inTypedUnits(problem, stay, text) {
   const { low, high } = problem.ctx;
   const isConverted = (each) => stay.unit(each.name) !== each.unit || each.name === "hospital_admission_hour";
   if (low !== undefined && name !== HOUR && isConverted(variable) && stay.text(name, at ?? 0)) {
-    const [from, to] = [low, high].map((end) => fromCanonical(variable, stay.unit(name), end)).sort((a, b) => a - b);
+    // Hours in hospital are asked for as a positive number.
+    const [from, to] = [low, high].map((end) => fromCanonical(variable, stay.unit(name), end)).sort((a, b) => a - b).map((end) => Math.max(end, name === "hospital_admission_hour" ? 0 : end));
     const value = withUnit(stay.text(name, at ?? 0), variable, stay.unit(name));
     const key = problem.rule.startsWith("range:") ? "problem.range" : "problem.unusual";
     return t(key, { label: stay.label(name), value, low: number(from, 3), high: number(to, 3) });
@@ -57,6 +62,14 @@ export function inTypedUnits(problem, stay, text) {
     const typed = withUnit(writeNumber(fromCanonical(other, stay.unit(each), value), 3), other, stay.unit(each));
     return sentence.replace(`${sent}\u00a0${unit}`, typed).replace(`${sent} ${unit}`, typed);
   }, text);
+}
+
+/** The hint of a problem or warning, without what the service says to programs; null if there is none. */
+export function hintOf(problem, stay) {
+  if (problem.key) return null;
+  if (problem.ctx[placeOf(problem.loc, stay).name] === 0) return t("problem.zero");
+  const sentences = serviceText(problem, "hint")?.split(/(?<=[.?!]) /) ?? [];
+  return sentences.filter((each) => !/`|\bnull\b/.test(each)).join(" ") || null;
 }
 
 export class Problems {
@@ -104,10 +117,11 @@ export class Problems {
     for (const problem of problems) this.mark(problem);
     const all = h("button", { type: "button", class: "primary", onclick: () => this.repair(repairs) }, t("problem.repair_all", { n: repairs.length }));
     const drop = h("button", { type: "button", onclick: this.actions.drop }, t("problem.drop"));
+    const canDrop = problems.every(isDroppable);
     return [
       h("ul", {}, items),
-      h("p", { class: "buttons" }, repairs.length > 1 ? all : null, drop),
-      h("p", { class: "hint" }, t("problem.drop_means")),
+      h("p", { class: "buttons" }, repairs.length > 1 ? all : null, canDrop ? drop : null),
+      canDrop ? h("p", { class: "hint" }, t("problem.drop_means")) : null,
     ];
   }
 
@@ -120,22 +134,15 @@ export class Problems {
     });
     const hour = at === null || this.stay.hours.length === 1 ? null : t("problem.hour", { hour: this.stay.text(HOUR, at) || `n° ${at + 1}` });
     const repairs = this.repairButtons(problem);
-    const hint = repairs.length ? null : this.hint(problem);
+    const hint = repairs.length ? null : hintOf(problem, this.stay);
     return h("li", {}, hour ? h("span", { class: "at" }, hour, " ") : null, link, hint ? h("p", { class: "hint" }, hint) : null, repairs.length ? h("div", { class: "buttons" }, repairs) : null);
   }
 
   message(problem) {
     const { name } = placeOf(problem.loc, this.stay);
-    const { text, fixes, key } = problem;
-    if (key) return t(key, { text, label: this.form.label(name), n: fixes.length });
+    const { text, key } = problem;
+    if (key) return t(key, { text, label: this.form.label(name), unit: unitName(this.stay.variables.get(name), this.stay.unit(name), { inChoice: true }) });
     return inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
-  }
-
-  hint(problem) {
-    if (problem.key) return null;
-    const { name } = placeOf(problem.loc, this.stay);
-    // What the service says about zero is for programs, which send null.
-    return problem.ctx[name] === 0 ? t("problem.zero") : serviceText(problem, "hint");
   }
 
   /** Buttons that write a likely intended value into the form and ask again. */

@@ -1,7 +1,7 @@
 // The stay as entered: the texts of the fields by hour, and the request built from them.
 
 import { decimalSign, local, readNumber, t, writeNumber } from "./i18n.js";
-import { fromCanonical, readings, toCanonical, toSend, usualUnit } from "./units.js";
+import { fromCanonical, isSameUnit, readings, toCanonical, toSend, usualUnit, withStatedUnit } from "./units.js";
 
 export const CONSTANTS = ["age", "sex", "icu_unit", "hospital_admission_hour"];
 export const WORDS = ["sex", "icu_unit"];
@@ -90,10 +90,15 @@ export class Stay {
     return this.textsOf(name, at)[name] ?? "";
   }
 
-  /** Set the text of a field. Its unit stays the same if the default unit changes later. */
+  /**
+   * Set the text of a field; the unit of the field behind the number is left out. Its unit stays the same
+   * if the default unit changes later.
+   */
   write(name, text, at = this.at) {
+    const stated = this.stated(name, text);
+    const isOwn = stated && isSameUnit(this.variables.get(name), stated.unit, this.unit(name));
     if (text.trim() === "") delete this.textsOf(name, at)[name];
-    else this.textsOf(name, at)[name] = text;
+    else this.textsOf(name, at)[name] = isOwn ? stated.digits : text;
     if (this.hours.some((_, each) => this.text(name, each))) this.units[name] ??= this.unit(name);
     else delete this.units[name];
   }
@@ -106,6 +111,11 @@ export class Stay {
   setUnit(name, unit) {
     this.chosen[name] = unit;
     if (name in this.units) this.units[name] = unit;
+  }
+
+  /** The digits and the unit of a text with a unit; null if it has none. */
+  stated(name, text) {
+    return WORDS.includes(name) ? null : withStatedUnit(this.variables.get(name), text, this.unit(name));
   }
 
   /** The number of a field in the canonical unit; NaN if there is none. */
@@ -153,6 +163,19 @@ export class Stay {
     return points.filter(({ value }) => !Number.isNaN(value));
   }
 
+  /** Why a text is not sent as the number of its field: `{key, fixes}`, with the texts that may be meant; null if it is. */
+  fault(name, text) {
+    const variable = this.variables.get(name);
+    const stated = this.stated(name, text);
+    const digits = stated ? stated.digits : text.trim();
+    const both = readings(variable, digits);
+    const fixes = both ? [both.grouped, both.decimal] : [digits];
+    if (Number.isNaN(readNumber(digits))) return { key: "problem.number", fixes: [] };
+    if (stated) return { key: "problem.unit", fixes: fixes.map((each) => this.textOf(name, toCanonical(variable, stated.unit, readNumber(each)))) };
+    if (both) return { key: "problem.ambiguous", fixes };
+    return name === "hospital_admission_hour" && readNumber(text) < 0 ? { key: "problem.negative", fixes: [digits.slice(1)] } : null;
+  }
+
   /**
    * The body of the request, and unreadable texts as problems in the form of the service.
    * @param drop leave out unreadable texts.
@@ -161,14 +184,9 @@ export class Stay {
     const problems = [];
     const read = (name, text, loc) => {
       if (WORDS.includes(name)) return text;
-      const variable = this.variables.get(name);
-      const value = readNumber(text);
-      const both = readings(variable, text);
-      const isNegative = name === "hospital_admission_hour" && value < 0;
-      if (!Number.isNaN(value) && !both && !isNegative) return toSend(variable, value);
-      const key = isNegative ? "problem.negative" : both ? "problem.ambiguous" : "problem.number";
-      const fixes = isNegative ? [text.trim().slice(1)] : both ? [both.grouped, both.decimal] : [];
-      if (!drop) problems.push({ rule: "page", loc, key, text, fixes });
+      const fault = this.fault(name, text);
+      if (!fault) return toSend(this.variables.get(name), readNumber(text));
+      if (!drop) problems.push({ rule: "page", loc, text, ...fault });
       return null;
     };
     const readAll = (texts, loc) =>

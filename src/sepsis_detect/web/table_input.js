@@ -1,7 +1,7 @@
 // Input of several hours as a table, pasted or from a file, with its columns and a preview before the request.
 
 import { $, h, heads } from "./dom.js";
-import { lang, t } from "./i18n.js";
+import { colon, lang, t } from "./i18n.js";
 import { HOUR } from "./stay.js";
 import { Headers } from "./table_columns.js";
 import { showMapping } from "./table_mapping.js";
@@ -17,7 +17,7 @@ const MAX_ERRORS_SHOWN = 8;
 export function errorInWords({ row, column, key, text, decimal, grouped }, { columns, rows, isAcross }) {
   const header = column === null ? "" : columns[column].text;
   const words = t(key, { text, decimal: decimal?.slice(0, -1).replace(/[.,]/, lang() === "fr" ? "," : "."), grouped });
-  if (row === null) return header ? `${header}: ${words}` : words;
+  if (row === null) return header ? header + colon() + words : words;
   return t(isAcross ? "table.place_across" : "table.place", { row: rows[row].line, column: header || "–" }) + " " + words;
 }
 

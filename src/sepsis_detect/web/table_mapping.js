@@ -3,7 +3,7 @@
 import { h, heads, stacked } from "./dom.js";
 import { t } from "./i18n.js";
 import { HOUR, WORDS, labelOf } from "./stay.js";
-import { choices, isSameUnit, unitName } from "./units.js";
+import { choices, unitName } from "./units.js";
 
 const option = (value, words, chosen) => h("option", { value, selected: value === chosen, disabled: value === null }, words);
 
@@ -82,13 +82,12 @@ function meaningSelect({ text, role, kind, isUnclear, variable, variables: likel
 }
 
 function unitSelect({ text, variable, unit, name, isStated, isUnknown, isDoubtful, unknownUnit }, at, onChange) {
-  const units = choices(variable);
-  const known = units.find((each) => isSameUnit(variable, each, unit)) ?? unit;
+  const units = choices(variable, unit);
   if (WORDS.includes(name)) return "";
   if (name === HOUR || (units.length === 1 && !isUnknown)) return unitName(variable, unit);
   const isOpen = isUnknown || isDoubtful;
   const attributes = { id: `mapping-${at}-unit`, "aria-label": t("field.unit", { label: text }), onchange: onChange };
-  const options = [isOpen ? option(null, t("mapping.choose"), null) : "", units.map((each) => option(each, unitName(variable, each, { inChoice: true }), isOpen ? null : known))];
+  const options = [isOpen ? option(null, t("mapping.choose"), null) : "", units.map((each) => option(each, unitName(variable, each, { inChoice: true }), isOpen ? null : unit))];
   const note = isUnknown ? t("mapping.unknown", { text: unknownUnit }) : isDoubtful ? t("mapping.doubtful") : isStated || units.length === 1 ? null : t("mapping.assumed");
   return [h("select", attributes, options), note ? h("small", {}, note) : null];
 }

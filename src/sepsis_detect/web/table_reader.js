@@ -93,7 +93,7 @@ function readUnits({ columns, rows }, headers, chosen) {
     const texts = rows.map(({ cells }) => cells[at] ?? "");
     const stated = unitOfCells(column, texts, headers);
     if (stated) Object.assign(column, { unit: stated, isStated: true, isUnknown: false });
-    else if (chosen[at]?.unit === undefined) column.isDoubtful = isInAnotherUnit(column, texts, choices(column.variable));
+    else if (chosen[at]?.unit === undefined) column.isDoubtful = isInAnotherUnit(column, texts, choices(column.variable, column.unit));
   });
 }
 

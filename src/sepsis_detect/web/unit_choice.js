@@ -27,16 +27,15 @@ export class UnitChoice {
     $(`system-${this.stay.system}`).checked = true;
     $("system-said").replaceChildren();
     const chosen = $("other-field").value;
-    const several = [...this.stay.variables.values()].filter((variable) => !["age", "icu_hour"].includes(variable.name) && choices(variable).length > 1);
+    const several = [...this.stay.variables.values()].filter((variable) => !["age", "icu_hour"].includes(variable.name) && choices(variable, variable.unit).length > 1);
     $("other-field").replaceChildren(...several.map(({ name }) => h("option", { value: name, selected: name === chosen }, this.stay.label(name))));
     this.showUnits();
   }
 
   showUnits() {
     const variable = this.stay.variables.get($("other-field").value);
-    const units = choices(variable);
     const own = this.stay.unit(variable.name);
-    if (!units.includes(own)) units.push(own);
+    const units = choices(variable, own);
     $("other-unit").replaceChildren(...units.map((unit) => h("option", { value: unit, selected: unit === own }, unitName(variable, unit, { inChoice: true }))));
   }
 

@@ -9,7 +9,7 @@ const NAMES = {
 };
 const NAMES_FR = {
   "U/L": "UI/L", "10*9/L": "G/L", "/uL": "/mm³", "mo": "mois", "d": "jours",
-  "g/L (urea)": "g/L (urée)", "mmol/L (urea)": "mmol/L (urée)", "mg/dL (urea)": "mg/dL (urée)",
+  "g/L (urea)": "g/L", "mmol/L (urea)": "mmol/L", "mg/dL (urea)": "mg/dL", // its label is urea
 };
 
 /** The name of a unit; a fraction has one only in a choice. */
@@ -19,7 +19,7 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
   const own = unit === variable.unit ? (lang() === "fr" ? variable.unit_label_fr : variable.unit_label_en) : "";
   const name = (lang() === "fr" ? NAMES_FR[unit] : undefined) ?? NAMES[unit] ?? (own || unit);
   if (variable.name !== "bun" || unit !== "mg/dL") return name;
-  if (lang() === "fr") return "mg/dL (azote)"; // its label is urea
+  if (lang() === "fr") return "mg/dL (azote)";
   return inChoice ? "mg/dL (nitrogen)" : name;
 }
 
@@ -27,20 +27,6 @@ export function unitName(variable, unit, { inChoice = false } = {}) {
 export function withUnit(text, variable, unit) {
   const name = unitName(variable, unit);
   return text + (name && !(name === "%" && lang() === "en") ? "\u00a0" : "") + name;
-}
-
-const UNUSED = /^(\{|\[IU\]|Hz)/;
-
-/** The units of a choice, without synonyms of earlier ones. */
-export function choices(variable) {
-  const seen = new Set();
-  const others = variable.conversions.filter(({ unit, scale, factor, offset }) => {
-    const key = `${scale} ${factor} ${offset}`;
-    const isNew = !seen.has(key) && !UNUSED.test(unit);
-    seen.add(key);
-    return isNew;
-  });
-  return [variable.unit, ...others.map(({ unit }) => unit)];
 }
 
 const conversion = (variable, unit) => variable.conversions.find((each) => each.unit === unit) ?? { factor: 1, offset: 0 };
@@ -108,6 +94,15 @@ export function usualUnit(variable, system, isUrea = false) {
   return variable.units.includes(usual) ? usual : variable.unit;
 }
 
+const UNUSED = /^(\{|\[IU\]|Hz)/;
+
+/** The units of a choice: of those that convert alike, its own one or the first. */
+export function choices(variable, own) {
+  const named = [own, variable.unit, ...variable.conversions.map(({ unit }) => unit).filter((unit) => !UNUSED.test(unit))];
+  const isFirst = (unit, at) => named.findIndex((each) => isSameUnit(variable, each, unit)) === at;
+  return named.filter(isFirst);
+}
+
 let spellings = [];
 
 /** Set the spellings of units, `unit_spellings` of `GET /variables`. */
@@ -127,4 +122,14 @@ export function readUnit(variable, text) {
     unit = unit.replace(pattern, replacement);
   }
   return variable.units.includes(unit) ? unit : null;
+}
+
+const WITH_UNIT = /^([+\-−]?(?:\d{1,3}(?: \d{3})+|\d[\d.,]*))(?: (?=.*[^\d., ])|(?=[^\d., ]))(.+)$/;
+
+/** The digits and the unit of a text such as `37.2 °C`, read for a field with its own unit; null if there is no unit. */
+export function withStatedUnit(variable, text, own) {
+  const [, digits, stated] = WITH_UNIT.exec(text.trim().replace(/\s+/g, " ")) ?? [];
+  if (!stated) return null;
+  const unit = (own.endsWith("(urea)") && readUnit(variable, `${stated} (urea)`)) || readUnit(variable, stated);
+  return unit && { digits, unit };
 }

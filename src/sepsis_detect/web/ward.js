@@ -3,7 +3,7 @@
 import { $, h } from "./dom.js";
 import { ServiceError, callService } from "./api.js";
 import { download } from "./exports.js";
-import { LANGUAGES, lang, loadLanguage, preferredLanguage, serviceText, setLanguage, t } from "./i18n.js";
+import { LANGUAGES, lang, loadLanguage, preferredLanguage, serviceText, setLanguage, t, useTexts } from "./i18n.js";
 import { askKey } from "./key_dialog.js";
 import { showSilentMode } from "./silent.js";
 import { Stay } from "./stay.js";
@@ -12,6 +12,7 @@ import { Bed } from "./ward_bed.js";
 import { countsInWords, showBoard } from "./ward_board.js";
 import { exampleBeds } from "./ward_example.js";
 import { asCsv } from "./ward_export.js";
+import { acceptPatients, showGiven } from "./ward_given.js";
 import { WardInput } from "./ward_input.js";
 import { openPatient, watchSize } from "./ward_patient.js";
 
@@ -22,11 +23,12 @@ const NOTHING = { beds: [], decided: [], fingerprint: null, isExample: false };
 const page = { service: null, model: null, input: null, pending: null, cleared: null, board: NOTHING };
 
 async function start() {
+  useTexts("table_", "ward_");
   await changeLanguage(preferredLanguage());
   for (const name of LANGUAGES) $(`lang-${name}`).addEventListener("click", () => changeLanguage(name, { isChosen: true }));
   $(`system-${lang() === "fr" ? "si" : "conventional"}`).checked = true;
   for (const radio of document.querySelectorAll("[name=system]")) radio.addEventListener("change", () => page.input?.show());
-  $("ward-example").addEventListener("click", () => estimate(exampleBeds(newStay), { isExample: true }));
+  $("ward-example").addEventListener("click", () => estimate(exampleBeds(newStay), { isExample: true, fingerprint: null }));
   $("ward-add").addEventListener("click", () => estimate(bedsOfTable(), { isAdded: true }));
   $("cancel").addEventListener("click", () => page.pending?.abort());
   $("board-print").addEventListener("click", () => window.print());
@@ -51,6 +53,7 @@ async function loadService() {
     page.input ??= new WardInput(page.service, { system, use: () => estimate(bedsOfTable()), keep: keepText, change: showChange });
     $("ward-example").disabled = false;
     $("problems").replaceChildren();
+    acceptPatients(addGiven);
   } catch (error) {
     showFailure(error, loadService);
   } finally {
@@ -59,12 +62,13 @@ async function loadService() {
 }
 
 async function changeLanguage(name, { isChosen = false } = {}) {
-  await loadLanguage(name, [name, `ward_${name}`]);
+  await loadLanguage(name);
   setLanguage(name);
   for (const each of LANGUAGES) $(`lang-${each}`).setAttribute("aria-pressed", String(each === name));
   if (isChosen) history.replaceState(null, "", `?lang=${name}`);
   $("problems").replaceChildren();
   page.input?.show();
+  showGiven();
   show();
   showSilentMode();
 }
@@ -91,10 +95,15 @@ function showChange(input) {
   $("stale").textContent = isOther ? t("ward.stale") : "";
 }
 
-/** Estimate beds and show them: alone, or with `isAdded` beside the other beds of the board. */
-async function estimate(beds, { isAdded = false, isExample = false } = {}) {
-  const fingerprint = isExample ? null : page.input.fingerprint;
-  if (page.pending || !(await ask(beds, { retry: () => estimate(beds, { isAdded, isExample }) }))) return;
+/** Add a patient of the form to the board, in place of an example. Whether it was estimated. */
+const addGiven = (label, content) => estimate([new Bed(label, newStay(content))], { isAdded: !page.board.isExample, fingerprint: page.board.fingerprint });
+
+/**
+ * Estimate beds and show them: alone, or with `isAdded` beside the other beds of the board.
+ * @param fingerprint of the table that the board then shows.
+ */
+async function estimate(beds, { isAdded = false, isExample = false, fingerprint = page.input.fingerprint } = {}) {
+  if (page.pending || !(await ask(beds, { retry: () => estimate(beds, { isAdded, isExample, fingerprint }) }))) return false;
   const { beds: old, decided, isExample: wasExample } = page.board;
   const labels = new Set(beds.map(({ label }) => label));
   const isReplaced = (bed) => !isAdded || labels.has(bed.label);
@@ -111,6 +120,7 @@ async function estimate(beds, { isAdded = false, isExample = false } = {}) {
   showChange(page.input);
   $("board-title").focus();
   $("board").scrollIntoView({ block: "start" });
+  return true;
 }
 
 /** Ask the service about beds; the others keep their faults. Whether there is something to show. */

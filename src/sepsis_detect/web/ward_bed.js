@@ -2,14 +2,12 @@
 
 import { Answer } from "./answer.js";
 import { percent, pointsInWords, serviceText, t } from "./i18n.js";
-import { inTypedUnits } from "./problems.js";
+import { hintOf, inTypedUnits, isDroppable } from "./problems.js";
 import { errorInWords } from "./table_input.js";
 
 /** States of a bed, the most urgent first. */
 export const STATES = ["positive", "failed", "insufficient", "negative"];
 const CHANGE_HOURS = 6;
-/** Problems that remain without the doubtful values. */
-const NEVER_DROPPED = ["range:Age", "stay.const", "stay.all_missing"];
 const NEEDS_DECISION = ["positive", "insufficient"];
 
 /** A problem with its place in the body of one patient. */
@@ -51,7 +49,7 @@ export class Bed {
   /** Whether an estimate without the doubtful values may help. */
   get canDrop() {
     if (this.state !== "failed" || this.isDropped) return false;
-    return this.faults.length ? this.isDroppable : !this.problems.some(({ rule }) => NEVER_DROPPED.includes(rule));
+    return this.faults.length ? this.isDroppable : this.problems.every(isDroppable);
   }
 
   get risk() {
@@ -59,11 +57,12 @@ export class Bed {
   }
 
   /** Why there is no answer, in sentences. */
-  reasonsOfFailure() {
+  reasonsOfFailure({ withHints = false } = {}) {
     const service = this.problems.map((problem) => {
       const hour = problem.ctx?.icu_hour;
       const at = hour === null || hour === undefined ? "" : `${t("problem.hour", { hour })} `;
-      return at + inTypedUnits(problem, this.stay, serviceText(problem, "msg"));
+      const hint = withHints && hintOf(problem, this.stay);
+      return at + inTypedUnits(problem, this.stay, serviceText(problem, "msg")) + (hint ? ` ${hint}` : "");
     });
     return [...this.faults.map((fault) => errorInWords(fault, this.table)), ...service];
   }

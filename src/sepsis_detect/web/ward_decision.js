@@ -1,7 +1,7 @@
 // What was decided about a bed: acknowledged, or dismissed with a reason. It is kept in the tab only.
 
 import { h } from "./dom.js";
-import { dateTime, t } from "./i18n.js";
+import { colon, dateTime, t } from "./i18n.js";
 
 const KINDS = ["acknowledged", "dismissed"];
 
@@ -29,7 +29,7 @@ export function decisionControl(bed, onDecide) {
     if (isOpen) reason.setAttribute("aria-invalid", "true");
     else reason.removeAttribute("aria-invalid");
     said.textContent = isOpen ? t("ward.reason_needed") : bed.decision ? dateTime(bed.decision.at) : "";
-    printed.textContent = bed.decision ? [t(`ward.decision.${bed.decision.kind}`), bed.decision.reason].filter(Boolean).join(": ") : "";
+    printed.textContent = bed.decision ? [t(`ward.decision.${bed.decision.kind}`), bed.decision.reason].filter(Boolean).join(colon()) : "";
   };
   const choose = (event) => {
     chosen = event.target.value;

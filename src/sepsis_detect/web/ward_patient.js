@@ -1,7 +1,7 @@
 // The opened patient of a bed, in a dialog: the whole answer, or why there is none.
 
 import { $, h } from "./dom.js";
-import { ago, serviceText, t } from "./i18n.js";
+import { ago, t } from "./i18n.js";
 import { showAnswer } from "./answer_view.js";
 import { asText, copy } from "./exports.js";
 
@@ -19,8 +19,7 @@ export function openPatient(bed) {
     $("answer-content").append(valuesOf(bed.answer));
   } else {
     redraw = () => {};
-    const hints = bed.problems.map((problem) => serviceText(problem, "hint")).filter(Boolean);
-    const items = [...bed.reasonsOfFailure(), ...hints].map((words) => h("li", {}, words));
+    const items = bed.reasonsOfFailure({ withHints: true }).map((words) => h("li", {}, words));
     $("answer-content").replaceChildren(h("h3", {}, t("ward.state.failed")), h("ul", {}, items));
   }
   $("patient-title").focus();

@@ -8,8 +8,9 @@ import { readColumns, readStay } from "./table_reader.js";
 
 const BED = /^((n|nr|no|numero)( de)? )?(bed|bedside|lit|box|chambre|ch|room|bett|bettplatz|bettnummer|zimmer)( (id|n|nr|no|number|numero|nummer|name|label))?$/;
 
-/** Errors of cells that can be left out: the value is then as if it had not been measured. */
+/** Errors of cells that can be left out: the value is then as if it had not been measured. An age cannot. */
 const DROPPABLE = ["table.cell", "table.cell_unit", "table.ambiguous"];
+const isDroppable = ({ columns }) => ({ key, column }) => DROPPABLE.includes(key) && columns[column]?.name !== "age";
 
 /** Columns that may tell the patients apart: `{at, text}`. */
 export const labelColumns = (columns) => columns.map(({ text, kind }, at) => ({ at, text, kind })).filter(({ text, kind }) => kind === "other" && text !== "");
@@ -89,7 +90,7 @@ export function readBeds(text, headers, answers) {
     const name = found.keys.length ? label : (answers.only ?? "");
     const table = readStay({ ...whole, rows }, headers, { ...answers, first: answers.firsts[name] });
     const faults = faultsOf(table, name, found.isBedOnly);
-    return { label: name, table, faults, isDroppable: faults.every(({ key }) => DROPPABLE.includes(key)) };
+    return { label: name, table, faults, isDroppable: faults.every(isDroppable(table)) };
   });
   return { ...whole, isReadable, beds, nFilled, recognised, isBedAsked: isReadable && found.keys.length === 0 && answers.bed === undefined };
 }

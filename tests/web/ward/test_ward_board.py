@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
+from tests.web.axe import violations
+from tests.web.conftest import Visit
 from tests.web.ward.conftest import Board
 from tests.web.ward.tables import HOURS, LARGE, WARD, stay, table
 
@@ -89,6 +91,11 @@ def test_an_error_of_one_bed_is_told_there_and_costs_the_others_nothing(board: B
     failure = board.row("10-wrong").locator(".failure")
     expect(failure).to_contain_text(board.text("problem.hour", hour=HOURS))
     expect(failure).to_contain_text("124")
+    board.page.get_by_role("button", name="10-wrong", exact=True).click()
+    told = board.page.locator("#answer-content li")
+    expect(told.last).to_contain_text("124")
+    expect(told.last).to_contain_text("?")  # the hint
+    board.page.keyboard.press("Escape")
     failure.get_by_role("button").click()
     dropped = board.row("10-wrong")
     expect(dropped.locator(".risk")).to_be_visible()
@@ -98,9 +105,11 @@ def test_an_error_of_one_bed_is_told_there_and_costs_the_others_nothing(board: B
 
 
 def test_what_the_model_is_not_for_is_not_offered_to_be_left_out(board: Board) -> None:
-    board.show("bed,HR,Age,ICULOS\n1,80,7,1\n2,80,60,1")
-    expect(board.row("1").locator(".failure")).to_contain_text("7")
-    expect(board.row("1").get_by_role("button", name=board.text("problem.drop"))).to_have_count(0)
+    board.show("bed,HR,Age,ICULOS\n1,80,7,1\n2,80,60,1\n3,80,abc,1")
+    for bed, age in (("1", "7"), ("3", "abc")):
+        row = board.row(bed)
+        expect(row.locator(".failure")).to_contain_text(age)
+        expect(row.get_by_role("button", name=board.text("problem.drop"))).to_have_count(0)
 
 
 def test_a_cell_that_cannot_be_read_is_told_before_and_after(board: Board) -> None:
@@ -159,6 +168,30 @@ def test_the_language_changes_every_word_and_keeps_the_board(board: Board) -> No
     expect(board.row("7-well").locator(".state")).to_contain_text(word)
     board.page.locator(f"#lang-{board.language}").click()
     expect(board.page.locator("html")).to_have_attribute("lang", board.language)
+
+
+def test_a_patient_of_the_form_is_added_from_tab_to_tab(visit: Visit) -> None:
+    """The board asks for the label and keeps the units; a second patient comes beside the first."""
+    for example, label in (("septic", "Bay-7"), ("well", "Bed B")):
+        with visit.page.expect_response("**/predict/patient?*"):
+            visit.example(example)
+        if example == "septic":
+            with visit.page.expect_popup() as opened:
+                visit.button("action.ward").click()
+            board = opened.value
+        else:
+            visit.button("action.ward").click()
+        expect(board.locator("#given-label")).to_be_focused()
+        assert violations(board) == []
+        board.locator("#given-label").fill(label)
+        with board.expect_request(ROUTE) as sent:
+            board.keyboard.press("Enter")
+        assert label not in (sent.value.post_data or "")
+        expect(board.locator("#given")).to_be_empty()
+    assert board.locator(".board .open").all_inner_texts() == ["Bay-7", "Bed B"]
+    fio2 = f"60{chr(160)}%" if visit.language == "fr" else "60%"
+    expect(board.locator(".board .reasons").first).to_contain_text(fio2)
+    board.close()
 
 
 def test_the_pages_lead_to_each_other_in_the_language(board: Board) -> None:

@@ -120,7 +120,7 @@ def _hour_properties(names: set[str]) -> dict[str, Any]:
         name: _property(VARIABLES[column]) for name, column in COLUMNS.items() if name in names
     }
     properties[ICU_UNIT] = {
-        "description": "Kind of intensive care unit",
+        "description": "ICU type",
         "anyOf": [{"type": "string", "enum": list(ICU_UNITS)}, {"type": "null"}],
     }
     return properties
