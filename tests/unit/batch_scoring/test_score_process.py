@@ -16,6 +16,9 @@ import pytest
 
 from tests.unit.batch_scoring.hour_files import GOOD, write
 
+# Coverage, too, would find the disk full and say so on standard error.
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, "-m", "sepsis_detect", "score", *map(str, arguments)]
@@ -35,11 +38,8 @@ def a_big_file(path: Path, n_stays: int) -> Path:
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, suffix: str) -> None:
     """The process may write files of eight kilobytes at most."""
     path = a_big_file(tmp_path / "in.parquet", 2_000)
-    # Coverage would be the next to find the disk full, and say so on standard error.
-    unmeasured = {key: of for key, of in os.environ.items() if not key.startswith("COVERAGE_")}
     done = subprocess.run(
         command(path, "-o", tmp_path / f"out{suffix}"),
-        env=unmeasured,
         capture_output=True,
         text=True,
         check=False,

@@ -284,6 +284,7 @@ def test_data_are_never_written_into_the_project(
     assert not s3.asked
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
