@@ -26,8 +26,8 @@ DATA = Path("../shared/data/physionet2019/setB.parquet")
 MIN_SCALING = 1.5
 ORDER = [("patient_id", "ascending"), ("icu_hour", "ascending")]
 EXECUTOR_MEMORY_MB = 2_048
-# List prices an hour of EMR Serverless on x86 in us-east-1, noted in November 2026: check them at
-# https://aws.amazon.com/emr/pricing.
+# List prices an hour of EMR Serverless on x86 in us-east-1, from memory and not looked up: check
+# them at https://aws.amazon.com/emr/pricing.
 VCPU_DOLLARS, GB_DOLLARS = 0.052624, 0.0057785
 GB_AN_EXECUTOR = 4  # of one vCPU
 
