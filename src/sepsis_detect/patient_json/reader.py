@@ -191,8 +191,10 @@ class _Reader(TextProblems):
 
     def flat_values(self, sent: dict[str, Any]) -> FloatArray:
         """Shape (1, 40): a flat hour."""
-        values = np.full((1, N_COLUMNS), nan)
-        _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
+        values = _plain_values([sent])
+        if values is None:
+            values = np.full((1, N_COLUMNS), nan)
+            _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
         return values
 
     def stay_values(self, hours: Any, sent: dict[str, Any]) -> FloatArray:

@@ -20,7 +20,7 @@ class Drain:
         self._app = app
         self._services = services
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request; draining may begin while it is in flight."""
 
         def send_and_close(message: Message) -> Awaitable[None]:
@@ -28,4 +28,4 @@ class Drain:
                 message["headers"] = [*message.get("headers", ()), CLOSE]
             return send(message)
 
-        await self._app(scope, receive, send_and_close)
+        return self._app(scope, receive, send_and_close)

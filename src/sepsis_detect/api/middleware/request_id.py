@@ -19,11 +19,10 @@ class RequestId:
         """Wrap `app`."""
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         scope[REQUEST_ID] = request_id = _request_id(scope)
         header = (HEADER, request_id.encode())
 
@@ -32,7 +31,7 @@ class RequestId:
                 message["headers"] = [*message.get("headers", ()), header]
             return send(message)
 
-        await self._app(scope, receive, send_with_id)
+        return self._app(scope, receive, send_with_id)
 
 
 def _request_id(scope: Scope) -> str:

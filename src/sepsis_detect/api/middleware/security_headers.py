@@ -23,7 +23,7 @@ class SecurityHeaders:
         """Wrap `app`."""
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one request."""
 
         def send_with_headers(message: Message) -> Awaitable[None]:
@@ -34,4 +34,4 @@ class SecurityHeaders:
                 message["headers"] = [*headers, *ALWAYS, *defaults]
             return send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)
