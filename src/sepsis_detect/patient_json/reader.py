@@ -112,15 +112,20 @@ def read_bodies(
     *,
     now: datetime,
     on_incoherence: OnIncoherence = OnIncoherence.REJECT,
-) -> list[JsonPatient | RequestError]:
+) -> Sequence[JsonPatient | RequestError]:
     """Read a patient from each body, or why there is none; arguments as of `read`."""
-    found: list[JsonPatient | RequestError] = []
+    found: list[Any] = []
     for body in bodies:
         try:
-            found.append(read(json_body.parse(body), now=now, on_incoherence=on_incoherence))
+            found.append(json_body.parse(body))
         except RequestError as error:
             found.append(error.alone())
-    return found
+    return _flat_patients(found, BODY) or [
+        each
+        if isinstance(each, RequestError)
+        else read(each, now=now, on_incoherence=on_incoherence)
+        for each in found
+    ]
 
 
 def read(
@@ -140,6 +145,8 @@ def read(
         max_problems: How many are listed; the rest is counted.
         on_incoherence: Policy for values that cannot be read.
     """
+    if flat := _flat_patients([sent], base):
+        return flat[0]
     reader = _Reader(base, max_problems, is_dropping=on_incoherence is OnIncoherence.DROP)
     if not isinstance(sent, dict):
         reader.wrong_type(base, "A patient", "Un patient", *OBJECT)
@@ -191,10 +198,8 @@ class _Reader(TextProblems):
 
     def flat_values(self, sent: dict[str, Any]) -> FloatArray:
         """Shape (1, 40): a flat hour."""
-        values = _plain_values([sent])
-        if values is None:
-            values = np.full((1, N_COLUMNS), nan)
-            _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
+        values = np.full((1, N_COLUMNS), nan)
+        _put(self.row(sent, self.base, fields.IN_A_FLAT_HOUR), values[0])
         return values
 
     def stay_values(self, hours: Any, sent: dict[str, Any]) -> FloatArray:
@@ -339,6 +344,17 @@ class _Reader(TextProblems):
             values[row, column] = nan
 
 
+def _flat_patients(sent: list[Any], base: Location) -> list[JsonPatient]:
+    """Patients sent as one flat hour of plain values each; empty unless all of them are."""
+    values = _plain_values(sent)
+    if values is None:
+        return []
+    return [
+        JsonPatient(each, base, Stay(row), [], [], [])
+        for each, row in zip(sent, values[:, None], strict=True)
+    ]
+
+
 def _plain_values(hours: list[Any]) -> FloatArray | None:
     """Shape (n_hours, 40): hours of nothing but numbers and nulls, read in one vectorised step.
 
@@ -352,15 +368,15 @@ def _plain_values(hours: list[Any]) -> FloatArray | None:
     try:
         columns = map(fields.COLUMNS.__getitem__, chain.from_iterable(hours))
         cells = np.fromiter(columns, np.intp, len(numbers))
-        found = np.fromiter(numbers, np.float64, len(numbers))  # null becomes NaN
+        sent = np.fromiter(numbers, np.float64, len(numbers))  # null becomes NaN
     except (KeyError, OverflowError):  # an unknown key; an integer too large for a float
         return None
     if len(hours) > 1:
         cells += np.arange(len(hours)).repeat(list(map(len, hours))) * N_COLUMNS
     values = np.full((len(hours), N_COLUMNS), nan)
-    values.reshape(-1)[cells] = found
-    # Fewer are kept where two spellings name one variable.
-    is_all_kept = np.count_nonzero(values == values) == np.count_nonzero(found == found)
+    values.put(cells, sent)
+    # Fewer where two spellings name one variable, or where a number is too large for a float.
+    is_all_kept = np.count_nonzero(np.isfinite(values)) == np.count_nonzero(sent == sent)
     return values if is_all_kept else None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,9 @@ values = (
     st.none()
     | st.floats(-1e9, 1e9)
     | st.integers(-(2**54), 2**54)
-    | st.sampled_from(["male", " F ", "surgical", "80", True, 1e300, 2**53, 2**53 - 1, 10**400])
+    | st.sampled_from(
+        ["male", " F ", "surgical", "80", True, 1e300, inf, 2**53, 2**53 - 1, 10**400]
+    )
 )
 hours = st.dictionaries(st.sampled_from([*COLUMNS, ICU_UNIT]), values, max_size=8)
 beside = st.dictionaries(st.sampled_from(sorted(BESIDE_HOURS - ONCE)), values, max_size=3)
@@ -55,6 +58,17 @@ def test_a_patient_is_read_the_same_in_one_step_and_value_by_value(sent: Any) ->
         np.testing.assert_array_equal(found.stay.values, expected.stay.values)
     assert found.problems == expected.problems
     assert repr(found.violations) == repr(expected.violations)
+
+
+@given(st.lists(hours | stays | patient_like, min_size=1, max_size=4))
+def test_a_body_is_read_the_same_alone_and_among_others(sent: list[Any]) -> None:
+    bodies = [json.dumps(each).encode() for each in sent]
+    alone = [reader.read_bodies([body], now=NOW)[0] for body in bodies]
+    for found, expected in zip(reader.read_bodies(bodies, now=NOW), alone, strict=True):
+        assert isinstance(found, JsonPatient)
+        assert isinstance(expected, JsonPatient)
+        assert found.problems == expected.problems
+        assert repr((found.stay, found.violations)) == repr((expected.stay, expected.violations))
 
 
 @pytest.mark.parametrize(
