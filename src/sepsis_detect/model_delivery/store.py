@@ -41,8 +41,9 @@ class ModelStore(ModelFollower[Model]):
         super().__init__(settings.model_uri, settings, name="model", open_model=_opened)
         if settings.model_uri is None:
             self.opened = Model.embedded(loaded_at=_now())
-            return
-        self._open_at_start(may_fall_back=may_fall_back or settings.model_uri.startswith("s3://"))
+        else:
+            is_remote = settings.model_uri.startswith("s3://")
+            self._open_at_start(may_fall_back=may_fall_back or is_remote)
         release_memory()
 
     @property
