@@ -1,8 +1,8 @@
 """Query options of a prediction: what to include, and the policy for incoherent values."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from starlette.datastructures import QueryParams
 
@@ -18,8 +18,7 @@ class Include(StrEnum):
     SCORES = "scores"
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """The options of one request."""
 
     include: frozenset[Include] = frozenset()

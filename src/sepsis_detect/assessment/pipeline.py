@@ -7,6 +7,7 @@ others, and one that is refused does not affect the others.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sepsis_detect.assessment import limits, policy, wording
 from sepsis_detect.assessment.policy import Judgement, OnIncoherence, Patient
@@ -22,8 +23,7 @@ Observer = Callable[[Model, Predictions, IntArray | slice], None]
 """Is called once with all predictions, and which of their rows are last hours of patients."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assessment:
+class Assessment(NamedTuple):
     """The prediction for one patient; hours are the last one alone, or every one if asked for.
 
     Attributes:

@@ -5,9 +5,8 @@ It predicts nothing and words nothing: `pipeline` and `wording` do.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sepsis_detect.clinical import rules
 from sepsis_detect.clinical.coherence import RuleViolation
@@ -54,8 +53,7 @@ class Patient(Protocol):
         """The unit of a variable as sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The coherence rules applied to one patient.
 
     Attributes:

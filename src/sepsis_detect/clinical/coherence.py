@@ -53,7 +53,7 @@ class RuleViolation(NamedTuple):
             selected: A mask of shape (n_violations,), or a slice.
         """
         numbers = {name: values[selected] for name, values in self.numbers.items()}
-        return self._replace(rows=self.rows[selected], numbers=numbers)
+        return RuleViolation(self.rule, self.rows[selected], self.columns, numbers)
 
     @property
     def is_refusal(self) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
 from math import isnan
 from typing import Any
 
@@ -62,7 +61,7 @@ def findings(
         sender: What was sent, in which units; None: the values of `stay`.
     """
     sent = SentStay(stay, sender)
-    found = list(chain.from_iterable(_rendered(sent, violation) for violation in violations))
+    found = [finding for violation in violations for finding in _rendered(sent, violation)]
     if len(found) > 1:
         found.sort(key=lambda finding: (finding.row, finding.columns, finding.rule))
     return found

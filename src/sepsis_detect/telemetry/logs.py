@@ -73,7 +73,7 @@ def event_at_any_level(name: str, *, metrics: EmbeddedMetrics | None = None, **f
 
 
 def _write(to: logging.Logger, level: int, name: str, extra: dict[str, Any]) -> None:
-    # `Logger.log` also looks for the calling line: a quarter of the time of a line, and not written.
+    # `Logger.log` also looks for the calling line, which is not written: a quarter of the time.
     to.handle(to.makeRecord(to.name, level, "", 0, name, (), None, extra=extra))
 
 
@@ -101,9 +101,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "event": _event_of(record),
         }
-        for name, value in getattr(record, "fields", {}).items():
-            if name in FIELDS and value is not None:
-                line[name] = value
+        fields = getattr(record, "fields", {}).items()
+        line |= {name: each for name, each in fields if name in FIELDS and each is not None}
         if record.exc_info and record.exc_info[1]:
             line |= failure(record.exc_info[1])
         if (metrics := getattr(record, "metrics", None)) is not None:
